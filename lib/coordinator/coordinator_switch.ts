@@ -1,0 +1,265 @@
+import { type Clock, systemClock } from "../clock.ts";
+import { GatewayError, messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+
+/** What the switch needs of a coordinator: to see it die, and to stop it. */
+export interface Switchable {
+  /** Aborts when the process has exited; the reason says why. */
+  readonly gone: AbortSignal;
+  /** Stops the process; resolves when nothing of it is left. Must not reject. */
+  stop(): Promise<void>;
+}
+
+/** A model that somebody wants served, and how to start its coordinator. */
+export interface Wanted<C extends Switchable> {
+  /** Canonical key of the model; equal keys share a coordinator. */
+  readonly key: string;
+  /** Starts the coordinator. The signal aborts only when the switch closes, never when a client leaves. */
+  start(signal: AbortSignal): Promise<C>;
+}
+
+/** The right to use a coordinator; while it lasts, the coordinator is not stopped for another model. */
+export interface CoordinatorLease<C extends Switchable> extends Disposable {
+  readonly coordinator: C;
+  /** Time spent waiting for others' work, ms. */
+  readonly queueMs: number;
+  /** Time spent waiting for this model to load, ms; 0 if it was ready. */
+  readonly loadMs: number;
+}
+
+/** Where a coordinator is in its life. */
+export type CoordinatorState = "stopped" | "starting" | "ready" | "draining" | "failed";
+
+/** A snapshot for people; decisions are made inside the switch. */
+export interface SwitchView {
+  readonly state: CoordinatorState;
+  readonly key: string | undefined;
+  readonly inFlightCount: number;
+  readonly waitingCount: number;
+  /** Why the last coordinator died or could not start, in a sentence. */
+  readonly lastFailure: string | undefined;
+}
+
+/** How {@linkcode CoordinatorSwitch} behaves. */
+export interface SwitchOptions {
+  logger: Logger;
+  clock?: Clock;
+  /** For how long requests for the model that is loaded may overtake one that waits for another model, ms. */
+  patienceMs?: number;
+}
+
+interface Waiter<C extends Switchable> {
+  readonly wanted: Wanted<C>;
+  readonly sinceMs: number;
+  grant(lease: CoordinatorLease<C>): void;
+  refuse(reason: unknown): void;
+}
+
+/** One life of one coordinator. Leases count against it, not against whatever is current by then. */
+interface Generation<C extends Switchable> {
+  readonly key: string;
+  readonly startedMs: number;
+  readyMs: number;
+  coordinator: C | undefined;
+  inFlightCount: number;
+}
+
+/**
+ * Owns the one coordinator that may run, and who may use it.
+ *
+ * All its state changes in `#advance`, in one synchronous step: single flight per model, a load that is under
+ * way is never cut short because a client left, and a coordinator is stopped for another model only when its
+ * last lease has been given back.
+ */
+export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable {
+  #state: CoordinatorState = "stopped";
+  #generation: Generation<C> | undefined;
+  #waiters: Waiter<C>[] = [];
+  #lastFailure: string | undefined;
+  #transition: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #patienceMs: number;
+
+  constructor({ logger, clock = systemClock, patienceMs = 2_000 }: SwitchOptions) {
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** The state now. Advisory: it may have changed before the caller acts on it. */
+  get view(): SwitchView {
+    return {
+      state: this.#state,
+      key: this.#generation?.key,
+      inFlightCount: this.#generation?.inFlightCount ?? 0,
+      waitingCount: this.#waiters.length,
+      lastFailure: this.#lastFailure,
+    };
+  }
+
+  /** The coordinator that serves now, if one is ready. Advisory, for reports. */
+  get ready(): C | undefined {
+    return this.#state === "ready" ? this.#generation?.coordinator : undefined;
+  }
+
+  /**
+   * Waits for a coordinator of this model, starting or swapping where needed.
+   *
+   * @throws The signal's reason as soon as it aborts, whatever the phase; `shutting_down` once the switch
+   *   closes; whatever `wanted.start` rejected with.
+   */
+  acquire(wanted: Wanted<C>, { signal }: { signal: AbortSignal }): Promise<CoordinatorLease<C>> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        reject(signal.reason);
+        this.#advance(); // whoever waited behind it may be next
+      };
+      const waiter: Waiter<C> = {
+        wanted,
+        sinceMs: this.#clock.monotonic(),
+        grant: (lease) => {
+          signal.removeEventListener("abort", leave);
+          resolve(lease);
+        },
+        refuse: (reason) => {
+          signal.removeEventListener("abort", leave);
+          reject(reason);
+        },
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      this.#waiters.push(waiter);
+      this.#advance();
+    });
+  }
+
+  /** Refuses who waits, ends a load under way, stops the coordinator. Leases still held become worthless. */
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) {
+      this.#closing.abort(
+        new GatewayError("shutting_down", "The gateway is shutting down; try again in a moment"),
+      );
+      this.#refuseAll(() => true, this.#closing.signal.reason);
+      if (this.#state === "ready") this.#stop("shutdown");
+    }
+    while (this.#state === "starting" || this.#state === "draining") await this.#transition;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The only place where the state moves on: from what is, to what the waiters need. */
+  #advance(): void {
+    if (this.#closing.signal.aborted) return;
+    if (this.#state === "ready") {
+      this.#grantWaiting();
+      const next = this.#waiters[0];
+      const isIdle = this.#generation!.inFlightCount === 0;
+      if (next && next.wanted.key !== this.#generation!.key && isIdle) {
+        this.#stop(`"${next.wanted.key}" is wanted`);
+      }
+    } else if (this.#state === "stopped" || this.#state === "failed") {
+      const next = this.#waiters[0];
+      if (next) this.#start(next.wanted);
+    }
+  }
+
+  /** Serves who wants the current model, unless that would keep another model waiting beyond patience. */
+  #grantWaiting(): void {
+    const { key } = this.#generation!;
+    const stranger = this.#waiters.findIndex((waiter) => waiter.wanted.key !== key);
+    const isOutOfPatience = stranger >= 0 &&
+      this.#clock.monotonic() - this.#waiters[stranger]!.sinceMs > this.#patienceMs;
+    const mayGo = (waiter: Waiter<C>, index: number): boolean =>
+      waiter.wanted.key === key && (!isOutOfPatience || index < stranger);
+    const granted = this.#waiters.filter(mayGo);
+    this.#waiters = this.#waiters.filter((waiter, index) => !mayGo(waiter, index));
+    for (const waiter of granted) waiter.grant(this.#lease(waiter.sinceMs));
+  }
+
+  #lease(sinceMs: number): CoordinatorLease<C> {
+    const generation = this.#generation!;
+    const nowMs = this.#clock.monotonic();
+    const loadMs = Math.max(0, generation.readyMs - Math.max(sinceMs, generation.startedMs));
+    generation.inFlightCount++;
+    let isHeld = true;
+    return {
+      coordinator: generation.coordinator!,
+      loadMs,
+      queueMs: Math.max(0, nowMs - sinceMs - loadMs),
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        generation.inFlightCount--;
+        if (generation === this.#generation) this.#advance();
+      },
+    };
+  }
+
+  #start(wanted: Wanted<C>): void {
+    const generation: Generation<C> = {
+      key: wanted.key,
+      startedMs: this.#clock.monotonic(),
+      readyMs: 0,
+      coordinator: undefined,
+      inFlightCount: 0,
+    };
+    this.#generation = generation;
+    this.#enter("starting");
+    this.#transition = wanted.start(this.#closing.signal).then(
+      (coordinator) => this.#started(generation, coordinator),
+      (error) => this.#startFailed(generation, error),
+    );
+  }
+
+  #started(generation: Generation<C>, coordinator: C): void {
+    generation.coordinator = coordinator;
+    generation.readyMs = this.#clock.monotonic();
+    this.#enter("ready", { loadMs: Math.round(generation.readyMs - generation.startedMs) });
+    if (this.#closing.signal.aborted) return this.#stop("shutdown");
+    const died = (): void => {
+      if (generation !== this.#generation || this.#state !== "ready") return; // its stop was our own doing
+      this.#lastFailure = messageOf(coordinator.gone.reason);
+      this.#stop(this.#lastFailure);
+    };
+    if (coordinator.gone.aborted) return died();
+    coordinator.gone.addEventListener("abort", died, { once: true });
+    this.#advance();
+  }
+
+  #startFailed(generation: Generation<C>, error: unknown): void {
+    this.#lastFailure = messageOf(error);
+    this.#generation = undefined;
+    this.#enter("failed", { key: generation.key, reason: this.#lastFailure });
+    this.#refuseAll((waiter) => waiter.wanted.key === generation.key, error);
+    this.#advance();
+  }
+
+  /** Leaves `ready`: no lease is granted any more, what is left of the process is cleared away. */
+  #stop(reason: string): void {
+    const { coordinator } = this.#generation!;
+    this.#enter("draining", { reason });
+    this.#transition = coordinator!.stop().then(() => {
+      this.#generation = undefined;
+      this.#enter("stopped");
+      this.#advance();
+    });
+  }
+
+  #refuseAll(which: (waiter: Waiter<C>) => boolean, reason: unknown): void {
+    const refused = this.#waiters.filter(which);
+    this.#waiters = this.#waiters.filter((waiter) => !which(waiter));
+    for (const waiter of refused) waiter.refuse(reason);
+  }
+
+  #enter(state: CoordinatorState, fields: Record<string, unknown> = {}): void {
+    this.#state = state;
+    const level = state === "failed" ? "warn" : "info";
+    this.#logger[level]("coordinator state", { state, key: this.#generation?.key, ...fields });
+  }
+}

@@ -1,0 +1,105 @@
+import { type Clock, systemClock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
+import { parseUpstreamUrl, type UpstreamAddress } from "../http/address.ts";
+import type { HttpClient } from "../http/client.ts";
+import { z } from "zod";
+
+/** Health of an upstream: what is known, why, and since when. */
+export interface ExternalHealth {
+  readonly health: "unknown" | "up" | "down";
+  readonly reason: string;
+}
+
+/** How {@linkcode ExternalCoordinator} asks. */
+export interface ExternalCoordinatorOptions {
+  url: string;
+  http: HttpClient;
+  /** Turns a model's name into its canonical key. */
+  keyOf: (name: string) => string;
+  /** The operator's own name for the one model that it serves, if they gave one. */
+  modelName?: string | undefined;
+  clock?: Clock;
+  /** For how long an answer is taken as true, ms. */
+  freshMs?: number;
+}
+
+const modelList = z.looseObject({
+  data: z.array(z.looseObject({ id: z.string(), aliases: z.array(z.string()).optional() })),
+});
+
+const TIMEOUT_MS = 2_000;
+const MAX_LIST_BYTES = 4 * 1024 * 1024;
+
+/**
+ * A llama-server that somebody else started and stops: we ask what it serves, and send it nothing else.
+ *
+ * What is known is read at once; an old answer is refreshed behind, one request at a time.
+ */
+export class ExternalCoordinator {
+  readonly url: string;
+  readonly address: UpstreamAddress;
+  readonly basePath: string;
+  #health: ExternalHealth = { health: "unknown", reason: "not asked yet" };
+  #modelNames: readonly string[] = [];
+  #modelKeys: ReadonlySet<string> = new Set();
+  #checkedMs = -Infinity;
+  #refreshing: Promise<void> | undefined;
+  readonly #clock: Clock;
+  readonly #freshMs: number;
+
+  constructor(private readonly options: ExternalCoordinatorOptions) {
+    const { address, basePath } = parseUpstreamUrl(options.url);
+    this.url = options.url;
+    this.address = address;
+    this.basePath = basePath;
+    this.#clock = options.clock ?? systemClock;
+    this.#freshMs = options.freshMs ?? 5_000;
+  }
+
+  /** What is known now; starts a refresh when it is old. */
+  get facts(): ExternalHealth & { url: string; modelKeys: ReadonlySet<string> } {
+    if (this.#clock.monotonic() - this.#checkedMs > this.#freshMs) void this.refresh();
+    return { url: this.url, ...this.#health, modelKeys: this.#modelKeys };
+  }
+
+  /** Names of the models that it said it serves. */
+  get modelNames(): readonly string[] {
+    return this.#modelNames;
+  }
+
+  /** Asks it for its models; joins a refresh under way. Never rejects: a failure is a result. */
+  refresh(): Promise<void> {
+    return this.#refreshing ??= this.#ask().then(
+      (names) => this.#learn(names),
+      (error) => this.reportFailure(messageOf(error)),
+    ).finally(() => {
+      this.#checkedMs = this.#clock.monotonic();
+      this.#refreshing = undefined;
+    });
+  }
+
+  /** Evidence from use: a request could not reach it. Overrules what was known. */
+  reportFailure(reason: string): void {
+    this.#health = { health: "down", reason };
+  }
+
+  #learn(names: string[]): void {
+    this.#modelNames = names;
+    this.#modelKeys = new Set(names.map(this.options.keyOf));
+    this.#health = { health: "up", reason: `serves ${names.join(", ") || "no model"}` };
+  }
+
+  async #ask(): Promise<string[]> {
+    const response = await this.options.http.send(this.address, {
+      method: "GET",
+      target: `${this.basePath}/v1/models`,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const text = await response.body.text(MAX_LIST_BYTES);
+    if (response.status !== 200) throw new Error(`GET /v1/models answered ${response.status}`);
+    const { data } = modelList.parse(JSON.parse(text));
+    const names = data.flatMap(({ id, aliases = [] }) => [id, ...aliases]);
+    const { modelName } = this.options;
+    return [...new Set(modelName === undefined ? names : [modelName, ...names])];
+  }
+}

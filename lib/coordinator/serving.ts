@@ -1,0 +1,16 @@
+import type { UpstreamAddress } from "../http/address.ts";
+import type { HeaderList } from "../http/headers.ts";
+import type { Switchable } from "./coordinator_switch.ts";
+
+/** A coordinator that serves a model, as the gateway sees it. */
+export interface ServingCoordinator extends Switchable {
+  /** Canonical key of its model. */
+  readonly key: string;
+  /** Its name in headers and logs. */
+  readonly upstream: string;
+  readonly address: UpstreamAddress;
+  /** Its own credentials. */
+  readonly headers: HeaderList;
+  /** Where its layers are and why, one sentence. */
+  readonly because: string;
+}

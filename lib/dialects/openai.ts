@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { type ErrorCode, GatewayError } from "../errors.ts";
+
+/** What the gateway must know of a chat request; all other fields pass through untouched. */
+export interface ChatEnvelope {
+  /** The model's name as the client wrote it, if it did. */
+  model: string | undefined;
+  /** Whether the answer is a stream of events. */
+  stream: boolean;
+}
+
+const chatEnvelope = z.looseObject({
+  model: z.string().max(1_024).nullish(),
+  stream: z.boolean().nullish(),
+  messages: z.array(z.looseObject({ role: z.string() })).min(1),
+});
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+const encoder = new TextEncoder();
+
+/**
+ * Reads the envelope of `POST /v1/chat/completions`.
+ *
+ * @throws {GatewayError} `invalid_request` naming the field at fault, if the body is not UTF-8, not JSON, not
+ *   an object, or has a `model`, `stream` or `messages` of the wrong type.
+ * @see https://platform.openai.com/docs/api-reference/chat/create
+ */
+export function decodeChatEnvelope(body: Uint8Array): ChatEnvelope {
+  const parsed = chatEnvelope.safeParse(parseJson(body));
+  if (!parsed.success) throw invalidField(parsed.error);
+  return { model: parsed.data.model ?? undefined, stream: parsed.data.stream ?? false };
+}
+
+function parseJson(body: Uint8Array): unknown {
+  if (body.byteLength === 0) {
+    throw new GatewayError(
+      "invalid_request",
+      "The request has no body; send a JSON object with a model and messages",
+    );
+  }
+  let text: string;
+  try {
+    text = decoder.decode(body);
+  } catch (cause) {
+    throw new GatewayError("invalid_request", "The body is not valid UTF-8; send JSON encoded as UTF-8", {
+      cause,
+    });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const detail = (cause as SyntaxError).message;
+    throw new GatewayError("invalid_request", `The body is not valid JSON: ${detail}`, { cause });
+  }
+}
+
+function invalidField(error: z.ZodError): GatewayError {
+  const issue = error.issues[0]!;
+  const field = issue.path.map((part) => typeof part === "number" ? `[${part}]` : `.${String(part)}`).join("")
+    .slice(1);
+  const where = field === "" ? "The body" : `"${field}"`;
+  return new GatewayError("invalid_request", `${where} is not right: ${issue.message.toLowerCase()}`, {
+    cause: error,
+    ...(field === "" ? {} : { field }),
+  });
+}
+
+/** OpenAI's `type` of an error: what its SDKs branch on beside the status. */
+const ERROR_TYPE: Partial<Record<ErrorCode, string>> = {
+  unauthorized: "authentication_error",
+  forbidden: "permission_error",
+  not_found: "not_found_error",
+  model_not_found: "not_found_error",
+  rate_limited: "rate_limit_error",
+};
+
+/** The body of an error answer. `param` names the field at fault, `request_id` is found again in the log. */
+export function errorBody(error: GatewayError, requestId: string): Record<string, unknown> {
+  const type = ERROR_TYPE[error.code] ?? (error.status < 500 ? "invalid_request_error" : "server_error");
+  return {
+    error: {
+      message: error.message,
+      type,
+      param: error.field ?? null,
+      code: error.code,
+      request_id: requestId,
+    },
+  };
+}
+
+/** The event that ends a stream which broke; no `[DONE]` follows, so no client takes it for success. */
+export function errorEvent(error: GatewayError, requestId: string): Uint8Array {
+  return encoder.encode(`data: ${JSON.stringify(errorBody(error, requestId))}\n\n`);
+}
+
+/** One entry of `GET /v1/models`. */
+export interface ModelCard {
+  id: string;
+  object: "model";
+  /** Seconds since 1970. */
+  created: number;
+  owned_by: string;
+}
+
+/** Renders a model for `GET /v1/models`. */
+export function modelCard(id: string, modifiedAtMs: number, ownedBy: string): ModelCard {
+  return { id, object: "model", created: Math.floor(modifiedAtMs / 1_000), owned_by: ownedBy };
+}

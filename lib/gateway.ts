@@ -1,0 +1,281 @@
+import type { Clock } from "./clock.ts";
+import type { CoordinatorSwitch, SwitchView } from "./coordinator/coordinator_switch.ts";
+import type { ExternalCoordinator } from "./coordinator/external.ts";
+import type { ServingCoordinator } from "./coordinator/serving.ts";
+import { GatewayError } from "./errors.ts";
+import type { HttpClient, HttpResponse } from "./http/client.ts";
+import { HttpError } from "./http/error.ts";
+import { endToEndHeaders, type HeaderList, headerValue } from "./http/headers.ts";
+import type { Logger } from "./log.ts";
+import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
+import type { ModelCatalog, ModelEntry } from "./router/catalog.ts";
+import { AnswerStream, brokeOff } from "./router/answer_stream.ts";
+import { decide, type ExternalFacts } from "./router/decide.ts";
+import { RequestRecord } from "./router/request_record.ts";
+import { explainFailure, type Route } from "./router/route.ts";
+import type { ResolvedModel } from "./ollama/storage.ts";
+
+/** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
+const MAX_HELD_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_ATTEMPTS = 2;
+
+/** One inference request, its envelope already read. */
+export interface InferenceRequest {
+  readonly id: string;
+  /** The upstream's path, in the dialect that client and upstream share. */
+  readonly target: string;
+  /** The model as the client named it, if it did. */
+  readonly model: string | undefined;
+  readonly stream: boolean;
+  /** The body, sent on untouched. */
+  readonly body: Uint8Array;
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal;
+}
+
+/** The answer of an upstream, on its way. */
+export interface Answer {
+  readonly status: number;
+  /** End-to-end headers of the upstream. */
+  readonly headers: HeaderList;
+  readonly body: Uint8Array | AnswerStream;
+  readonly report: RouteReport;
+}
+
+/** Where the request went and what it waited for; shown in the `x-sollol-*` headers. */
+export interface RouteReport {
+  readonly upstream: string;
+  readonly because: string;
+  readonly attemptCount: number;
+  readonly queueMs: number;
+  readonly loadMs: number;
+}
+
+/** How the gateway is, for `GET /health`. */
+export interface GatewayHealth {
+  readonly coordinator: SwitchView;
+  readonly rpcBackends: readonly string[];
+  readonly coordinatorUrl: ExternalFacts | undefined;
+}
+
+/** What the gateway is made of. */
+export interface GatewayParts {
+  readonly settings: {
+    defaultModel: string | undefined;
+    shardingEnabled: boolean;
+    rpcBackends: readonly string[];
+  };
+  readonly catalog: ModelCatalog;
+  readonly coordinators: CoordinatorSwitch<ServingCoordinator>;
+  /** Plans a model over the rpc backends and starts its coordinator. */
+  readonly startCoordinator: (model: ResolvedModel, signal: AbortSignal) => Promise<ServingCoordinator>;
+  readonly external: ExternalCoordinator | undefined;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: GatewayMetrics;
+}
+
+/** The one facade that routes know: it finds the upstream of a request, asks it, and saves what can be saved. */
+export class Gateway {
+  constructor(private readonly parts: GatewayParts) {}
+
+  /** All models that can be asked for, one entry each, sorted by name. */
+  listModels(): Promise<ModelEntry[]> {
+    return this.parts.catalog.list();
+  }
+
+  /**
+   * One model by name.
+   *
+   * @throws {GatewayError} `model_not_found` with near names, `invalid_request`.
+   */
+  async getModel(name: string, signal: AbortSignal): Promise<ModelEntry> {
+    const { catalog } = this.parts;
+    const key = catalog.keyOf(name);
+    const listed = (await catalog.list()).find((entry) => catalog.keyOf(entry.name) === key);
+    if (listed) return listed;
+    const found = await catalog.resolve(name, signal); // knows the near names
+    return { name: found.name, modifiedAtMs: found.modifiedAtMs, keptBy: "store" };
+  }
+
+  /** Cached facts only: answers at once, also while a model loads. */
+  get health(): GatewayHealth {
+    const { coordinators, settings, external } = this.parts;
+    return {
+      coordinator: coordinators.view,
+      rpcBackends: settings.rpcBackends,
+      coordinatorUrl: external?.facts,
+    };
+  }
+
+  /**
+   * Answers a request: decides, waits for the upstream, asks it. An upstream that dies before the client has
+   * got a byte is replaced and asked once more.
+   *
+   * @throws {GatewayError} If no upstream can answer; the signal's reason if the client left.
+   */
+  async infer(request: InferenceRequest): Promise<Answer> {
+    const record = new RequestRecord(this.parts, {
+      id: request.id,
+      model: request.model,
+      stream: request.stream,
+      bodyBytes: request.body.byteLength,
+    });
+    try {
+      for (;;) {
+        const route = await this.#route(request);
+        record.attempts(route);
+        try {
+          return await this.#ask(route, request, record);
+        } catch (thrown) {
+          route[Symbol.dispose]();
+          route.reportFailure?.(thrown);
+          const { error, isRetryable } = await explainFailure(thrown, route, request.signal);
+          if (!isRetryable || record.attemptCount === MAX_ATTEMPTS) throw error;
+          this.parts.logger.warn("request retried", { requestId: request.id, error });
+        }
+      }
+    } catch (error) {
+      record.ends(statusOf(error, request.signal), error);
+      throw error;
+    }
+  }
+
+  /** Hops 3 and 4: the decision from cached facts, and the lease that it needs. */
+  async #route(request: InferenceRequest): Promise<Route> {
+    const { catalog, settings, external } = this.parts;
+    const name = request.model ?? settings.defaultModel;
+    if (name === undefined) {
+      throw new GatewayError("invalid_request", `The request names no model; add "model"`, {
+        field: "model",
+      });
+    }
+    const key = catalog.keyOf(name);
+    const decision = decide({ model: name, key }, { ...settings, external: external?.facts });
+    if (decision.to === "external") return externalRoute(external!, decision.because);
+    if (decision.to === "nowhere") {
+      throw await this.#refusal(name, decision.code, decision.because, request.signal);
+    }
+    return await this.#coordinatorRoute(name, key, decision.because, request.signal);
+  }
+
+  /** A model that does not exist is the client's mistake, whatever else is wrong. */
+  async #refusal(
+    name: string,
+    code: GatewayError["code"],
+    because: string,
+    signal: AbortSignal,
+  ): Promise<GatewayError> {
+    await this.parts.catalog.resolve(name, signal);
+    return new GatewayError(code, because);
+  }
+
+  async #coordinatorRoute(name: string, key: string, because: string, signal: AbortSignal): Promise<Route> {
+    const { catalog, coordinators, startCoordinator } = this.parts;
+    // The disk is read only for a model that is not loaded: an unknown name must not cost the loaded one its place.
+    const model = coordinators.ready?.key === key ? undefined : await catalog.resolve(name, signal);
+    const lease = await coordinators.acquire({
+      key: model?.key ?? key,
+      start: async (closing) =>
+        await startCoordinator(model ?? await catalog.resolve(name, closing), closing),
+    }, { signal });
+    const { coordinator, queueMs, loadMs } = lease;
+    return {
+      to: "coordinator",
+      upstream: coordinator.upstream,
+      address: coordinator.address,
+      basePath: "",
+      headers: coordinator.headers,
+      gone: coordinator.gone,
+      because: coordinator.because ?? because,
+      queueMs,
+      loadMs,
+      [Symbol.dispose]: () => lease[Symbol.dispose](),
+    };
+  }
+
+  /** Hop 5: one upstream, asked exactly once. Resolves when the first byte for the client is there. */
+  async #ask(route: Route, request: InferenceRequest, record: RequestRecord): Promise<Answer> {
+    const response = await this.parts.http.send(route.address, {
+      method: "POST",
+      target: route.basePath + request.target,
+      headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...route.headers],
+      body: request.body,
+      signal: request.signal,
+    });
+    const answer = {
+      status: response.status,
+      headers: clientHeaders(response.headers),
+      report: {
+        upstream: route.upstream,
+        because: route.because,
+        attemptCount: record.attemptCount,
+        queueMs: route.queueMs,
+        loadMs: route.loadMs,
+      },
+    };
+    if (isEventStream(response)) {
+      return { ...answer, body: await this.#openStream(response, route, request, record) };
+    }
+    const body = await response.body.bytes(MAX_HELD_ANSWER_BYTES);
+    route[Symbol.dispose]();
+    record.answers();
+    record.ends(response.status);
+    return { ...answer, body };
+  }
+
+  async #openStream(
+    response: HttpResponse,
+    route: Route,
+    { signal }: InferenceRequest,
+    record: RequestRecord,
+  ): Promise<AnswerStream> {
+    const stream = await AnswerStream.open({
+      body: response.body,
+      explain: async (thrown) => brokeOff((await explainFailure(thrown, route, signal)).error),
+      onEnd: (error, dataEventCount) => {
+        route[Symbol.dispose]();
+        record.ends(error === undefined ? response.status : statusOf(error, signal), error, dataEventCount);
+      },
+    });
+    record.answers();
+    return stream;
+  }
+}
+
+function externalRoute(external: ExternalCoordinator, because: string): Route {
+  return {
+    to: "external",
+    upstream: external.url,
+    address: external.address,
+    basePath: external.basePath,
+    headers: [],
+    gone: undefined,
+    because,
+    queueMs: 0,
+    loadMs: 0,
+    reportFailure: (thrown) => {
+      if (thrown instanceof HttpError && !thrown.sent) external.reportFailure(thrown.message);
+    },
+    [Symbol.dispose]: () => {},
+  };
+}
+
+function isEventStream(response: HttpResponse): boolean {
+  return response.status === 200 &&
+    (headerValue(response.headers, "content-type") ?? "").startsWith("text/event-stream");
+}
+
+/** What of the upstream's head is the client's business. */
+function clientHeaders(headers: HeaderList): HeaderList {
+  // llama-server allows every origin and names itself: neither is this gateway's policy.
+  return endToEndHeaders(headers).filter(([name]) =>
+    name !== "server" && !name.startsWith("access-control-")
+  );
+}
+
+function statusOf(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted) return 499;
+  return error instanceof GatewayError ? error.status : 500;
+}

@@ -1,0 +1,64 @@
+import type { LogSink } from "./log.ts";
+
+const encoder = new TextEncoder();
+/** Lines waiting for a slow reader; beyond this they are dropped and counted, never waited for. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
+/** Where bytes go at last, such as `Deno.stdout`. */
+export interface ByteWriter {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/**
+ * A sink that writes lines in batches and never blocks or fails the caller: lines that a full disk or a
+ * stalled reader does not take are dropped, and their count is told as soon as writing works again.
+ */
+export class BufferedLogSink {
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  #droppedCount = 0;
+  #writing: Promise<void> | undefined;
+
+  constructor(private readonly writer: ByteWriter) {}
+
+  /** Takes a line; hand this to `createLogger`. */
+  readonly sink: LogSink = (line) => {
+    if (this.#waitingBytes > MAX_WAITING_BYTES) {
+      this.#droppedCount++;
+      return;
+    }
+    this.#waiting.push(line);
+    this.#waitingBytes += line.length;
+    this.#writing ??= this.#write();
+  };
+
+  /** Resolves when all lines so far are written or given up. */
+  async flush(): Promise<void> {
+    while (this.#writing) await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve(); // gather the lines of this turn of the event loop
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      if (this.#droppedCount > 0) {
+        lines.unshift(
+          JSON.stringify({ level: "warn", message: "log lines dropped", droppedCount: this.#droppedCount }),
+        );
+      }
+      try {
+        await writeAll(this.writer, encoder.encode(lines.join("\n") + "\n"));
+        this.#droppedCount = 0;
+      } catch { // disk full, pipe closed: the gateway matters more than its log
+        this.#droppedCount += lines.length;
+      }
+    }
+    this.#writing = undefined;
+  }
+}
+
+async function writeAll(writer: ByteWriter, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.byteLength;) written += await writer.write(bytes.subarray(written));
+}

@@ -1,0 +1,100 @@
+import { GatewayError, messageOf } from "../errors.ts";
+import type { HttpBody } from "../http/client.ts";
+import { SseWatch } from "../stream/sse.ts";
+
+/** How {@linkcode AnswerStream} follows the upstream. */
+export interface AnswerStreamOptions {
+  readonly body: HttpBody;
+  /** Turns a broken connection into the reason behind it: it knows whether the coordinator died. */
+  readonly explain: (thrown: unknown) => Promise<unknown>;
+  /** Told once when the stream is over; `error` is undefined after a proper end. */
+  readonly onEnd: (error: unknown, dataEventCount: number) => void;
+}
+
+/**
+ * A stream of events on its way from an upstream to a client: bytes untouched, only watched.
+ *
+ * Pull it with {@linkcode read}; nothing is read ahead, so a slow client slows the upstream.
+ */
+export class AnswerStream {
+  readonly #watch = new SseWatch();
+  #first: Uint8Array<ArrayBuffer> | null = null;
+  #isOver = false;
+
+  private constructor(private readonly options: AnswerStreamOptions) {}
+
+  /**
+   * Waits for the first events, so that an upstream which dies before them can still be replaced.
+   *
+   * @throws Whatever broke, unexplained; `onEnd` is not called then, and the body is cancelled.
+   */
+  static async open(options: AnswerStreamOptions): Promise<AnswerStream> {
+    const stream = new AnswerStream(options);
+    try {
+      stream.#first = await stream.#next();
+    } catch (error) {
+      options.body.cancel();
+      throw error;
+    }
+    return stream;
+  }
+
+  /**
+   * The next whole events.
+   *
+   * @returns Bytes that the caller owns; `null` after a proper end (`[DONE]`, or an error event of the
+   *   upstream's own).
+   * @throws {GatewayError} If the upstream broke off; after that the stream is over.
+   */
+  async read(): Promise<Uint8Array<ArrayBuffer> | null> {
+    try {
+      const events = this.#first ?? await this.#next();
+      this.#first = null;
+      if (events === null) this.#end(undefined);
+      return events;
+    } catch (thrown) {
+      this.options.body.cancel();
+      const error = await this.options.explain(thrown);
+      this.#end(error);
+      throw error;
+    }
+  }
+
+  /** The client has left: closing the upstream's connection cancels its work. */
+  cancel(reason: unknown): void {
+    this.options.body.cancel();
+    this.#end(reason);
+  }
+
+  async #next(): Promise<Uint8Array<ArrayBuffer> | null> {
+    for (;;) {
+      const chunk = await this.options.body.read();
+      if (chunk === null) return this.#properEnd();
+      const events = this.#watch.push(chunk);
+      if (events.byteLength > 0) return events as Uint8Array<ArrayBuffer>;
+    }
+  }
+
+  #properEnd(): null {
+    if (this.#watch.isDone || this.#watch.hasError) return null;
+    const { dataEventCount } = this.#watch;
+    throw new GatewayError(
+      "upstream_failed",
+      `The answer ended early, after ${dataEventCount} events; ask again`,
+    );
+  }
+
+  #end(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.options.onEnd(error, this.#watch.dataEventCount);
+  }
+}
+
+/** A sentence for whatever broke an answer of which the client has had a part. */
+export function brokeOff(cause: unknown): GatewayError {
+  if (cause instanceof GatewayError) return cause;
+  return new GatewayError("upstream_failed", `The answer broke off: ${messageOf(cause)}; ask again`, {
+    cause,
+  });
+}

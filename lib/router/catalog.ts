@@ -1,0 +1,81 @@
+import type { ExternalCoordinator } from "../coordinator/external.ts";
+import { nameKey, parseModelName } from "../ollama/model_name.ts";
+import type { ModelStore, ResolvedModel } from "../ollama/storage.ts";
+import { type Clock, systemClock } from "../clock.ts";
+
+/** A model that can be asked for. */
+export interface ModelEntry {
+  /** The name as clients write it. */
+  readonly name: string;
+  /** When its manifest or file changed, ms since 1970; 0 where that is not known. */
+  readonly modifiedAtMs: number;
+  /** Who keeps it: our own store, or a coordinator that somebody else runs. */
+  readonly keptBy: "store" | "external";
+}
+
+/** For how long a listing of the store is taken as true, ms. */
+const LIST_FRESH_MS = 2_000;
+const MAX_KNOWN_KEYS = 10_000;
+
+/** The canonical key of a model's name: names that differ in case or in spelled-out defaults are equal. */
+export function modelKey(name: string): string {
+  try {
+    return nameKey(parseModelName(name));
+  } catch { // a path or a free alias of a coordinator that somebody else runs: it only equals itself
+    return name.toLowerCase();
+  }
+}
+
+/** Names, keys and places of all models: the local store, and what an external coordinator serves. */
+export class ModelCatalog {
+  readonly #keys = new Map<string, string>();
+  #listing: { takenMs: number; entries: Promise<ModelEntry[]> } | undefined;
+
+  constructor(
+    private readonly store: ModelStore,
+    private readonly external: ExternalCoordinator | undefined,
+    private readonly clock: Clock = systemClock,
+  ) {}
+
+  /** {@linkcode modelKey}, remembered: names repeat with every request. */
+  keyOf(name: string): string {
+    const known = this.#keys.get(name);
+    if (known !== undefined) return known;
+    if (this.#keys.size >= MAX_KNOWN_KEYS) this.#keys.clear();
+    const key = modelKey(name);
+    this.#keys.set(name, key);
+    return key;
+  }
+
+  /**
+   * Finds a model's files in the store.
+   *
+   * @throws {GatewayError} `model_not_found` with near names, `model_unusable`, `invalid_request`.
+   */
+  resolve(name: string, signal: AbortSignal): Promise<ResolvedModel> {
+    return this.store.resolve(name, { signal });
+  }
+
+  /** All models, sorted by name; at most two seconds old, read once however many ask. */
+  list(): Promise<ModelEntry[]> {
+    const nowMs = this.clock.monotonic();
+    if (!this.#listing || nowMs - this.#listing.takenMs > LIST_FRESH_MS) {
+      const entries = this.#read();
+      this.#listing = { takenMs: nowMs, entries };
+      entries.catch(() => this.#listing = undefined);
+    }
+    return this.#listing.entries;
+  }
+
+  async #read(): Promise<ModelEntry[]> {
+    const stored = await this.store.listModels();
+    const entries = new Map<string, ModelEntry>();
+    for (const name of this.external?.modelNames ?? []) {
+      entries.set(this.keyOf(name), { name, modifiedAtMs: 0, keptBy: "external" });
+    }
+    for (const { name, modifiedAtMs } of stored) {
+      entries.set(this.keyOf(name), { name, modifiedAtMs, keptBy: "store" });
+    }
+    return [...entries.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+}

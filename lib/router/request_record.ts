@@ -1,0 +1,84 @@
+import type { Clock } from "../clock.ts";
+import { GatewayError, messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { GatewayMetrics, Outcome } from "../metrics/gateway_metrics.ts";
+import type { Route } from "./route.ts";
+
+/** What becomes of one request: its one wide log line and its measures. Never its prompt or its answer. */
+export class RequestRecord {
+  readonly #startedMs: number;
+  #firstByteMs: number | undefined;
+  #route: Route | undefined;
+  #attemptCount = 0;
+  #isOver = false;
+
+  constructor(
+    private readonly parts: { clock: Clock; logger: Logger; metrics: GatewayMetrics },
+    private readonly request: { id: string; model: string | undefined; stream: boolean; bodyBytes: number },
+  ) {
+    this.#startedMs = parts.clock.monotonic();
+    parts.metrics.began();
+  }
+
+  /** How many upstreams were asked so far. */
+  get attemptCount(): number {
+    return this.#attemptCount;
+  }
+
+  /** An upstream is about to be asked. */
+  attempts(route: Route): void {
+    this.#attemptCount++;
+    this.#route = route;
+  }
+
+  /** The first byte of the answer is on its way to the client. */
+  answers(): void {
+    this.#firstByteMs ??= this.parts.clock.monotonic() - this.#startedMs;
+  }
+
+  /** The request is over. `error` is undefined if the answer was delivered whole. Later calls do nothing. */
+  ends(status: number, error?: unknown, dataEventCount?: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const route = this.#route;
+    const durationMs = this.parts.clock.monotonic() - this.#startedMs;
+    const outcome = outcomeOf(status, error);
+    this.parts.metrics.ended({
+      outcome,
+      status,
+      to: route?.to ?? "none",
+      durationMs,
+      firstByteMs: this.#firstByteMs,
+      loadMs: route?.loadMs ?? 0,
+    });
+    const level = outcome === "failed" ? "warn" : "info";
+    this.parts.logger[level]("request", {
+      requestId: this.request.id,
+      model: this.request.model,
+      stream: this.request.stream,
+      bodyBytes: this.request.bodyBytes,
+      outcome,
+      status,
+      upstream: route?.upstream,
+      because: route?.because,
+      attemptCount: this.#attemptCount,
+      queueMs: round(route?.queueMs),
+      loadMs: round(route?.loadMs),
+      firstByteMs: round(this.#firstByteMs),
+      durationMs: round(durationMs),
+      dataEventCount,
+      error: error === undefined ? undefined : messageOf(error),
+    });
+  }
+}
+
+function outcomeOf(status: number, error: unknown): Outcome {
+  if (status === 499) return "client_closed";
+  if (error instanceof GatewayError && error.status < 500) return "refused";
+  if (error !== undefined || status >= 500) return "failed";
+  return status < 400 ? "ok" : "refused";
+}
+
+function round(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 100) / 100;
+}

@@ -1,0 +1,7 @@
+/** What middleware leaves for handlers. */
+export interface AppEnv {
+  Variables: {
+    /** The id of this request, in every log line and answer about it. */
+    requestId: string;
+  };
+}

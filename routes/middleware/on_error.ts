@@ -1,0 +1,34 @@
+import type { Context, ErrorHandler } from "hono";
+import { errorBody } from "../../lib/dialects/openai.ts";
+import { GatewayError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { AppEnv } from "../app_env.ts";
+
+/**
+ * The one exit of all errors: failures that we understand in the client's dialect, anything else as a 500
+ * whose body says only the request id that finds its stack in the log.
+ */
+export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
+  return (error, c) => {
+    const requestId = c.get("requestId");
+    if (error instanceof GatewayError) return errorResponse(c, error, requestId);
+    if (c.req.raw.signal.aborted) return new Response(null, { status: 499 }); // nobody is there to read it
+    logger.error("unexpected error", { requestId, path: c.req.path, error, stack: error.stack });
+    const message = `Something went wrong inside sollol; its log has the details under request ${requestId}`;
+    const body = {
+      error: { message, type: "server_error", param: null, code: "internal", request_id: requestId },
+    };
+    return c.json(body, 500);
+  };
+}
+
+/** An understood failure as an OpenAI error answer, with `Retry-After` where waiting helps. */
+export function errorResponse(c: Context<AppEnv>, error: GatewayError, requestId: string): Response {
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "x-sollol-request-id": requestId,
+  };
+  if (error.retryAfterSeconds !== undefined) headers["retry-after"] = String(error.retryAfterSeconds);
+  if (error.code === "unauthorized") headers["www-authenticate"] = "Bearer";
+  return c.body(JSON.stringify(errorBody(error, requestId)), error.status as 500, headers);
+}

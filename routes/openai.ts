@@ -1,0 +1,42 @@
+import { Hono } from "hono";
+import { decodeChatEnvelope, type ModelCard, modelCard } from "../lib/dialects/openai.ts";
+import type { Gateway } from "../lib/gateway.ts";
+import type { ModelEntry } from "../lib/router/catalog.ts";
+import { toResponse } from "./answer.ts";
+import type { AppEnv } from "./app_env.ts";
+import { allow } from "./middleware/allow.ts";
+import { readBody } from "./read_body.ts";
+
+/** The OpenAI dialect: chat completions and models. Mounted at `/v1`. */
+export function openaiRoutes(gateway: Gateway, { maxBodyBytes }: { maxBodyBytes: number }): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  routes.post("/chat/completions", async (c) => {
+    const { signal } = c.req.raw;
+    const body = await readBody(c.req.raw, maxBodyBytes);
+    const envelope = decodeChatEnvelope(body);
+    const id = c.get("requestId");
+    const answer = await gateway.infer({ id, target: "/v1/chat/completions", body, signal, ...envelope });
+    return toResponse(answer, id);
+  });
+  routes.all("/chat/completions", allow("POST"));
+
+  routes.get("/models", async (c) => {
+    const models = await gateway.listModels();
+    return c.json({ object: "list", data: models.map(toCard) });
+  });
+  routes.all("/models", allow("GET"));
+
+  // Names hold slashes (hf.co/user/repo:tag), so the id is all the rest of the path.
+  routes.get(
+    "/models/:id{.+}",
+    async (c) => c.json(toCard(await gateway.getModel(c.req.param("id"), c.req.raw.signal))),
+  );
+  routes.all("/models/:id{.+}", allow("GET"));
+
+  return routes;
+}
+
+function toCard({ name, modifiedAtMs, keptBy }: ModelEntry): ModelCard {
+  return modelCard(name, modifiedAtMs, keptBy === "store" ? "sollol" : "external");
+}

@@ -1,0 +1,74 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { decodeChatEnvelope, errorBody, errorEvent } from "../../../lib/dialects/openai.ts";
+import { GatewayError } from "../../../lib/errors.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+Deno.test("the envelope is read and everything else is let through", () => {
+  const body =
+    `{"model":"m","stream":true,"messages":[{"role":"user","content":[{"type":"text"}],"x":1}],"unknown":{}}`;
+  deepEqual(decodeChatEnvelope(encode(body)), { model: "m", stream: true });
+  deepEqual(decodeChatEnvelope(encode(`{"messages":[{"role":"user"}],"model":null}`)), {
+    model: undefined,
+    stream: false,
+  });
+});
+
+const refused: { name: string; body: Uint8Array; message: RegExp; field?: string }[] = [
+  { name: "no body", body: encode(""), message: /no body/ },
+  { name: "not JSON", body: encode("{"), message: /not valid JSON/ },
+  { name: "not UTF-8", body: Uint8Array.of(0x7b, 0xff, 0x7d), message: /not valid UTF-8/ },
+  { name: "an array", body: encode("[]"), message: /The body is not right/ },
+  {
+    name: "a model that is a number",
+    body: encode(`{"model":5,"messages":[{"role":"user"}]}`),
+    message: /"model"/,
+    field: "model",
+  },
+  {
+    name: "stream as text",
+    body: encode(`{"stream":"yes","messages":[{"role":"user"}]}`),
+    message: /"stream"/,
+    field: "stream",
+  },
+  { name: "no messages", body: encode(`{"model":"m"}`), message: /"messages"/, field: "messages" },
+  { name: "empty messages", body: encode(`{"messages":[]}`), message: /"messages"/, field: "messages" },
+  {
+    name: "a message without role",
+    body: encode(`{"messages":[{"role":"user"},{}]}`),
+    message: /role/,
+    field: "messages[1].role",
+  },
+  {
+    name: "a message that is text",
+    body: encode(`{"messages":["hi"]}`),
+    message: /messages\[0\]/,
+    field: "messages[0]",
+  },
+];
+for (const { name, body, message, field } of refused) {
+  Deno.test(`the envelope refuses ${name}`, () => {
+    throws(() => decodeChatEnvelope(body), (error: GatewayError) => {
+      equal(error.code, "invalid_request");
+      equal(error.field, field);
+      equal(message.test(error.message), true, error.message);
+      return true;
+    });
+  });
+}
+
+Deno.test("errors carry OpenAI's type, the code, the field and the request id", () => {
+  const error = new GatewayError("model_not_found", "no such model", { field: "model" });
+  deepEqual(errorBody(error, "id-1"), {
+    error: {
+      message: "no such model",
+      type: "not_found_error",
+      param: "model",
+      code: "model_not_found",
+      request_id: "id-1",
+    },
+  });
+  const event = new TextDecoder().decode(errorEvent(new GatewayError("upstream_failed", "broke"), "id-2"));
+  equal(JSON.parse(event.slice("data: ".length)).error.type, "server_error");
+  equal(event.endsWith("\n\n"), true);
+});

@@ -1,0 +1,89 @@
+import { deepEqual, ok } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+
+/** First match wins, so single files stand before their folder. */
+const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
+  [0, /^lib\/(errors|units|clock|log|log_sink|bus)\.ts$/],
+  [1, /^lib\/(gguf|stream|dialects)\//],
+  [1, /^lib\/ollama\/(model_name|manifest|params)\.ts$/],
+  [1, /^lib\/rpc\/(endpoint|protocol)\.ts$/],
+  [1, /^lib\/llama_server\/(args|log_line)\.ts$/],
+  [1, /^systemd\//],
+  [2, /^lib\/config\//],
+  [3, /^lib\/(http|ollama|llama_server|rpc|nodes|store)\//],
+  [4, /^lib\/planner\//],
+  [5, /^lib\/(process|llama_cpp|coordinator)\//],
+  [6, /^lib\/(router|tasks|worker|metrics|doctor|demo)\//],
+  [6, /^lib\/gateway\.ts$/],
+  [7, /^routes\//],
+  [8, /^(main\.ts|lib\/cli\/)/],
+];
+
+/** Pure floors: nothing there may touch the world. */
+const PURE_FLOORS = [1, 4];
+
+interface ModuleGraph {
+  modules: {
+    specifier: string;
+    dependencies?: { code?: { specifier?: string }; type?: { specifier?: string } }[];
+  }[];
+}
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+async function readModuleGraph(): Promise<ModuleGraph> {
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "main.ts"],
+    cwd: root,
+    stderr: "inherit",
+  }).output();
+  ok(success, "deno info --json main.ts failed");
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** Path below the repository of a local module; undefined for packages and built-ins. */
+function localPath(specifier: string): string | undefined {
+  const prefix = new URL("../../", import.meta.url).href;
+  return specifier.startsWith(prefix) ? specifier.slice(prefix.length) : undefined;
+}
+
+function floorOf(path: string): number | undefined {
+  return FLOORS.find(([, pattern]) => pattern.test(path))?.[0];
+}
+
+Deno.test("every file imports its own floor or lower, and lib/ never imports routes/", async () => {
+  const { modules } = await readModuleGraph();
+  const violations: string[] = [];
+  let fileCount = 0;
+  for (const { specifier, dependencies = [] } of modules) {
+    const from = localPath(specifier);
+    if (from === undefined || from.endsWith(".json")) continue;
+    fileCount++;
+    const floor = floorOf(from);
+    if (floor === undefined) violations.push(`${from} has no floor: add it to the table`);
+    for (const { code, type } of dependencies) {
+      const to = localPath(code?.specifier ?? type?.specifier ?? "");
+      if (to === undefined || to.endsWith(".json")) continue;
+      if ((floorOf(to) ?? 99) > (floor ?? 99)) {
+        violations.push(`${from} (floor ${floor}) imports ${to} (floor ${floorOf(to)})`);
+      }
+      if (from.startsWith("lib/") && to.startsWith("routes/")) violations.push(`${from} imports ${to}`);
+    }
+  }
+  deepEqual(violations, []);
+  ok(fileCount > 30, `only ${fileCount} files are reached from main.ts: the graph was not read`);
+});
+
+Deno.test("pure floors touch neither Deno, the clock nor the console", async () => {
+  const { modules } = await readModuleGraph();
+  const violations: string[] = [];
+  for (const { specifier } of modules) {
+    const path = localPath(specifier);
+    if (path === undefined || !PURE_FLOORS.includes(floorOf(path) ?? -1)) continue;
+    const source = (await Deno.readTextFile(root + path)).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+    for (const [word] of source.matchAll(/\b(Deno\.\w+|Date\.now|performance\.now|Math\.random|fetch\()/g)) {
+      violations.push(`${path} uses ${word}`);
+    }
+  }
+  deepEqual(violations, []);
+});
