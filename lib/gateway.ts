@@ -13,7 +13,7 @@ import { AnswerStream, brokeOff } from "./router/answer_stream.ts";
 import { decide, type ExternalFacts } from "./router/decide.ts";
 import { RequestRecord } from "./router/request_record.ts";
 import { explainFailure, type Route } from "./router/route.ts";
-import type { ResolvedModel } from "./ollama/storage.ts";
+import type { ResolvedModel } from "./ollama/resolved_model.ts";
 
 /** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
 const MAX_HELD_ANSWER_BYTES = 64 * 1024 * 1024;

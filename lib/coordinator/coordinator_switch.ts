@@ -227,7 +227,15 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
       this.#lastFailure = messageOf(coordinator.gone.reason);
       this.#stop(this.#lastFailure);
     };
-    if (coordinator.gone.aborted) return died();
+    if (coordinator.gone.aborted) {
+      // Starting it once more for the same waiters could go on for ever.
+      const message = `The coordinator died as soon as it was ready: ${messageOf(coordinator.gone.reason)}`;
+      this.#refuseAll(
+        (waiter) => waiter.wanted.key === generation.key,
+        new GatewayError("upstream_failed", message),
+      );
+      return died();
+    }
     coordinator.gone.addEventListener("abort", died, { once: true });
     this.#advance();
   }

@@ -2,7 +2,8 @@ import { type Clock, systemClock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { parseUpstreamUrl, type UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
-import { z } from "zod";
+import { toWanted } from "../ollama/model_source.ts";
+import * as z from "zod";
 
 /** Health of an upstream: what is known, why, and since when. */
 export interface ExternalHealth {
@@ -14,8 +15,6 @@ export interface ExternalHealth {
 export interface ExternalCoordinatorOptions {
   url: string;
   http: HttpClient;
-  /** Turns a model's name into its canonical key. */
-  keyOf: (name: string) => string;
   /** The operator's own name for the one model that it serves, if they gave one. */
   modelName?: string | undefined;
   clock?: Clock;
@@ -85,7 +84,7 @@ export class ExternalCoordinator {
 
   #learn(names: string[]): void {
     this.#modelNames = names;
-    this.#modelKeys = new Set(names.map(this.options.keyOf));
+    this.#modelKeys = new Set(names.map((name) => toWanted(name).key));
     this.#health = { health: "up", reason: `serves ${names.join(", ") || "no model"}` };
   }
 

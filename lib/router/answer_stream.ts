@@ -71,7 +71,7 @@ export class AnswerStream {
       const chunk = await this.options.body.read();
       if (chunk === null) return this.#properEnd();
       const events = this.#watch.push(chunk);
-      if (events.byteLength > 0) return events as Uint8Array<ArrayBuffer>;
+      if (events.byteLength > 0) return events.slice(); // the chunk is a view of the connection's buffer
     }
   }
 

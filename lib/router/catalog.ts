@@ -1,6 +1,7 @@
 import type { ExternalCoordinator } from "../coordinator/external.ts";
-import { nameKey, parseModelName } from "../ollama/model_name.ts";
-import type { ModelStore, ResolvedModel } from "../ollama/storage.ts";
+import { toWanted } from "../ollama/model_source.ts";
+import type { ResolvedModel } from "../ollama/resolved_model.ts";
+import type { ModelStore } from "../ollama/storage.ts";
 import { type Clock, systemClock } from "../clock.ts";
 
 /** A model that can be asked for. */
@@ -17,15 +18,6 @@ export interface ModelEntry {
 const LIST_FRESH_MS = 2_000;
 const MAX_KNOWN_KEYS = 10_000;
 
-/** The canonical key of a model's name: names that differ in case or in spelled-out defaults are equal. */
-export function modelKey(name: string): string {
-  try {
-    return nameKey(parseModelName(name));
-  } catch { // a path or a free alias of a coordinator that somebody else runs: it only equals itself
-    return name.toLowerCase();
-  }
-}
-
 /** Names, keys and places of all models: the local store, and what an external coordinator serves. */
 export class ModelCatalog {
   readonly #keys = new Map<string, string>();
@@ -37,12 +29,12 @@ export class ModelCatalog {
     private readonly clock: Clock = systemClock,
   ) {}
 
-  /** {@linkcode modelKey}, remembered: names repeat with every request. */
+  /** The canonical key of a name: equal for one model, whatever the spelling. Remembered, since names repeat. */
   keyOf(name: string): string {
     const known = this.#keys.get(name);
     if (known !== undefined) return known;
     if (this.#keys.size >= MAX_KNOWN_KEYS) this.#keys.clear();
-    const key = modelKey(name);
+    const { key } = toWanted(name);
     this.#keys.set(name, key);
     return key;
   }

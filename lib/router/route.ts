@@ -4,7 +4,7 @@ import { HttpError } from "../http/error.ts";
 import type { HeaderList } from "../http/headers.ts";
 
 /** How long a broken connection waits to learn whether the process behind it has died, ms. */
-const DEATH_NOTICE_MS = 1_000;
+const DEATH_NOTICE_MS = 300;
 
 /** The chosen upstream of one attempt, and the right to use it until disposal. */
 export interface Route extends Disposable {

@@ -200,6 +200,22 @@ Deno.test("a coordinator that dies is cleared away and replaced by the next requ
   await bench.switch.close();
 });
 
+Deno.test("a coordinator that is dead by the time it is ready refuses its waiters instead of starting for ever", async () => {
+  const bench = new Bench();
+  let startCount = 0;
+  const start = () => {
+    startCount++;
+    const coordinator = new FakeCoordinator("a");
+    coordinator.die("it crashed");
+    return Promise.resolve(coordinator);
+  };
+  const acquired = bench.switch.acquire({ key: "a", start }, { signal: new AbortController().signal });
+  await rejects(acquired, { code: "upstream_failed", message: /as soon as it was ready: it crashed/ });
+  await settle();
+  deepEqual([startCount, bench.switch.view.state], [1, "stopped"]);
+  await bench.switch.close();
+});
+
 Deno.test("closing refuses who waits, ends the load under way, and lets nobody in any more", async () => {
   const bench = new Bench();
   const waiting = rejects(bench.acquire("a"), { code: "shutting_down" });
