@@ -45,8 +45,8 @@ function toReadable(stream: AnswerStream, requestId: string): ReadableStream<Uin
         controller.close();
       }
     },
-    cancel(reason) {
-      stream.cancel(reason);
+    cancel() {
+      stream.cancel();
     },
   }, { highWaterMark: 0 });
 }

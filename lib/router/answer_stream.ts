@@ -61,9 +61,9 @@ export class AnswerStream {
   }
 
   /** The client has left: closing the upstream's connection cancels its work. */
-  cancel(reason: unknown): void {
+  cancel(): void {
     this.options.body.cancel();
-    this.#end(reason);
+    this.#end(new GatewayError("client_closed", "The client left before the answer was whole"));
   }
 
   async #next(): Promise<Uint8Array<ArrayBuffer> | null> {
