@@ -1,1 +1,11 @@
-if (import.meta.main) Deno.exit(0);
+import { demoCommand } from "./lib/cli/commands/demo.ts";
+import { serveCommand } from "./lib/cli/commands/serve.ts";
+import { withProcessHost } from "./lib/cli/host.ts";
+import { createRoot } from "./lib/cli/root.ts";
+import { runCli } from "./lib/cli/run.ts";
+import { createApp } from "./routes/app.ts";
+
+if (import.meta.main) {
+  const root = createRoot([serveCommand(createApp), demoCommand(createApp)]);
+  Deno.exit(await withProcessHost((host) => runCli(root, Deno.args, host)));
+}

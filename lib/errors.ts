@@ -47,12 +47,17 @@ export interface GatewayErrorOptions extends ErrorOptions {
  * The message is for a person: what could not be done, then the numbers, then what to do.
  */
 export class GatewayError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "GatewayError";
   /** Seconds after which a retry makes sense, if any. */
   readonly retryAfterSeconds: number | undefined;
   /** The request field at fault, if one is. */
   readonly field: string | undefined;
 
+  /**
+   * @param code What kind of failure it is.
+   * @param message A sentence for a person.
+   */
   constructor(readonly code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options);
     this.retryAfterSeconds = options.retryAfterSeconds ?? RETRY_AFTER_SECONDS[code];

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { CoordinatorSwitch, SwitchView } from "./coordinator/coordinator_switch.ts";
 import type { ExternalCoordinator } from "./coordinator/external.ts";
+import type { VerifiedPlacement } from "./coordinator/placement_check.ts";
 import type { ServingCoordinator } from "./coordinator/serving.ts";
 import { GatewayError } from "./errors.ts";
 import type { HttpClient, HttpResponse } from "./http/client.ts";
@@ -53,7 +54,7 @@ export interface RouteReport {
 
 /** How the gateway is, for `GET /health`. */
 export interface GatewayHealth {
-  readonly coordinator: SwitchView;
+  readonly coordinator: SwitchView & { readonly placement: VerifiedPlacement | undefined };
   readonly rpcBackends: readonly string[];
   readonly coordinatorUrl: ExternalFacts | undefined;
 }
@@ -103,7 +104,7 @@ export class Gateway {
   get health(): GatewayHealth {
     const { coordinators, settings, external } = this.parts;
     return {
-      coordinator: coordinators.view,
+      coordinator: { ...coordinators.view, placement: coordinators.ready?.placement },
       rpcBackends: settings.rpcBackends,
       coordinatorUrl: external?.facts,
     };

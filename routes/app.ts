@@ -13,7 +13,8 @@ import { metricsRoutes, statusRoutes } from "./status.ts";
 /** What {@linkcode createApp} mounts. */
 export interface AppParts {
   gateway: Gateway;
-  metrics: GatewayMetrics;
+  /** Not given: `/metrics` is not served. */
+  metrics: GatewayMetrics | undefined;
   logger: Logger;
   apiKeys: readonly string[];
   maxBodyBytes: number;
@@ -33,7 +34,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.use(identify());
   app.route("/", statusRoutes(gateway, { version }));
   app.use(authenticate(apiKeys));
-  app.route("/metrics", metricsRoutes(metrics));
+  if (metrics) app.route("/metrics", metricsRoutes(metrics));
   app.route("/v1", openaiRoutes(gateway, { maxBodyBytes }));
   return app;
 }

@@ -35,7 +35,9 @@ export class GatewayServer implements AsyncDisposable {
     private readonly server: Deno.HttpServer<Deno.NetAddr>,
     private readonly cut: AbortController,
     private readonly owned: AsyncDisposableStack,
-    private readonly options: GatewayServerOptions,
+    private readonly logger: Logger,
+    /** What answers behind it. */
+    readonly gateway: Gateway,
   ) {
     const { hostname, port } = server.addr;
     this.url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
@@ -52,7 +54,7 @@ export class GatewayServer implements AsyncDisposable {
     const { gateway, metrics } = startup.use(await openGateway(config, { logger, env }));
     const app = createApp({
       gateway,
-      metrics,
+      metrics: config.isMetricsEnabled ? metrics : undefined,
       logger,
       apiKeys: config.apiKeys.reveal(),
       maxBodyBytes: config.limits.bodyBytes,
@@ -60,7 +62,7 @@ export class GatewayServer implements AsyncDisposable {
     });
     const cut = new AbortController();
     const server = listen(config, cut.signal, (request) => app.fetch(request));
-    return new GatewayServer(server, cut, startup.move(), options);
+    return new GatewayServer(server, cut, startup.move(), logger, gateway);
   }
 
   /**
@@ -69,8 +71,7 @@ export class GatewayServer implements AsyncDisposable {
    * @param hurry Ends the waiting at once: what is still in flight is cut.
    */
   async shutdown({ drainMs, hurry }: { drainMs: number; hurry?: AbortSignal }): Promise<void> {
-    const { logger } = this.options;
-    logger.info("shutting down", { drainMs });
+    this.logger.info("shutting down", { drainMs });
     const drained = this.server.shutdown().then(() => true);
     const timer = new AbortController();
     const waits = AbortSignal.any([timer.signal, ...(hurry ? [hurry] : [])]);
@@ -80,7 +81,7 @@ export class GatewayServer implements AsyncDisposable {
     ]);
     timer.abort();
     if (!isDrained) {
-      logger.warn("requests cut", { reason: hurry?.aborted ? "told to hurry" : "drain time is over" });
+      this.logger.warn("requests cut", { reason: hurry?.aborted ? "told to hurry" : "drain time is over" });
       this.cut.abort();
     }
     await this.owned.disposeAsync();

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { formatDuration } from "../units.ts";
 
 /** What the switch needs of a coordinator: to see it die, and to stop it. */
 export interface Switchable {
@@ -46,6 +47,8 @@ export interface SwitchOptions {
   clock?: Clock;
   /** For how long requests for the model that is loaded may overtake one that waits for another model, ms. */
   patienceMs?: number;
+  /** For how long a request waits for others' work, ms; loading its own model does not count. */
+  maxWaitMs?: number;
 }
 
 interface Waiter<C extends Switchable> {
@@ -81,11 +84,13 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #patienceMs: number;
+  readonly #maxWaitMs: number;
 
-  constructor({ logger, clock = systemClock, patienceMs = 2_000 }: SwitchOptions) {
+  constructor({ logger, clock = systemClock, patienceMs = 2_000, maxWaitMs = 600_000 }: SwitchOptions) {
     this.#logger = logger;
     this.#clock = clock;
     this.#patienceMs = patienceMs;
+    this.#maxWaitMs = maxWaitMs;
   }
 
   /** The state now. Advisory: it may have changed before the caller acts on it. */
@@ -113,28 +118,45 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
   acquire(wanted: Wanted<C>, { signal }: { signal: AbortSignal }): Promise<CoordinatorLease<C>> {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        reject(signal.reason);
-        this.#advance(); // whoever waited behind it may be next
-      };
-      const waiter: Waiter<C> = {
-        wanted,
-        sinceMs: this.#clock.monotonic(),
-        grant: (lease) => {
-          signal.removeEventListener("abort", leave);
-          resolve(lease);
-        },
-        refuse: (reason) => {
-          signal.removeEventListener("abort", leave);
-          reject(reason);
-        },
-      };
-      signal.addEventListener("abort", leave, { once: true });
-      this.#waiters.push(waiter);
-      this.#advance();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<CoordinatorLease<C>>();
+    const settled = new AbortController();
+    const leave = (reason: unknown): void => {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      waiter.refuse(reason);
+      this.#advance(); // whoever waited behind it may be next
+    };
+    const waiter: Waiter<C> = {
+      wanted,
+      sinceMs: this.#clock.monotonic(),
+      grant: (lease) => {
+        settled.abort();
+        resolve(lease);
+      },
+      refuse: (reason) => {
+        settled.abort();
+        reject(reason);
+      },
+    };
+    this.#waiters.push(waiter);
+    this.#advance();
+    if (!settled.signal.aborted) {
+      signal.addEventListener("abort", () => leave(signal.reason), { signal: settled.signal });
+      void this.#limitWait(waiter, settled.signal, leave);
+    }
+    return promise;
+  }
+
+  /** Lets go who waited too long for others; a load of its own model under way is waited for. */
+  async #limitWait(waiter: Waiter<C>, settled: AbortSignal, leave: (reason: unknown) => void): Promise<void> {
+    try {
+      await this.#clock.sleep(this.#maxWaitMs, { signal: settled });
+    } catch {
+      return; // granted or refused in time
+    }
+    if (this.#generation?.key === waiter.wanted.key) return;
+    const message = `Waited ${formatDuration(this.#maxWaitMs)} for another model's requests to end; ` +
+      `try again later, or raise limits.queue_wait`;
+    leave(new GatewayError("no_capacity", message));
   }
 
   /** Refuses who waits, ends a load under way, stops the coordinator. Leases still held become worthless. */

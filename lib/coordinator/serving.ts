@@ -1,5 +1,6 @@
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
+import type { VerifiedPlacement } from "./placement_check.ts";
 import type { Switchable } from "./coordinator_switch.ts";
 
 /** A coordinator that serves a model, as the gateway sees it. */
@@ -13,4 +14,6 @@ export interface ServingCoordinator extends Switchable {
   readonly headers: HeaderList;
   /** Where its layers are and why, one sentence. */
   readonly because: string;
+  /** Where its layers are, as llama.cpp confirmed it. */
+  readonly placement: VerifiedPlacement;
 }

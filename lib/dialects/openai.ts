@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
 
 /** What the gateway must know of a chat request; all other fields pass through untouched. */

@@ -19,6 +19,7 @@ export class FakeCoordinator implements ServingCoordinator {
   readonly upstream: string;
   readonly headers = [["authorization", "Bearer own-secret"]] as const;
   readonly because = "9 layers over fake backends";
+  readonly placement = { devices: [], hostModelBytes: 0, because: this.because };
   readonly address;
 
   constructor(readonly key: string, readonly server: FakeLlamaServer) {

@@ -216,6 +216,20 @@ Deno.test("a coordinator that is dead by the time it is ready refuses its waiter
   await bench.switch.close();
 });
 
+Deno.test("a request waits for others' work only so long, and for its own load as long as that takes", async () => {
+  const bench = new Bench();
+  const first = bench.acquire("a");
+  bench.clock.advance(600_000);
+  await settle();
+  await bench.finishLoad();
+  await first;
+  const refused = rejects(bench.acquire("b"), { code: "no_capacity", message: /Waited 10 min/ });
+  bench.clock.advance(600_000);
+  await refused;
+  equal(bench.switch.view.waitingCount, 0);
+  await bench.switch.close();
+});
+
 Deno.test("closing refuses who waits, ends the load under way, and lets nobody in any more", async () => {
   const bench = new Bench();
   const waiting = rejects(bench.acquire("a"), { code: "shutting_down" });

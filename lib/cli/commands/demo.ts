@@ -1,0 +1,242 @@
+import { join } from "node:path";
+import type { Config } from "../../config/config.ts";
+import { layerOf } from "../../config/layer.ts";
+import { parseListenAddress } from "../../config/listen_address.ts";
+import { mergeConfig } from "../../config/merge.ts";
+import type { VerifiedDevice } from "../../coordinator/placement_check.ts";
+import { DemoBackends } from "../../demo/demo_backends.ts";
+import { type DemoAnswer, sendDemoChat } from "../../demo/demo_chat.ts";
+import { DEMO_MODEL, writeDemoStore } from "../../demo/demo_store.ts";
+import { GatewayError } from "../../errors.ts";
+import { HttpClient } from "../../http/client.ts";
+import { findLlamaCpp } from "../../llama_cpp/find.ts";
+import { defaultPrefix } from "../../llama_cpp/installation.ts";
+import { setupLlamaCpp } from "../../llama_cpp/setup.ts";
+import { createLogger } from "../../log.ts";
+import { formatEndpoint } from "../../rpc/endpoint.ts";
+import { formatBytes, formatDuration, MIB } from "../../units.ts";
+import { type Command, type CommandContext, defineCommand, type OptionSpecs } from "../command.ts";
+import { type CreateApp, GatewayServer } from "../gateway_server.ts";
+import { JSON_OPTION, writeJson } from "../output.ts";
+import { type Progress, startProgress } from "../progress.ts";
+import { renderTable } from "../table.ts";
+import { painter, wrap } from "../terminal.ts";
+import { untilAborted } from "../until_aborted.ts";
+import { describeSetup } from "./setup.ts";
+import { VERSION } from "./version.ts";
+
+const DEFAULT_LISTEN = "127.0.0.1:11435";
+const MAX_TOKENS = 48;
+
+/** `sollol demo`: the whole way once, on this machine alone. */
+export function demoCommand(createApp: CreateApp): Command {
+  return defineCommand({
+    name: "demo",
+    summary: "Shard a tiny model over three rpc backends on this machine and chat with it.",
+    details:
+      "Gets llama.cpp if it is missing, writes a tiny model into an Ollama-shaped store, starts three rpc backends " +
+      "and the gateway, sends one chat and shows where the model's layers are. The model's weights are random: " +
+      "its words mean nothing, but they really come from three backends. Stays up until Ctrl-C.",
+    options: {
+      once: { type: "boolean", description: "End after the answer; nothing is left running." },
+      prompt: {
+        type: "string",
+        value: "TEXT",
+        description: "What to say; default: a question about the shelf.",
+      },
+      listen: {
+        type: "string",
+        short: "l",
+        value: "ADDRESS",
+        description: `Where the gateway listens; default ${DEFAULT_LISTEN}, or any free port.`,
+      },
+      ...JSON_OPTION,
+    },
+    examples: ["demo", "demo --once --json"],
+    async run(context) {
+      await using demo = new AsyncDisposableStack();
+      const shelf = await setUp(context, createApp, demo);
+      const chat = await chatOnce(shelf, context);
+      if (context.options.json) writeJson(context, toJson(shelf, chat));
+      else context.stdout.write(toText(shelf, chat, context));
+      if (context.options.once) return 0;
+      context.stdout.write(context.options.json ? "" : stayingUp(shelf.server.url, context));
+      await untilAborted(context.signal);
+      return 0;
+    },
+  });
+}
+
+/** Everything that the demo runs. */
+interface Shelf {
+  readonly server: GatewayServer;
+  readonly backends: DemoBackends;
+}
+
+async function setUp(
+  context: CommandContext<OptionSpecs>,
+  createApp: CreateApp,
+  demo: AsyncDisposableStack,
+): Promise<Shelf> {
+  const { signal, env } = context;
+  using progress = startProgress(context, "Looking for llama.cpp");
+  const { llamaServer, rpcServer } = await ensurePrograms(context, progress);
+  progress.update("Writing a tiny model into an Ollama-shaped store");
+  const directory = await Deno.makeTempDir({ prefix: "sollol-demo-" });
+  demo.defer(() => Deno.remove(directory, { recursive: true }));
+  await writeDemoStore(directory);
+  signal.throwIfAborted();
+  progress.update("Starting three rpc backends");
+  const backends = demo.use(await DemoBackends.start(rpcServer, { signal }));
+  progress.update("Starting the gateway");
+  const logger = createLogger({
+    sink: (line) => context.stderr.write(`${line}\n`),
+    level: "warn",
+    format: context.stderr.isTerminal ? "pretty" : "json",
+  });
+  const config = configFor(backends, directory, llamaServer);
+  const server = await listen(
+    context,
+    (listen) =>
+      GatewayServer.start({ config: { ...config, listen }, logger, env, createApp, version: VERSION }),
+  );
+  demo.use(server);
+  return { server, backends };
+}
+
+async function ensurePrograms(
+  { env, signal }: CommandContext,
+  progress: Progress,
+): Promise<{ llamaServer: string; rpcServer: string }> {
+  const { llamaServer, rpcServer } = await findLlamaCpp({ env });
+  if (llamaServer.found && rpcServer.found) {
+    return { llamaServer: llamaServer.path, rpcServer: rpcServer.path };
+  }
+  const prefix = defaultPrefix(env);
+  return await setupLlamaCpp({
+    prefix,
+    signal,
+    onProgress: (stage) => progress.update(describeSetup(stage)),
+  });
+}
+
+function configFor({ endpoints }: DemoBackends, directory: string, llamaServer: string): Config {
+  const values = {
+    rpc_backends: endpoints.map(formatEndpoint),
+    models: [directory],
+    state_dir: directory,
+    "coordinator.log_dir": join(directory, "logs"),
+    "coordinator.threads": 1, // the backends want the cores
+    "coordinator.cache_ram": "0",
+    "llama_cpp.llama_server": llamaServer,
+  };
+  const source = { kind: "flag", flag: "demo" } as const;
+  return mergeConfig({
+    flags: layerOf(Object.entries(values).map(([path, value]) => ({ path, value, source }))),
+  }).config;
+}
+
+/** The usual port if it is free: a demo beside a running gateway takes any other. */
+async function listen(
+  { options }: CommandContext<OptionSpecs>,
+  start: (listen: Config["listen"]) => Promise<GatewayServer>,
+): Promise<GatewayServer> {
+  const wanted = typeof options["listen"] === "string" ? options["listen"] : undefined;
+  try {
+    return await start(parseListenAddress(wanted ?? DEFAULT_LISTEN));
+  } catch (error) {
+    if (wanted !== undefined || !(error instanceof GatewayError) || error.code !== "conflict") throw error;
+    return await start(parseListenAddress("127.0.0.1:0"));
+  }
+}
+
+async function chatOnce({ server }: Shelf, context: CommandContext<OptionSpecs>): Promise<DemoAnswer> {
+  using http = new HttpClient();
+  using progress = startProgress(context, "Loading the model and asking it");
+  return await sendDemoChat(http, {
+    url: server.url,
+    model: DEMO_MODEL,
+    prompt: typeof context.options["prompt"] === "string"
+      ? context.options["prompt"]
+      : "Tell me about the machines on the shelf.",
+    maxTokens: MAX_TOKENS,
+    signal: context.signal,
+    onText: () => progress.update("Reading the answer"),
+  });
+}
+
+function toJson({ server }: Shelf, chat: DemoAnswer) {
+  const devices = placementOf(server);
+  return {
+    url: server.url,
+    model: DEMO_MODEL,
+    layerCount: devices.reduce((sum, { layerCount }) => sum + layerCount, 0),
+    placement: devices.map((device) => ({
+      backend: device.endpoint,
+      device: device.deviceIndex,
+      firstLayer: device.firstLayer,
+      layers: device.layerCount,
+      hasOutputLayer: device.hasOutput,
+      weightsMib: Number((device.modelBytes / MIB).toFixed(2)),
+      kvCacheMib: Number((device.kvBytes / MIB).toFixed(2)),
+      computeMib: Number((device.computeBytes / MIB).toFixed(2)),
+    })),
+    decision: chat.decision,
+    loadMs: chat.loadMs,
+    tokenCount: chat.tokenCount,
+    tokensPerSecond: Number(chat.tokensPerSecond.toFixed(1)),
+    answer: chat.answer,
+  };
+}
+
+function placementOf({ gateway }: GatewayServer): readonly VerifiedDevice[] {
+  return gateway.health.coordinator.placement?.devices ?? [];
+}
+
+function toText({ server }: Shelf, chat: DemoAnswer, { stdout, env }: CommandContext): string {
+  const paint = painter(stdout, env);
+  const table = renderTable(
+    [
+      { title: "RPC BACKEND" },
+      { title: "LAYERS" },
+      { title: "COUNT", align: "right" },
+      { title: "WEIGHTS", align: "right" },
+      { title: "KV CACHE", align: "right" },
+      { title: "COMPUTE", align: "right" },
+    ],
+    placementOf(server).map((device) => [
+      device.endpoint,
+      layersOf(device),
+      String(device.layerCount),
+      formatBytes(device.modelBytes),
+      formatBytes(device.kvBytes),
+      formatBytes(device.computeBytes),
+    ]),
+    (cell, _column, row) => row === -1 ? paint("quiet", cell) : cell,
+  );
+  const indented = (text: string): string =>
+    wrap(text, Math.min(stdout.columns, 100) - 2).map((line) => `  ${line}\n`).join("");
+  return [
+    `${paint("heading", "Where the layers are")}\n${table}\n`,
+    `${paint("heading", "Why")}\n${indented(chat.decision)}\n`,
+    `${paint("heading", "The answer")} ${paint("quiet", "(random weights: the words mean nothing)")}\n${
+      indented(chat.answer)
+    }\n`,
+    `${chat.tokenCount} tokens, ${chat.tokensPerSecond.toFixed(0)} tokens/s, loaded in ${
+      formatDuration(chat.loadMs)
+    }\n`,
+  ].join("");
+}
+
+/** `0-2`, `6-7 and output`. */
+function layersOf({ firstLayer, layerCount, hasOutput }: VerifiedDevice): string {
+  const range = layerCount > 0 ? [`${firstLayer}-${firstLayer + layerCount - 1}`] : [];
+  return [...range, ...(hasOutput ? ["output"] : [])].join(" and ");
+}
+
+function stayingUp(url: string, { stdout, env }: CommandContext): string {
+  const body =
+    `{"model":"${DEMO_MODEL}","stream":true,"max_tokens":32,"messages":[{"role":"user","content":"Hello"}]}`;
+  const curl = `curl -N ${url}/v1/chat/completions -H 'content-type: application/json' \\\n  -d '${body}'`;
+  return `\n${painter(stdout, env)("heading", "Try it")}  (Ctrl-C ends the demo)\n${curl}\n`;
+}

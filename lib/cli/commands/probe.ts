@@ -1,0 +1,136 @@
+import { parseTimer } from "../../config/fields.ts";
+import { elementsOf } from "../../config/text_value.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../../rpc/endpoint.ts";
+import { probeAll } from "../../rpc/probe_all.ts";
+import type { ProbeResult } from "../../rpc/probe.ts";
+import { formatVersion } from "../../rpc/protocol.ts";
+import { formatBytes } from "../../units.ts";
+import {
+  type Command,
+  type CommandContext,
+  defineCommand,
+  type OptionSpecs,
+  UsageError,
+} from "../command.ts";
+import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
+import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
+import { startProgress } from "../progress.ts";
+import { renderTable } from "../table.ts";
+import { type Paint, painter, printable, type Role } from "../terminal.ts";
+
+/** `sollol probe`: asks rpc backends what they are and whether they are free. */
+export const probeCommand: Command = defineCommand({
+  name: "probe",
+  summary: "Ask rpc backends whether they can be used, and what memory they have.",
+  details:
+    "Asks each rpc backend for its protocol, its devices and their memory, all at once and without disturbing it. " +
+    "Without arguments, asks those of the configuration.\n\n" +
+    "Ends with 0 only if all of them are up.",
+  positionals: [{ name: "HOST:PORT", optional: true, multiple: true }],
+  options: {
+    timeout: {
+      type: "string",
+      value: "DURATION",
+      description: "Longest wait for each of them; default: timeouts.probe of the configuration, 2s.",
+    },
+    ...JSON_OPTION,
+    ...CONFIG_FILE_OPTIONS,
+  },
+  examples: ["probe 192.168.1.20:50052 192.168.1.21:50052", "probe gpu1 gpu2 --timeout 500ms --json"],
+  async run(context) {
+    const { endpoints, timeoutMs } = await plan(context, context.options.timeout);
+    const results = await probeWithProgress(endpoints, timeoutMs, context);
+    if (context.options.json) writeJson(context, results.map(toJson));
+    else context.stdout.write(renderResults(results, painter(context.stdout, context.env)));
+    return results.every(({ verdict }) => verdict === "up") ? 0 : 1;
+  },
+});
+
+async function plan(
+  context: Pick<CommandContext<OptionSpecs>, "args" | "options" | "env">,
+  timeout: string | undefined,
+): Promise<{ endpoints: Endpoint[]; timeoutMs: number }> {
+  const named = context.args.flatMap((arg) => elementsOf(arg, ","))
+    .map((text) => readArgument("HOST:PORT", text, parseEndpoint));
+  const { config } = await loadConfigForCommand(context);
+  const endpoints = named.length > 0 ? named : config.rpcBackends;
+  if (endpoints.length === 0) {
+    throw new UsageError("HOST:PORT is missing, and the configuration has no rpc_backends either");
+  }
+  return {
+    // One that is asked twice at the same time would wait for itself.
+    endpoints: [...new Map(endpoints.map((endpoint) => [formatEndpoint(endpoint), endpoint])).values()],
+    timeoutMs: timeout === undefined
+      ? config.timeouts.probeMs
+      : readArgument("--timeout", timeout, parseTimer),
+  };
+}
+
+async function probeWithProgress(
+  endpoints: readonly Endpoint[],
+  timeoutMs: number,
+  { stderr, env, signal }: Pick<CommandContext, "stderr" | "env" | "signal">,
+): Promise<ProbeResult[]> {
+  if (!stderr.isTerminal) return await probeAll(endpoints, { timeoutMs, signal });
+  const count = endpoints.length === 1 ? "1 rpc backend" : `${endpoints.length} rpc backends`;
+  using _progress = startProgress({ stderr, env }, `Probing ${count}`);
+  return await probeAll(endpoints, { timeoutMs, signal });
+}
+
+function toJson({ endpoint, verdict, reason, version, devices, connectMs, answerMs }: ProbeResult) {
+  return {
+    endpoint: formatEndpoint(endpoint),
+    verdict,
+    reason,
+    version: version && formatVersion(version),
+    devices: devices.map(({ freeBytes, totalBytes }) => ({ freeBytes, totalBytes })),
+    connectMs,
+    answerMs,
+  };
+}
+
+const ROLES: Record<ProbeResult["verdict"], Role> = {
+  up: "good",
+  held: "doubtful",
+  mismatch: "bad",
+  down: "bad",
+  "not-rpc": "bad",
+};
+
+function renderResults(results: readonly ProbeResult[], paint: Paint): string {
+  const table = renderTable(
+    [
+      { title: "ENDPOINT" },
+      { title: "VERDICT" },
+      { title: "PROTOCOL" },
+      { title: "DEVICES", align: "right" },
+      { title: "FREE", align: "right" },
+      { title: "TOTAL", align: "right" },
+    ],
+    results.map(toCells),
+    (cell, column, row) => {
+      if (row < 0) return paint("heading", cell);
+      return column === 1 ? paint(ROLES[results[row]!.verdict], cell) : cell;
+    },
+  );
+  const reasons = results.filter(({ verdict }) => verdict !== "up").map(({ reason }) =>
+    `${printable(reason)}\n`
+  );
+  return reasons.length === 0 ? table : `${table}\n${reasons.join("")}`;
+}
+
+function toCells({ endpoint, verdict, version, devices }: ProbeResult): string[] {
+  const sum = (bytes: "freeBytes" | "totalBytes") => {
+    return devices.length > 0
+      ? formatBytes(devices.reduce((total, device) => total + device[bytes], 0))
+      : "-";
+  };
+  return [
+    formatEndpoint(endpoint),
+    verdict,
+    version ? formatVersion(version) : "-",
+    devices.length > 0 ? String(devices.length) : "-",
+    sum("freeBytes"),
+    sum("totalBytes"),
+  ];
+}

@@ -1,0 +1,72 @@
+import type { Config } from "../../config/config.ts";
+import { createLogger } from "../../log.ts";
+import { BufferedLogSink } from "../../log_sink.ts";
+import { type Command, defineCommand, type TextOutput } from "../command.ts";
+import { CONFIG_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
+import { type CreateApp, GatewayServer } from "../gateway_server.ts";
+import { untilAborted } from "../until_aborted.ts";
+import { VERSION } from "./version.ts";
+
+/** `sollol serve`: the gateway itself, until it is told to stop. */
+export function serveCommand(createApp: CreateApp): Command {
+  return defineCommand({
+    name: "serve",
+    summary: "Run the gateway.",
+    details:
+      "Answers OpenAI chat requests for models that it finds in Ollama's storage, spread over rpc backends. " +
+      "The first SIGINT or SIGTERM lets requests in flight finish (timeouts.drain); the second one cuts them.",
+    options: CONFIG_OPTIONS,
+    examples: [
+      "serve --rpc 192.168.1.20,192.168.1.21",
+      "serve --config /etc/sollol/config.yaml --log-format json",
+    ],
+    async run(context) {
+      const { config, warnings, path } = await loadConfigForCommand(context);
+      const log = new BufferedLogSink(Deno.stdout);
+      const logger = createLogger({
+        sink: log.sink,
+        level: config.log.level,
+        format: formatFor(config, context.stdout),
+      });
+      try {
+        logger.info("sollol starts", { version: VERSION, config: path });
+        for (const warning of [...warnings, ...doubts(config)]) logger.warn("config doubtful", { warning });
+        const server = await GatewayServer.start({
+          config,
+          logger,
+          env: context.env,
+          createApp,
+          version: VERSION,
+        });
+        logger.info("listening", { url: server.url, rpcBackendCount: config.rpcBackends.length });
+        await untilAborted(context.signal);
+        await server.shutdown({ drainMs: config.timeouts.drainMs, hurry: context.hurry });
+        logger.info("stopped");
+      } finally {
+        await log.flush();
+      }
+      return 0;
+    },
+  });
+}
+
+function formatFor({ log }: Config, stdout: TextOutput): "json" | "pretty" {
+  if (log.format !== "auto") return log.format;
+  return stdout.isTerminal ? "pretty" : "json";
+}
+
+/** What is allowed, but probably not meant. */
+function doubts({ listen, apiKeys, rpcBackends, coordinatorUrl, ...config }: Config): string[] {
+  const isLoopback = /^(127\.|::1$|localhost$)/.test(listen.hostname);
+  return [
+    ...(!isLoopback && apiKeys.size === 0
+      ? [`everybody who reaches ${listen.hostname} may use this gateway; set api_keys`]
+      : []),
+    ...(rpcBackends.length === 0 && coordinatorUrl === undefined
+      ? ["there is no rpc backend yet: start ggml-rpc-server on a machine and name it in rpc_backends"]
+      : []),
+    ...(config.taskDistributionEnabled
+      ? ["task_distribution_enabled has no effect yet: this version knows no Ollama nodes"]
+      : []),
+  ];
+}

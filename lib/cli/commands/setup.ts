@@ -1,0 +1,89 @@
+import { resolve } from "node:path";
+import { defaultPrefix } from "../../llama_cpp/installation.ts";
+import { setupLlamaCpp, type SetupProgress, type SetupResult } from "../../llama_cpp/setup.ts";
+import { formatBytes } from "../../units.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
+import { JSON_OPTION, writeJson } from "../output.ts";
+import { startProgress } from "../progress.ts";
+import { renderFields } from "../table.ts";
+
+/** `sollol setup`: installs llama-server and ggml-rpc-server into a private directory. */
+export const setupCommand: Command = defineCommand({
+  name: "setup",
+  summary: "Install llama.cpp's programs into a private directory; needs no root.",
+  details:
+    "Fetches llama-server and ggml-rpc-server as Debian builds them, and unpacks them into a directory of their " +
+    "own: nothing else on this machine changes. If they are there and work, nothing is done.",
+  options: {
+    prefix: {
+      type: "string",
+      value: "DIR",
+      description:
+        "Where to install; default: llama_cpp.prefix of the configuration, or a directory of sollol's own.",
+    },
+    suite: { type: "string", value: "NAME", description: "Debian suite to take the packages from." },
+    force: {
+      type: "boolean",
+      short: "f",
+      description: "Install anew even if a working installation is there.",
+    },
+    ...JSON_OPTION,
+    ...CONFIG_FILE_OPTIONS,
+  },
+  examples: ["setup", "setup --prefix /opt/sollol/llama.cpp --force"],
+  async run(context) {
+    const { prefix: named, suite, force, json } = context.options;
+    const { config } = await loadConfigForCommand(context);
+    const prefix = resolve(named ?? config.llamaCpp.prefix ?? defaultPrefix(context.env));
+    const result = await install({ prefix, suite, force }, context);
+    if (json) writeJson(context, toJson(prefix, result));
+    else context.stdout.write(toText(result));
+    return 0;
+  },
+});
+
+async function install(
+  options: { prefix: string; suite: string | undefined; force: boolean | undefined },
+  { stderr, env, signal }: Parameters<Command["run"]>[0],
+): Promise<SetupResult> {
+  using progress = startProgress({ stderr, env }, `Looking for llama.cpp in ${options.prefix}`);
+  return await setupLlamaCpp({
+    ...options,
+    signal,
+    onProgress: (stage) => progress.update(describeSetup(stage)),
+  });
+}
+
+/** What setup is doing, for a person who waits. */
+export function describeSetup(progress: SetupProgress): string {
+  switch (progress.stage) {
+    case "wait":
+      return "Waiting for another setup to end";
+    case "lists":
+      return `Fetching the package lists of ${progress.suite} from ${progress.mirror}`;
+    case "resolve":
+      return "Choosing packages";
+    case "download":
+      return `Fetching ${progress.name} (${progress.index} of ${progress.packageCount}, ` +
+        `${formatBytes(progress.doneBytes)} of ${formatBytes(progress.totalBytes)} done)`;
+    case "unpack":
+      return `Unpacking ${progress.packageCount} packages`;
+    case "verify":
+      return "Trying the programs";
+  }
+}
+
+function toJson(prefix: string, { installation, llamaServer, rpcServer, wasInstalled }: SetupResult) {
+  const { version, suite, mirror, architecture, packages } = installation;
+  return { prefix, wasInstalled, version, llamaServer, rpcServer, suite, mirror, architecture, packages };
+}
+
+function toText({ installation, llamaServer, rpcServer, wasInstalled }: SetupResult): string {
+  return renderFields([
+    ["llama.cpp", `${installation.version}, ${wasInstalled ? "was already installed" : "installed"}`],
+    ["llama-server", llamaServer],
+    ["rpc server", rpcServer],
+    ["from", `Debian ${installation.suite} (${installation.architecture}), ${installation.mirror}`],
+  ]);
+}

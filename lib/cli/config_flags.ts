@@ -1,0 +1,195 @@
+import type { Environment } from "../config/environment.ts";
+import { configKeys } from "../config/keys.ts";
+import { type Layer, type LayerEntry, layerOf } from "../config/layer.ts";
+import { type ConfigFromDisk, loadConfig } from "../config/load.ts";
+import { didYouMean } from "../config/nearest.ts";
+import { elementsOf, valueOfText } from "../config/text_value.ts";
+import { type OptionSpecs, type OptionValues, UsageError } from "./command.ts";
+
+/** Where the config comes from: for every command that reads it. */
+export const CONFIG_FILE_OPTIONS = {
+  config: {
+    type: "string",
+    value: "FILE",
+    description: "Read this config file, not the usual ones.",
+    heading: "Configuration",
+  },
+  set: {
+    type: "string",
+    value: "KEY=VALUE",
+    multiple: true,
+    description: "Set any key of the config, such as coordinator.kv_type=q8_0.",
+    heading: "Configuration",
+  },
+} as const;
+
+/** Where models lie, for every command that looks for them. */
+export const MODELS_OPTION = {
+  models: {
+    type: "string",
+    value: "PATH",
+    multiple: true,
+    description: "Ollama store, directory of GGUF files, or .gguf file; default: where Ollama keeps models.",
+    heading: "Configuration",
+  },
+} as const;
+
+/** All keys of the config that have a flag of their own. */
+export const CONFIG_OPTIONS = {
+  ...CONFIG_FILE_OPTIONS,
+  listen: {
+    type: "string",
+    short: "l",
+    value: "ADDRESS",
+    description: "host:port or port to listen on; default 127.0.0.1:11435.",
+    heading: "Configuration",
+  },
+  model: {
+    type: "string",
+    short: "m",
+    value: "MODEL",
+    description: "Model for requests that name none.",
+    heading: "Configuration",
+  },
+  rpc: {
+    type: "string",
+    value: "HOST:PORT",
+    multiple: true,
+    description: "An rpc backend, or several with commas between.",
+    heading: "Configuration",
+  },
+  ...MODELS_OPTION,
+  "model-sharding": {
+    type: "boolean",
+    negatable: true,
+    description: "Spread models over rpc backends; on unless negated.",
+    heading: "Configuration",
+  },
+  "task-distribution": {
+    type: "boolean",
+    negatable: true,
+    description: "Send requests to Ollama nodes; off unless given.",
+    heading: "Configuration",
+  },
+  "coordinator-url": {
+    type: "string",
+    value: "URL",
+    description: "Use this llama-server, which already runs.",
+    heading: "Configuration",
+  },
+  "context-size": {
+    type: "string",
+    value: "TOKENS",
+    description: "Context per slot; default: the model's own, or 4096.",
+    heading: "Configuration",
+  },
+  slots: {
+    type: "string",
+    value: "COUNT",
+    description: "Requests that a coordinator answers at a time; default 4.",
+    heading: "Configuration",
+  },
+  "llama-server": {
+    type: "string",
+    value: "PATH",
+    description: "The llama-server program; default: found.",
+    heading: "Configuration",
+  },
+  "rpc-server": {
+    type: "string",
+    value: "PATH",
+    description: "The ggml-rpc-server program; default: found.",
+    heading: "Configuration",
+  },
+  "state-dir": {
+    type: "string",
+    value: "DIR",
+    description: "Directory for what must outlive a restart.",
+    heading: "Configuration",
+  },
+  "log-level": {
+    type: "string",
+    value: "LEVEL",
+    choices: ["debug", "info", "warn", "error"],
+    description: "Least severe lines that are written; default info.",
+    heading: "Configuration",
+  },
+  "log-format": {
+    type: "string",
+    value: "FORMAT",
+    choices: ["auto", "json", "pretty"],
+    description: "How lines are written; default auto.",
+    heading: "Configuration",
+  },
+} as const;
+
+/** The key of the config that each flag sets; `--config` and `--set` stand apart. */
+export const KEY_OF_FLAG: Readonly<Record<string, string>> = {
+  listen: "listen",
+  model: "model",
+  rpc: "rpc_backends",
+  models: "models",
+  "model-sharding": "model_sharding_enabled",
+  "task-distribution": "task_distribution_enabled",
+  "coordinator-url": "coordinator_url",
+  "context-size": "coordinator.context_size",
+  slots: "coordinator.slots",
+  "llama-server": "llama_cpp.llama_server",
+  "rpc-server": "llama_cpp.rpc_server",
+  "state-dir": "state_dir",
+  "log-level": "log.level",
+  "log-format": "log.format",
+};
+
+/**
+ * Loads the config for a command whose options are some of {@linkcode CONFIG_OPTIONS}.
+ *
+ * @throws {ConfigError} If anything in any source is wrong.
+ * @throws {UsageError} If a `--set` names no key.
+ */
+export async function loadConfigForCommand(
+  { options, env }: { options: OptionValues<OptionSpecs>; env: Environment },
+): Promise<ConfigFromDisk> {
+  const path = typeof options["config"] === "string" ? options["config"] : undefined;
+  return await loadConfig({ env, path, flags: configLayer(options) });
+}
+
+/**
+ * What flags say, as a layer of the config.
+ *
+ * @throws {UsageError} If a `--set` names no key.
+ */
+export function configLayer(options: OptionValues<OptionSpecs>): Layer {
+  const settings = Array.isArray(options["set"]) ? options["set"].map(entryOfSetting) : [];
+  return layerOf([...entriesOfFlags(options), ...settings]);
+}
+
+function* entriesOfFlags(options: OptionValues<OptionSpecs>): Generator<LayerEntry> {
+  for (const [flag, path] of Object.entries(KEY_OF_FLAG)) {
+    const given = options[flag];
+    if (given === undefined || (Array.isArray(given) && given.length === 0)) continue;
+    yield entry(path, typeof given === "boolean" ? given : valueOf(path, given), `--${flag}`);
+  }
+}
+
+function entryOfSetting(setting: string): LayerEntry {
+  const [path = "", text] = setting.split(/=(.*)/s);
+  if (text === undefined) throw new UsageError(`--set needs KEY=VALUE, got "${setting}"`);
+  const paths = configKeys().map((key) => key.path);
+  if (!paths.includes(path)) {
+    throw new UsageError(`--set knows no key "${path}"${didYouMean(path, paths)}`);
+  }
+  return entry(path, valueOf(path, text), `--set ${path}`);
+}
+
+/** Elements of rpc backends are separated by commas, other lists are given by repeating the flag. */
+function valueOf(path: string, given: string | readonly string[]): unknown {
+  if (typeof given !== "string") {
+    return path === "rpc_backends" ? given.flatMap((list) => elementsOf(list, ",")) : given;
+  }
+  return valueOfText(configKeys().find((key) => key.path === path)!, given);
+}
+
+function entry(path: string, value: unknown, flag: string): LayerEntry {
+  return { path, value, source: { kind: "flag", flag } };
+}

@@ -1,0 +1,114 @@
+import type { Endpoint } from "../rpc/endpoint.ts";
+import type { ListenAddress } from "./listen_address.ts";
+import type { Secrets } from "./secrets.ts";
+
+/** What the operator wants, validated, in the units that code uses. `undefined` means: not said. */
+export interface Config {
+  /** Where our HTTP server listens. */
+  readonly listen: ListenAddress;
+  /** Model for requests that name none. */
+  readonly model: string | undefined;
+  /** Whether a model may be spread over rpc backends. */
+  readonly modelShardingEnabled: boolean;
+  /** Whether requests may go to Ollama nodes. */
+  readonly taskDistributionEnabled: boolean;
+  /** Each at most once, in the order of the config. */
+  readonly rpcBackends: readonly Endpoint[];
+  /** Base URL of a llama-server that already runs, without a closing slash; may hold credentials. */
+  readonly coordinatorUrl: string | undefined;
+  /** Ollama stores, directories of GGUF files and `.gguf` files; empty for Ollama's usual places. */
+  readonly models: readonly string[];
+  /** Where the programs of llama.cpp are. */
+  readonly llamaCpp: LlamaCppConfig;
+  /** How coordinators are started and stopped. */
+  readonly coordinator: CoordinatorConfig;
+  /** How much we accept. */
+  readonly limits: LimitsConfig;
+  /** How long we wait. */
+  readonly timeouts: TimeoutsConfig;
+  /** Keys of which a client must show one; none: everyone is let in. */
+  readonly apiKeys: Secrets;
+  /** What is logged and how. */
+  readonly log: LogConfig;
+  /** Whether `/metrics` is served. */
+  readonly isMetricsEnabled: boolean;
+  /** Directory for what must outlive a restart. */
+  readonly stateDir: string;
+}
+
+/** Where the programs of llama.cpp are; what is not said is searched for. */
+export interface LlamaCppConfig {
+  /** Path or bare name of llama-server. */
+  readonly llamaServer: string | undefined;
+  /** Path or bare name of ggml-rpc-server. */
+  readonly rpcServer: string | undefined;
+  /** Directory of an installation with `bin/` and `lib/`. */
+  readonly prefix: string | undefined;
+}
+
+/** How coordinators are started and stopped. */
+export interface CoordinatorConfig {
+  /** Tokens of context per slot. */
+  readonly contextSize: number;
+  /** Whether the operator chose `contextSize`; if not, a model's own `num_ctx` wins over it. */
+  readonly isContextSizeSet: boolean;
+  /** Requests that one coordinator answers at a time. */
+  readonly slots: number;
+  /** CPU threads. */
+  readonly threads: number | undefined;
+  /** Tokens of a prompt per logical batch. */
+  readonly batchSize: number | undefined;
+  /** Tokens of a prompt per physical batch. */
+  readonly ubatchSize: number | undefined;
+  /** Type of the K and V cache. */
+  readonly kvType: KvType;
+  /** Memory for the cache of earlier prompts; 0 for none. */
+  readonly cacheRamBytes: number;
+  /** Longest time for loading a model. */
+  readonly loadTimeoutMs: number | undefined;
+  /** Time between asking to stop and killing. */
+  readonly stopTimeoutMs: number;
+  /** Silence after which a starting coordinator is looked at. */
+  readonly startupWatchdogMs: number;
+  /** Arguments added to the command line as they are; may hold secrets. */
+  readonly extraArgs: readonly string[];
+  /** How we talk to a coordinator. */
+  readonly transport: "unix" | "tcp";
+  /** Directory of the coordinators' logs. */
+  readonly logDir: string;
+  /** Size at which a log is turned over. */
+  readonly logMaxBytes: number;
+}
+
+/** Types of the K and V cache that llama-server takes for `--cache-type-k` and `--cache-type-v`. */
+export type KvType = "f32" | "f16" | "bf16" | "q8_0" | "q5_1" | "q5_0" | "q4_1" | "q4_0" | "iq4_nl";
+
+/** How much we accept. */
+export interface LimitsConfig {
+  /** Largest request body. */
+  readonly bodyBytes: number;
+  /** Largest head of an upstream's answer. */
+  readonly headerBytes: number;
+  /** Longest time that a request waits for room. */
+  readonly queueWaitMs: number;
+}
+
+/** How long we wait. */
+export interface TimeoutsConfig {
+  /** For a connection to an upstream. */
+  readonly connectMs: number;
+  /** For the answers of an rpc backend to a probe. */
+  readonly probeMs: number;
+  /** For requests in flight at shutdown. */
+  readonly drainMs: number;
+  /** For the next byte of an upstream's answer. */
+  readonly upstreamIdleMs: number | undefined;
+}
+
+/** What is logged and how. */
+export interface LogConfig {
+  /** Least severe lines that are written. */
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** `auto` is pretty on a terminal and JSON elsewhere. */
+  readonly format: "auto" | "json" | "pretty";
+}

@@ -1,0 +1,82 @@
+import { configSchema } from "./tree.ts";
+
+/** What kind of value a key takes; says how the text of a flag or variable is read. */
+export type KeyKind = "text" | "boolean" | "number" | "list";
+
+/** One key of the config that holds a value, as opposed to a section. */
+export interface ConfigKey {
+  /** Dotted path, such as `coordinator.slots`. */
+  readonly path: string;
+  /** What kind of value it takes. */
+  readonly kind: KeyKind;
+  /** For a person, with unit and default. */
+  readonly description: string;
+  /** As people write it; `undefined` if the key may stay unset. */
+  readonly default: unknown;
+  /** The words that it takes, if only certain ones. */
+  readonly choices: readonly string[];
+  /** `path` and `program` are names of files; `secret` must never be printed. */
+  readonly format: "path" | "program" | "secret" | undefined;
+  /** What stands between the elements where a list is written as one text. */
+  readonly separator: "," | " ";
+}
+
+/** Every key of the config, in the order of the tree. */
+export function configKeys(): readonly ConfigKey[] {
+  return keys ??= keysOf(configSchema() as SchemaNode, []);
+}
+
+let keys: readonly ConfigKey[] | undefined; // the schema takes milliseconds to derive, and a start needs it often
+
+/**
+ * The keys that may stand in the section, or in the elements of the list, at this path.
+ *
+ * @param path Keys and indices, outermost first; empty for the root.
+ */
+export function childrenOf(path: readonly PropertyKey[]): readonly string[] {
+  let nodes = [configSchema() as SchemaNode];
+  for (const step of path) {
+    nodes = nodes.flatMap((node) => typeof step === "number" ? node.items : node.properties?.[String(step)])
+      .flatMap((node) => node?.anyOf ?? node ?? []);
+  }
+  return nodes.flatMap((node) => Object.keys(node.properties ?? {}));
+}
+
+/** The part of JSON Schema that the tree gives rise to. */
+interface SchemaNode {
+  type?: string | string[];
+  description?: string;
+  default?: unknown;
+  enum?: string[];
+  format?: string;
+  writeOnly?: boolean;
+  properties?: Record<string, SchemaNode>;
+  items?: SchemaNode;
+  anyOf?: SchemaNode[];
+  "x-separator"?: " ";
+}
+
+const KINDS: Record<string, KeyKind> = {
+  boolean: "boolean",
+  integer: "number",
+  number: "number",
+  array: "list",
+};
+
+function keysOf(node: SchemaNode, path: readonly string[]): readonly ConfigKey[] {
+  if (!node.properties) return [keyOf(node, path.join("."))];
+  return Object.entries(node.properties).flatMap(([name, child]) => keysOf(child, [...path, name]));
+}
+
+function keyOf(node: SchemaNode, path: string): ConfigKey {
+  const format = node.items?.format ?? node.format;
+  return {
+    path,
+    kind: KINDS[String(node.type)] ?? "text",
+    description: node.description ?? "",
+    default: node.default,
+    choices: node.enum ?? [],
+    format: node.writeOnly ? "secret" : format === "path" || format === "program" ? format : undefined,
+    separator: node["x-separator"] ?? ",",
+  };
+}

@@ -1,0 +1,82 @@
+import type { ConfigProblem } from "./config_error.ts";
+import { childrenOf, configKeys } from "./keys.ts";
+import { isTree, type Layer, sourceOf } from "./layer.ts";
+import { nearest } from "./nearest.ts";
+import type { TreeIssue } from "./tree_issue.ts";
+
+/** Says what is wrong as a person would, and where it stands. */
+export function problemsOf(issue: TreeIssue, layer: Layer): readonly ConfigProblem[] {
+  if (issue.code === "unrecognized_keys") {
+    return (issue.keys ?? []).map((key) => unknownKey(issue, key, layer));
+  }
+  const path = dotted(issue.path);
+  return [{ path, message: `${shown(issue.path)}${complaint(issue)}`, source: sourceOf(layer, path) }];
+}
+
+function unknownKey({ path: parent }: TreeIssue, key: string, layer: Layer): ConfigProblem {
+  const path = dotted([...parent, key]);
+  const sibling = nearest(key, childrenOf(parent));
+  const meant = sibling === undefined ? likely(path, key) : shown([...parent, sibling]);
+  const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+  return { path, message: `unknown key "${shown([...parent, key])}"${hint}`, source: sourceOf(layer, path) };
+}
+
+/** A known key for one that has no near sibling: most often it stands in the wrong section. */
+function likely(path: string, key: string): string | undefined {
+  const known = configKeys().map((known) => known.path);
+  return known.find((candidate) => candidate.endsWith(`.${key}`)) ?? nearest(path, known);
+}
+
+const EXPECTED: Record<string, string> = {
+  string: "text",
+  boolean: "true or false",
+  int: "a whole number",
+  number: "a number",
+  array: "a list",
+  object: "a section of keys and values",
+};
+
+function complaint(issue: TreeIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return ` must be ${EXPECTED[issue.expected ?? ""] ?? issue.expected}, ${got(issue)}`;
+    case "invalid_union":
+      return ` ${issue.message.startsWith("must ") ? issue.message : "must be text"}, ${got(issue)}`;
+    case "invalid_value":
+      return ` must be one of ${(issue.values ?? []).join(", ")}, ${got(issue)}`;
+    case "too_small":
+      return ` must be at least ${issue.minimum}, ${got(issue)}`;
+    case "too_big":
+      return ` must be at most ${issue.maximum}, ${got(issue)}`;
+    default:
+      return issue.message.startsWith("must ") ? ` ${issue.message}` : `: ${issue.message}`;
+  }
+}
+
+/** What was found instead; of a secret, only its kind. */
+function got({ input, path }: TreeIssue): string {
+  if (Array.isArray(input)) return "got a list";
+  if (isTree(input)) return "got a section of keys and values";
+  if (isSecret(path)) {
+    return typeof input === "string" ? "got text" : "got a number or word; put it in quotes";
+  }
+  const quoted = JSON.stringify(input) ?? String(input);
+  return `got ${quoted.length > 60 ? `${quoted.slice(0, 60)}…` : quoted}`;
+}
+
+function isSecret(path: readonly PropertyKey[]): boolean {
+  return configKeys().some((key) => key.format === "secret" && key.path === String(path[0]));
+}
+
+/** `rpc_backends.1.port`: as layers name sources. */
+function dotted(path: readonly PropertyKey[]): string {
+  return path.map(String).join(".");
+}
+
+/** `rpc_backends[1].port`: as people read it. */
+function shown(path: readonly PropertyKey[]): string {
+  return path.map((step, index) =>
+    typeof step === "number" ? `[${step}]` : `${index ? "." : ""}${String(step)}`
+  )
+    .join("");
+}

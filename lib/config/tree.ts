@@ -1,0 +1,234 @@
+import { join } from "node:path";
+import * as z from "zod";
+import { messageOf } from "../errors.ts";
+import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "../rpc/endpoint.ts";
+import type { Config } from "./config.ts";
+import { parseHttpUrl, parseSize, parseTimer } from "./fields.ts";
+import type { RawTree } from "./layer.ts";
+import { parseListenAddress } from "./listen_address.ts";
+import { Secrets } from "./secrets.ts";
+import type { TreeIssue } from "./tree_issue.ts";
+
+const CONTEXT_SIZE = 4096;
+const KV_TYPES = ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"] as const;
+
+/** Values that are well formed, or everything that is wrong with them. */
+export type TreeResult = { readonly config: Config } | { readonly issues: readonly TreeIssue[] };
+
+/**
+ * Validates the keys of all sources together and turns them into what code reads.
+ *
+ * @param defaults `stateDir` is used where no source says `state_dir`.
+ */
+export function parseTree(values: RawTree, defaults: { stateDir: string }): TreeResult {
+  const result = tree.safeParse(values, { reportInput: true });
+  if (!result.success) return { issues: result.error.issues as readonly TreeIssue[] };
+  const { stateDir = defaults.stateDir, coordinator, ...rest } = result.data;
+  const { logDir = join(stateDir, "logs") } = coordinator;
+  return { config: { ...rest, coordinator: { ...coordinator, logDir }, stateDir } };
+}
+
+/** The JSON Schema (2020-12) of a config file. */
+export function configSchema(): Record<string, unknown> {
+  return z.toJSONSchema(tree.meta({ title: "Configuration of sollol" }), { io: "input" });
+}
+
+const rpcBackend = z.union([
+  text(),
+  z.strictObject({
+    host: text().describe("Host name or IPv4 address."),
+    port: z.int().min(1).max(65_535).default(DEFAULT_RPC_PORT)
+      .describe(`TCP port; default ${DEFAULT_RPC_PORT}.`),
+  }),
+], { error: 'must be "host:port" or {host, port}' }).transform(guarded(endpointOf));
+
+const llamaCpp = z.strictObject({
+  llama_server: program().optional()
+    .describe("The llama-server program; default: found in prefix, then on PATH."),
+  rpc_server: program().optional()
+    .describe("The ggml-rpc-server program; default: found in prefix, then on PATH."),
+  prefix: path().optional()
+    .describe("Directory of a llama.cpp installation (its bin/ and lib/); default: the one `setup` makes."),
+}).transform((said) => ({
+  llamaServer: said.llama_server,
+  rpcServer: said.rpc_server,
+  prefix: said.prefix,
+}));
+
+const coordinator = z.strictObject({
+  context_size: z.int().min(64).optional().meta({ default: CONTEXT_SIZE })
+    .describe(`Tokens of context per slot; default: the model's own num_ctx, or ${CONTEXT_SIZE}.`),
+  slots: z.int().min(1).max(256).default(4)
+    .describe("Requests that one coordinator answers at a time; default 4."),
+  threads: z.int().min(1).max(1024).optional()
+    .describe("CPU threads of a coordinator; default: llama-server chooses."),
+  batch_size: z.int().min(1).optional()
+    .describe("Tokens of a prompt per logical batch; default: llama-server chooses."),
+  ubatch_size: z.int().min(1).optional()
+    .describe("Tokens of a prompt per physical batch; default: llama-server chooses."),
+  kv_type: z.enum(KV_TYPES).default("f16")
+    .describe("Type of the K and V cache; default f16. Quantised types take less memory."),
+  cache_ram: size(0).prefault("1GiB")
+    .describe("Memory for the cache of earlier prompts, as a size; default 1GiB, 0 for none."),
+  load_timeout: duration().optional()
+    .describe("Longest time for loading a model, as a duration; default: estimated from the model's size."),
+  stop_timeout: duration().prefault("10s")
+    .describe("Time between asking a coordinator to stop and killing it, as a duration; default 10s."),
+  startup_watchdog: duration().prefault("5s")
+    .describe("Silence after which a starting coordinator is looked at, as a duration; default 5s."),
+  extra_args: z.array(z.string()).default([]).meta({ "x-separator": " " })
+    .describe("Arguments that are added to llama-server's command line as they are; default none."),
+  transport: z.enum(["unix", "tcp"]).default("unix")
+    .describe("How we talk to a coordinator: unix socket or loopback tcp; default unix."),
+  log_dir: path().optional()
+    .describe("Directory of the coordinators' logs; default: logs in state_dir."),
+  log_max: size(4096).prefault("16MiB")
+    .describe("Size at which a coordinator's log is turned over, as a size; default 16MiB."),
+}).transform((said) => ({
+  contextSize: said.context_size ?? CONTEXT_SIZE,
+  isContextSizeSet: said.context_size !== undefined,
+  slots: said.slots,
+  threads: said.threads,
+  batchSize: said.batch_size,
+  ubatchSize: said.ubatch_size,
+  kvType: said.kv_type,
+  cacheRamBytes: said.cache_ram,
+  loadTimeoutMs: said.load_timeout,
+  stopTimeoutMs: said.stop_timeout,
+  startupWatchdogMs: said.startup_watchdog,
+  extraArgs: said.extra_args,
+  transport: said.transport,
+  logDir: said.log_dir,
+  logMaxBytes: said.log_max,
+}));
+
+const limits = z.strictObject({
+  body: size(1).prefault("32MiB")
+    .describe("Largest request body, as a size; default 32MiB."),
+  header: size(1024).prefault("64KiB")
+    .describe("Largest head of an upstream's answer, as a size; default 64KiB."),
+  queue_wait: duration().prefault("10m")
+    .describe("Longest time that a request waits for room, as a duration; default 10m."),
+}).transform((said) => ({
+  bodyBytes: said.body,
+  headerBytes: said.header,
+  queueWaitMs: said.queue_wait,
+}));
+
+const timeouts = z.strictObject({
+  connect: duration().prefault("2s")
+    .describe("Longest time for connecting to an upstream, as a duration; default 2s."),
+  probe: duration().prefault("2s")
+    .describe("Longest time for probing an rpc backend, as a duration; default 2s."),
+  drain: duration().prefault("30s")
+    .describe("Time that requests in flight get at shutdown, as a duration; default 30s."),
+  upstream_idle: duration().optional()
+    .describe("Longest silence of an upstream inside an answer, as a duration; default: no limit."),
+}).transform((said) => ({
+  connectMs: said.connect,
+  probeMs: said.probe,
+  drainMs: said.drain,
+  upstreamIdleMs: said.upstream_idle,
+}));
+
+const log = z.strictObject({
+  level: z.enum(["debug", "info", "warn", "error"]).default("info")
+    .describe("Least severe lines that are written; default info."),
+  format: z.enum(["auto", "json", "pretty"]).default("auto")
+    .describe("json for machines, pretty for people, auto is pretty on a terminal; default auto."),
+});
+
+const tree = z.strictObject({
+  listen: textField(parseListenAddress).prefault("127.0.0.1:11435")
+    .describe("host:port or port to listen on; default 127.0.0.1:11435."),
+  model: text().optional()
+    .describe("Model for requests that name none; default: such requests are refused."),
+  model_sharding_enabled: z.boolean().default(true)
+    .describe("Whether a model may be spread over rpc backends; default true."),
+  task_distribution_enabled: z.boolean().default(false)
+    .describe("Whether requests may go to Ollama nodes; default false."),
+  rpc_backends: z.array(rpcBackend).prefault([])
+    .describe(
+      `The rpc backends, each {host, port} or "host:port"; port ${DEFAULT_RPC_PORT} if unsaid; default none.`,
+    ),
+  coordinator_url: z.string().transform(guarded(parseHttpUrl)).optional()
+    .describe("URL of a llama-server that already runs and is to be used; default: ours are started."),
+  models: z.array(path()).default([])
+    .describe("Where models lie: Ollama stores, directories of GGUF files, .gguf files; default: Ollama's."),
+  llama_cpp: llamaCpp.prefault({}).describe("Where the programs of llama.cpp are."),
+  coordinator: coordinator.prefault({}).describe("How coordinators are started and stopped."),
+  limits: limits.prefault({}).describe("How much we accept."),
+  timeouts: timeouts.prefault({}).describe("How long we wait."),
+  api_keys: z.array(z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" }))
+    .default([]).meta({ writeOnly: true })
+    .describe(
+      "Keys of which a client must show one (Bearer or x-api-key); default none: everyone is let in.",
+    ),
+  log: log.prefault({}).describe("What is logged and how."),
+  metrics: z.boolean().default(true)
+    .describe("Whether /metrics is served; default true."),
+  state_dir: path().optional()
+    .describe(
+      "Directory for what must outlive a restart; default: $STATE_DIRECTORY or ~/.local/state/sollol.",
+    ),
+}).transform((said) => ({
+  listen: said.listen,
+  model: said.model,
+  modelShardingEnabled: said.model_sharding_enabled,
+  taskDistributionEnabled: said.task_distribution_enabled,
+  rpcBackends: said.rpc_backends,
+  coordinatorUrl: said.coordinator_url,
+  models: said.models,
+  llamaCpp: said.llama_cpp,
+  coordinator: said.coordinator,
+  limits: said.limits,
+  timeouts: said.timeouts,
+  apiKeys: new Secrets(said.api_keys),
+  log: said.log,
+  isMetricsEnabled: said.metrics,
+  stateDir: said.state_dir,
+}));
+
+function text() {
+  return z.string().regex(/\S/, { error: "must not be empty" });
+}
+
+/** In a config file, a path that is not absolute is taken from that file's directory. */
+function path() {
+  return text().meta({ format: "path" });
+}
+
+/** As a path; but a bare name stays one and is searched for on `PATH`. */
+function program() {
+  return text().meta({ format: "program" });
+}
+
+function duration() {
+  return textField(parseTimer);
+}
+
+function size(minBytes: number) {
+  return textField((text) => parseSize(text, { minBytes }));
+}
+
+/** A text or, since YAML reads `30` and `11435` as such, a bare number. */
+function textField<T>(parse: (text: string) => T) {
+  return z.union([z.string(), z.number()]).transform(guarded((said) => parse(String(said))));
+}
+
+function endpointOf(said: string | Endpoint): Endpoint {
+  return parseEndpoint(typeof said === "string" ? said : `${said.host}:${said.port}`);
+}
+
+/** Turns the RangeError of a parser into an issue; any other error is a bug of ours and passes. */
+function guarded<In, Out>(parse: (said: In) => Out) {
+  return (said: In, context: z.core.$RefinementCtx): Out => {
+    try {
+      return parse(said);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      context.addIssue({ code: "custom", message: messageOf(error) });
+      return z.NEVER;
+    }
+  };
+}
