@@ -1,0 +1,64 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { FakeRpcBackend } from "../fakes/fake_rpc_backend.ts";
+import { type BackendUnderTest, rpcBackendContract } from "./rpc_backend_contract.ts";
+
+rpcBackendContract({ name: "fake_rpc_backend", start: () => Promise.resolve(new FakeRpcBackend()) });
+
+const program = Deno.env.get("SOLLOL_RPC_SERVER") ?? findOnPath("ggml-rpc-server") ??
+  findOnPath("rpc-server");
+
+rpcBackendContract({
+  name: program ? "ggml-rpc-server" : "ggml-rpc-server (not found: set SOLLOL_RPC_SERVER to its path)",
+  ignore: program === undefined,
+  start: () => startRealBackend(program!),
+});
+
+/** Starts it on the CPU device and a free port; a child of ours has the default SIGPIPE. */
+async function startRealBackend(path: string): Promise<BackendUnderTest> {
+  const endpoint = { host: "127.0.0.1", port: freePort() };
+  const child = new Deno.Command(path, {
+    args: ["--host", endpoint.host, "--port", `${endpoint.port}`, "--device", "CPU"],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  let hasDied = false;
+  void child.status.then(() => hasDied = true);
+  const backend: BackendUnderTest = {
+    endpoint,
+    hasDied: () => hasDied,
+    async [Symbol.asyncDispose]() {
+      if (!hasDied) child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+  await untilListening(backend);
+  return backend;
+}
+
+async function untilListening({ endpoint: { host, port }, hasDied }: BackendUnderTest): Promise<void> {
+  while (!hasDied()) {
+    try {
+      return (await Deno.connect({ hostname: host, port })).close();
+    } catch {
+      await delay(10);
+    }
+  }
+  throw new Error("ggml-rpc-server exited instead of listening");
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+function findOnPath(program: string): string | undefined {
+  const candidates = (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${program}`);
+  return candidates.find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,71 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { systemClock } from "../../../lib/clock.ts";
+import { ParkedProbes } from "../../../lib/rpc/parked_probes.ts";
+import { probe } from "../../../lib/rpc/probe.ts";
+import { hold, until } from "../../contracts/rpc_backend_contract.ts";
+import { FakeRpcBackend } from "../../fakes/fake_rpc_backend.ts";
+
+/** For backends that are held. */
+const TIMEOUT_MS = 100;
+
+Deno.test("a parked probe answers for its held backend without another connection, and with its age", async () => {
+  await using fake = new FakeRpcBackend();
+  using parked = new ParkedProbes({ ...systemClock, monotonic: () => nowMs });
+  let nowMs = 0;
+  using holder = await hold(fake.endpoint);
+  await probe(fake.endpoint, {
+    timeoutMs: TIMEOUT_MS,
+    parked,
+    clock: { ...systemClock, monotonic: () => nowMs },
+  });
+  nowMs = 90_000;
+  const { verdict, reason } = await probe(fake.endpoint, { parked });
+  equal(verdict, "held");
+  match(reason, /for 1 min 30 s at least/);
+  holder.close();
+  await until(() => parked.size === 0);
+  equal(fake.acceptedCount, 2);
+});
+
+Deno.test("a parked probe leaves when the backend is free, and the next probe asks anew", async () => {
+  await using fake = new FakeRpcBackend();
+  using parked = new ParkedProbes();
+  using holder = await hold(fake.endpoint);
+  equal((await probe(fake.endpoint, { timeoutMs: TIMEOUT_MS, parked })).verdict, "held");
+  holder.close();
+  await until(() => parked.size === 0);
+  equal((await probe(fake.endpoint, { parked })).verdict, "up");
+});
+
+Deno.test("a parked probe leaves when the backend dies", async () => {
+  using parked = new ParkedProbes();
+  {
+    await using fake = new FakeRpcBackend();
+    using _holder = await hold(fake.endpoint);
+    await probe(fake.endpoint, { timeoutMs: TIMEOUT_MS, parked });
+    equal(parked.size, 1);
+  }
+  await until(() => parked.size === 0);
+});
+
+Deno.test("two probes of one held backend at once leave only one parked", async () => {
+  await using fake = new FakeRpcBackend();
+  using parked = new ParkedProbes();
+  using _holder = await hold(fake.endpoint);
+  const ask = () => probe(fake.endpoint, { timeoutMs: TIMEOUT_MS, parked });
+  const results = await Promise.all([ask(), ask()]);
+  deepEqual([results.map((result) => result.verdict), parked.size], [["held", "held"], 1]);
+});
+
+Deno.test("disposed parked probes close what comes late, and kill no backend", async () => {
+  await using fake = new FakeRpcBackend();
+  const parked = new ParkedProbes();
+  using holder = await hold(fake.endpoint);
+  const late = probe(fake.endpoint, { timeoutMs: TIMEOUT_MS, parked });
+  parked[Symbol.dispose]();
+  equal((await late).verdict, "held");
+  equal(parked.size, 0);
+  holder.close();
+  await until(() => fake.acceptedCount === 2);
+  deepEqual([fake.hasDied(), (await probe(fake.endpoint)).verdict], [false, "up"]);
+});
