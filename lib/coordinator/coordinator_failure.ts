@@ -1,0 +1,113 @@
+import { type ErrorCode, GatewayError } from "../errors.ts";
+import type { FailureKind, LogFailure } from "../llama_server/failure_line.ts";
+import type { ChildExit } from "../process/child_exit.ts";
+import type { BackendFinding } from "./diagnosis.ts";
+
+/** Why a coordinator is no more. */
+export class CoordinatorDeath extends Error {
+  override readonly name = "CoordinatorDeath";
+  /** How the process ended. */
+  readonly exit: ChildExit;
+  /** What kind of trouble its log told of. */
+  readonly kind: FailureKind | undefined;
+  /** `host:port` of the rpc backend that probably caused it. */
+  readonly suspectEndpoint: string | undefined;
+  /** Whether it was our wish. */
+  readonly isWanted: boolean;
+
+  constructor(message: string, facts: Omit<CoordinatorDeath, keyof Error>) {
+    super(message);
+    this.exit = facts.exit;
+    this.kind = facts.kind;
+    this.suspectEndpoint = facts.suspectEndpoint;
+    this.isWanted = facts.isWanted;
+  }
+}
+
+const CODES: Readonly<Record<FailureKind, ErrorCode>> = {
+  connect_failed: "backend_unreachable",
+  cannot_resolve: "backend_unreachable",
+  bad_endpoint: "backend_unreachable",
+  version_mismatch: "backend_unreachable",
+  handshake_failed: "backend_unreachable",
+  backend_lost: "backend_unreachable",
+  missing_device: "backend_unreachable",
+  out_of_memory: "insufficient_memory",
+  model_missing: "model_unusable",
+  model_not_gguf: "model_unusable",
+  model_truncated: "model_unusable",
+  unknown_architecture: "model_unusable",
+  mmproj_failed: "model_unusable",
+  lora_failed: "model_unusable",
+  load_failed: "model_unusable",
+  cannot_listen: "upstream_failed",
+  bad_option: "upstream_failed",
+};
+
+/** What is known when a coordinator died. */
+export interface DeathFacts {
+  readonly model: string;
+  readonly exit: ChildExit;
+  readonly cause: LogFailure | undefined;
+  /** Rpc backends in trouble, probed after the death. */
+  readonly trouble: readonly BackendFinding[];
+  /** All rpc backends that it used. */
+  readonly endpoints: readonly string[];
+}
+
+/** Whether a probe after the death could name the rpc backend at fault, which the log did not. */
+export function needsSuspect(exit: ChildExit, cause: LogFailure | undefined): boolean {
+  if (cause?.endpoint !== undefined) return false;
+  return cause ? CODES[cause.kind] === "backend_unreachable" : exit.signal !== undefined;
+}
+
+/** The rpc backend that probably caused it: named by the log, found by a probe, or the only one there is. */
+export function suspectOf({ cause, trouble, endpoints }: DeathFacts): string | undefined {
+  if (cause?.endpoint !== undefined) return cause.endpoint;
+  const suspect = trouble.find(({ verdict }) => verdict === "down") ?? trouble[0];
+  if (suspect) return suspect.endpoint;
+  const isBackendFault = cause !== undefined && CODES[cause.kind] === "backend_unreachable";
+  return isBackendFault && endpoints.length === 1 ? endpoints[0] : undefined;
+}
+
+/** A coordinator that died while it served. */
+export function describeDeath(facts: DeathFacts, { isWanted }: { isWanted: boolean }): CoordinatorDeath {
+  const subject = `The coordinator of "${facts.model}"`;
+  const message = isWanted ? `${subject} was stopped` : `${subject} died: ${explain(facts)}`;
+  return new CoordinatorDeath(message, {
+    exit: facts.exit,
+    kind: facts.cause?.kind,
+    suspectEndpoint: isWanted ? undefined : suspectOf(facts),
+    isWanted,
+  });
+}
+
+/** A coordinator that died before it served. */
+export function describeFailedStart(facts: DeathFacts): GatewayError {
+  const { cause, trouble, model } = facts;
+  const code = cause ? CODES[cause.kind] : trouble.length > 0 ? "backend_unreachable" : "upstream_failed";
+  return new GatewayError(code, `Cannot start a coordinator for "${model}": ${explain(facts)}`);
+}
+
+/** A coordinator that waits for its rpc backends in silence. */
+export function describeSilence(
+  model: string,
+  waited: string,
+  trouble: readonly BackendFinding[],
+): GatewayError {
+  const isOnlyHeld = trouble.length > 0 && trouble.every(({ verdict }) => verdict === "held");
+  const why = trouble.length > 0
+    ? trouble.map(({ reason }) => reason).join("; ")
+    : "now all of them answer a probe, so another coordinator may just have left; try again";
+  return new GatewayError(
+    isOnlyHeld || trouble.length === 0 ? "no_capacity" : "backend_unreachable",
+    `Cannot start a coordinator for "${model}": its rpc backends did not answer it within ${waited}; ${why}`,
+  );
+}
+
+function explain({ cause, trouble, exit }: DeathFacts): string {
+  const found = trouble.map(({ reason }) => reason).join("; ");
+  if (cause && found) return `${cause.sentence} (${found})`;
+  return cause?.sentence ??
+    (found ? `llama-server ${exit.sentence}; ${found}` : `llama-server ${exit.sentence}`);
+}

@@ -1,0 +1,83 @@
+import { chooseCause, type LogFailure, parseFailureLine } from "../llama_server/failure_line.ts";
+import { type BufferDevice, type BufferUse, type LogEvent, parseLogLine } from "../llama_server/log_line.ts";
+import { LineRing } from "../process/line_ring.ts";
+
+/** What a coordinator's output says, as it says it. */
+export type CoordinatorEvent = LogEvent | { readonly type: "failure"; readonly failure: LogFailure };
+
+/** A buffer that llama.cpp told of. */
+export interface ToldBuffer {
+  readonly use: BufferUse;
+  readonly device: BufferDevice;
+  readonly bytes: number;
+}
+
+/** Lines kept for a person. At the verbosity that we set none holds what users write. */
+const TAIL_LINES = 200;
+/** A process that fails says it a few times, each in its own words. */
+const MAX_FAILURES = 32;
+
+/** Listens to a coordinator: what it has told, and the moments that a start waits for. */
+export class CoordinatorLog {
+  /** Resolves when all rpc backends have answered it. */
+  readonly enumerated: Promise<void>;
+  /** Aborts when it listens; the reason is no error. {@linkcode url} says where. */
+  readonly listening: AbortSignal;
+  #url: string | undefined;
+  #failures: LogFailure[] = [];
+  readonly #buffers = new Map<string, ToldBuffer>();
+  readonly #tail = new LineRing(TAIL_LINES);
+  readonly #enumerated = Promise.withResolvers<void>();
+  readonly #listening = new AbortController();
+
+  /** @param onEvent Hears each event. Must not throw. */
+  constructor(private readonly onEvent: (event: CoordinatorEvent) => void = () => {}) {
+    this.enumerated = this.#enumerated.promise;
+    this.listening = this.#listening.signal;
+  }
+
+  /** Takes the next line. */
+  read(line: string): void {
+    this.#tail.push(line);
+    const failure = parseFailureLine(line);
+    const event = failure ? { type: "failure" as const, failure } : parseLogLine(line);
+    if (!event) return;
+    this.#learn(event);
+    this.onEvent(event);
+  }
+
+  /** The last lines, oldest first. */
+  get tail(): string[] {
+    return this.#tail.lines;
+  }
+
+  /** Where it listens, once it told. */
+  get url(): string | undefined {
+    return this.#url;
+  }
+
+  /** The buffers that it told of; of two for the same use on one device the later. */
+  get buffers(): ToldBuffer[] {
+    return [...this.#buffers.values()];
+  }
+
+  /** Why it fails, if it said so. */
+  get cause(): LogFailure | undefined {
+    return chooseCause(this.#failures);
+  }
+
+  /** It started after all: what failed on the way did not matter. */
+  forgetFailures(): void {
+    this.#failures = [];
+  }
+
+  #learn(event: CoordinatorEvent): void {
+    if (event.type === "failure" && this.#failures.length < MAX_FAILURES) this.#failures.push(event.failure);
+    if (event.type === "device_info") this.#enumerated.resolve();
+    if (event.type === "buffer") this.#buffers.set(JSON.stringify([event.use, event.device]), event);
+    if (event.type === "listening") {
+      this.#url = event.url;
+      this.#listening.abort();
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { ListenAddress } from "../llama_server/args.ts";
+
+/** Where a coordinator is to listen; disposal removes what was made for it. */
+export interface ListenPlace extends AsyncDisposable {
+  readonly listen: ListenAddress;
+}
+
+/** The longest path that fits Linux' `sockaddr_un` with its final NUL. */
+const UNIX_PATH_BYTES = 107;
+
+/**
+ * Makes a private directory (mode 0700) for a coordinator's socket, new for each start: llama-server leaves its
+ * socket behind and cannot start over one. A loopback port that the kernel chooses where that cannot be.
+ *
+ * @param runtimeDirectory Where the directory is made; if its path is too long for a socket, the temporary
+ *   directory of the host is taken.
+ */
+export async function makeListenPlace(
+  transport: "unix" | "tcp",
+  runtimeDirectory?: string,
+): Promise<ListenPlace> {
+  if (transport === "unix") {
+    for (const parent of new Set([runtimeDirectory, undefined])) {
+      const place = await makeSocketPlace(parent);
+      if (place) return place;
+    }
+  }
+  return {
+    listen: { transport: "tcp", hostname: "127.0.0.1", port: 0 },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+async function makeSocketPlace(parent: string | undefined): Promise<ListenPlace | undefined> {
+  if (parent !== undefined) await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
+  const directory = await Deno.makeTempDir({
+    prefix: "llama-",
+    ...(parent === undefined ? {} : { dir: parent }),
+  });
+  const remove = () => Deno.remove(directory, { recursive: true }).catch(() => {}); // removed by others: as well
+  const path = `${directory}/http.sock`;
+  if (new TextEncoder().encode(path).length <= UNIX_PATH_BYTES) {
+    return { listen: { transport: "unix", path }, [Symbol.asyncDispose]: remove };
+  }
+  await remove();
+  return undefined;
+}

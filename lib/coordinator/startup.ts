@@ -1,0 +1,188 @@
+import { type Clock, systemClock } from "../clock.ts";
+import { GatewayError } from "../errors.ts";
+import type { UpstreamAddress } from "../http/address.ts";
+import type { HttpClient } from "../http/client.ts";
+import { buildLaunchCommand, type ListenAddress } from "../llama_server/args.ts";
+import { LlamaServerClient, type ServerProps } from "../llama_server/client.ts";
+import type { Logger } from "../log.ts";
+import { ChildGone, ChildProcess } from "../process/child.ts";
+import type { ChildExit } from "../process/child_exit.ts";
+import { LogFile } from "../process/log_file.ts";
+import { formatBytes, formatDuration } from "../units.ts";
+import {
+  type DeathFacts,
+  describeFailedStart,
+  describeSilence,
+  needsSuspect,
+} from "./coordinator_failure.ts";
+import { type CoordinatorEvent, CoordinatorLog } from "./coordinator_log.ts";
+import { Deadline } from "./deadline.ts";
+import { type Diagnose, findTrouble } from "./diagnosis.ts";
+import {
+  coordinatorEnvironment,
+  type CoordinatorLaunch,
+  defaultLoadTimeoutMs,
+  toLaunchOptions,
+} from "./launch.ts";
+import { makeListenPlace } from "./listen_place.ts";
+import { type VerifiedPlacement, verifyPlacement } from "./placement_check.ts";
+import { untilLogCaughtUp, untilReady } from "./readiness.ts";
+
+/** What a coordinator needs of the world. */
+export interface CoordinatorOptions {
+  /** Aborts the start, in any phase. */
+  signal: AbortSignal;
+  logger: Logger;
+  http: HttpClient;
+  clock?: Clock;
+  /** Probes rpc backends, to name the one at fault. */
+  diagnose?: Diagnose;
+  /** Hears what the process says of itself. Must not throw. */
+  onEvent?: (event: CoordinatorEvent) => void;
+}
+
+/** The process, and who hears it. */
+export interface Spawned {
+  readonly child: ChildProcess;
+  readonly log: CoordinatorLog;
+  readonly listen: ListenAddress;
+  readonly apiKey: string;
+}
+
+/** A llama-server that answers, and holds its layers where they were planned. */
+export interface StartedServer extends Spawned {
+  readonly address: UpstreamAddress;
+  readonly props: ServerProps;
+  readonly placement: VerifiedPlacement;
+  /** From the start of the process to its first answer, ms. */
+  readonly loadMs: number;
+  /** Kills the process and removes its files. */
+  readonly lifetime: AsyncDisposableStack;
+}
+
+const ENUMERATE_TIMEOUT_MS = 5_000;
+/** A held backend is found by a probe that waits in vain. */
+const DIAGNOSIS_MS = 5_000;
+
+/** The rpc backends have not answered llama-server in time. It says nothing meanwhile, and would wait forever. */
+class SilentBackends extends Error {}
+
+/** Starts a llama-server; see `Coordinator.start` for what it promises and throws. */
+export async function startServer(
+  launch: CoordinatorLaunch,
+  options: CoordinatorOptions,
+): Promise<StartedServer> {
+  options.signal.throwIfAborted();
+  const { clock = systemClock } = options;
+  await using lifetime = new AsyncDisposableStack();
+  const spawned = await spawn(launch, options, lifetime);
+  const spawnedMs = clock.monotonic();
+  const { address, props } = await untilServing(launch, spawned, options);
+  const loadMs = clock.monotonic() - spawnedMs;
+  const placement = verifyPlacement(launch.model, launch.placement, spawned.log.buffers);
+  spawned.log.forgetFailures();
+  return { ...spawned, address, props, placement, loadMs, lifetime: lifetime.move() };
+}
+
+/** What is known of a death; rpc backends are probed only if the log does not name the one at fault. */
+export async function learnDeath(
+  exit: ChildExit,
+  { model, placement }: CoordinatorLaunch,
+  log: CoordinatorLog,
+  { clock = systemClock, diagnose, signal }: Pick<CoordinatorOptions, "clock" | "diagnose"> & {
+    signal?: AbortSignal;
+  },
+  withinMs: number,
+): Promise<DeathFacts> {
+  const { cause } = log;
+  const endpoints = placement?.endpoints ?? [];
+  const trouble = needsSuspect(exit, cause)
+    ? await findTrouble(diagnose, endpoints, { clock, withinMs, signal })
+    : [];
+  return { model, exit, cause, trouble, endpoints };
+}
+
+async function spawn(
+  launch: CoordinatorLaunch,
+  { onEvent, logger, clock, signal }: CoordinatorOptions,
+  lifetime: AsyncDisposableStack,
+): Promise<Spawned> {
+  const apiKey = crypto.randomUUID();
+  const { listen } = lifetime.use(await makeListenPlace(launch.transport ?? "unix", launch.runtimeDirectory));
+  const { args, env } = buildLaunchCommand(toLaunchOptions(launch, listen, apiKey));
+  const log = new CoordinatorLog(onEvent);
+  const file = launch.logFile && lifetime.use(new LogFile({ ...launch.logFile, logger }));
+  signal.throwIfAborted();
+  const child = lifetime.use(
+    await ChildProcess.spawn({
+      program: launch.program,
+      args,
+      env: coordinatorEnvironment(Deno.env.toObject(), env),
+      ...(clock ? { clock } : {}),
+      onLine: (line) => {
+        log.read(line);
+        file?.append(line);
+      },
+    }),
+  );
+  return { child, log, listen, apiKey };
+}
+
+async function untilServing(
+  launch: CoordinatorLaunch,
+  { child, log, listen, apiKey }: Spawned,
+  options: CoordinatorOptions,
+): Promise<{ address: UpstreamAddress; props: ServerProps }> {
+  const { http, clock = systemClock } = options;
+  using load = new Deadline(clock, loadTimeoutMsOf(launch), () => loadTimeout(launch));
+  using silence = new Deadline(clock, enumerateTimeoutMsOf(launch), () => new SilentBackends());
+  void log.enumerated.then(() => silence[Symbol.dispose]());
+  const signal = AbortSignal.any([options.signal, child.gone, load.signal, silence.signal]);
+  try {
+    const readiness = { listen, log, apiKey, http, clock, signal };
+    const address = await untilReady(readiness);
+    const props = await new LlamaServerClient(http, address, apiKey).props({ signal });
+    await untilLogCaughtUp(readiness);
+    return { address, props };
+  } catch (error) {
+    const explained = await explainFailure(error, launch, child, log, options);
+    options.signal.throwIfAborted(); // while it was being explained
+    throw explained;
+  }
+}
+
+async function explainFailure(
+  error: unknown,
+  launch: CoordinatorLaunch,
+  child: ChildProcess,
+  log: CoordinatorLog,
+  options: CoordinatorOptions,
+): Promise<unknown> {
+  if (error instanceof ChildGone) {
+    return describeFailedStart(await learnDeath(error.exit, launch, log, options, DIAGNOSIS_MS));
+  }
+  if (!(error instanceof SilentBackends)) return error;
+  await child[Symbol.asyncDispose](); // a probe would queue up behind it
+  const trouble = await findTrouble(options.diagnose, launch.placement?.endpoints ?? [], {
+    clock: options.clock ?? systemClock,
+    withinMs: DIAGNOSIS_MS,
+    signal: options.signal,
+  });
+  return describeSilence(launch.model, formatDuration(enumerateTimeoutMsOf(launch)), trouble);
+}
+
+function loadTimeoutMsOf({ loadTimeoutMs, modelBytes }: CoordinatorLaunch): number {
+  return loadTimeoutMs ?? defaultLoadTimeoutMs(modelBytes);
+}
+
+function enumerateTimeoutMsOf({ enumerateTimeoutMs = ENUMERATE_TIMEOUT_MS }: CoordinatorLaunch): number {
+  return enumerateTimeoutMs;
+}
+
+function loadTimeout(launch: CoordinatorLaunch): GatewayError {
+  return new GatewayError(
+    "load_timeout",
+    `Loading "${launch.model}" (${formatBytes(launch.modelBytes)}) was not done after ` +
+      `${formatDuration(loadTimeoutMsOf(launch))}; check network and disk, or allow it more time`,
+  );
+}

@@ -1,0 +1,149 @@
+/** Where llama-server listens. */
+export type ListenAddress =
+  | {
+    transport: "unix";
+    /** Must end in `.sock`: that is how llama-server tells a path from a host name. */
+    path: string;
+  }
+  | {
+    transport: "tcp";
+    hostname: string;
+    /** 0 lets the kernel choose; the port is then told in the log. */
+    port: number;
+  };
+
+/** The rpc devices that hold the layers. */
+export interface RpcPlacement {
+  /** `host:port` of each rpc backend; each named once. */
+  readonly endpoints: readonly string[];
+  /** `RPC0`, `RPC3`, …: numbers count through all devices of all endpoints in their order. */
+  readonly deviceNames: readonly string[];
+  /** Layers of each device, the output layer counted as one. */
+  readonly tensorSplit: readonly number[];
+}
+
+/** Types that llama.cpp can keep the KV cache in. A quantised V needs flash attention. */
+export type CacheType = "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+
+/** All that a llama-server is started with. */
+export interface LaunchOptions {
+  /** The GGUF file; the first shard of a split one. */
+  readonly modelPath: string;
+  /** The model's name in answers. */
+  readonly alias: string;
+  readonly listen: ListenAddress;
+  /** Asked of every request but `/health`. Handed over by the environment, where `ps` does not show it. */
+  readonly apiKey: string;
+  /** Tokens of one slot. */
+  readonly slotContextSize: number;
+  /** Requests that are computed at once. */
+  readonly slotCount: number;
+  /** Without it everything stays on this host, and llama.cpp fits it to its own devices. */
+  readonly rpc?: RpcPlacement | undefined;
+  /** Threads for what is computed on this host. Default: all cores. */
+  readonly threadCount?: number | undefined;
+  /** Host memory for prompts of earlier requests, MiB; llama.cpp's own default is 8192. Default 256. */
+  readonly promptCacheMib?: number | undefined;
+  /** Types of the KV cache. Default `f16`. */
+  readonly cacheTypeK?: CacheType | undefined;
+  readonly cacheTypeV?: CacheType | undefined;
+  /** The projector of a model that sees or hears. */
+  readonly mmprojPath?: string | undefined;
+  readonly loraPaths?: readonly string[] | undefined;
+  /** Options of the user, after ours. */
+  readonly extraArgs?: readonly string[] | undefined;
+}
+
+/** Arguments, and what the environment must hold beside them. */
+export interface LaunchCommand {
+  readonly args: string[];
+  readonly env: Record<string, string>;
+}
+
+/** llama.cpp refuses 16 and more `--tensor-split` values. */
+export const MAX_TENSOR_SPLIT = 15;
+
+/** More than any model has: all layers, and the output layer. */
+const ALL_LAYERS = "999";
+
+/** Options that the coordinator depends on; a user who changes one breaks it. */
+const OWNED_FLAGS = new Set([
+  ...["-m", "--model", "-a", "--alias", "--host", "--port", "--api-key", "--api-key-file", "--api-prefix"],
+  ...["--rpc", "-dev", "--device", "-ngl", "--gpu-layers", "--n-gpu-layers", "-ts", "--tensor-split"],
+  ...["-sm", "--split-mode", "-fit", "--fit", "-c", "--ctx-size", "-np", "--parallel"],
+  ...["-lv", "--verbosity", "--log-verbosity", "-v", "--verbose", "--log-verbose", "--log-disable"],
+  ...["--log-jsonl", "--log-file", "--ssl-key-file", "--ssl-cert-file", "--list-devices", "--no-slots"],
+]);
+
+/**
+ * Arguments and environment of a llama-server.
+ *
+ * @throws {RangeError} If a value is one that llama.cpp would misread or refuse.
+ * @see tools/server/README.md and common/arg.cpp of llama.cpp, b10587
+ */
+export function buildLaunchCommand(options: LaunchOptions): LaunchCommand {
+  const { modelPath, alias, listen, slotCount, slotContextSize, threadCount, promptCacheMib = 256 } = options;
+  if (alias.includes(",")) {
+    throw new RangeError(`Cannot serve "${alias}": llama-server splits names at commas`);
+  }
+  return {
+    args: [
+      ...["-m", modelPath, "-a", alias],
+      ...placementArgs(options.rpc),
+      // Slots divide the context: what a user asks for is what each request gets.
+      ...["-c", String(slotContextSize * slotCount), "-np", String(slotCount)],
+      ...(threadCount === undefined ? [] : ["-t", String(threadCount)]),
+      ...(options.cacheTypeK ? ["-ctk", options.cacheTypeK] : []),
+      ...(options.cacheTypeV ? ["-ctv", options.cacheTypeV] : []),
+      ...projectorArgs(options),
+      ...(options.loraPaths ?? []).flatMap((path) => ["--lora", path]),
+      ...["-cram", String(promptCacheMib)],
+      // 4 tells devices and buffers; 5 would tell what users write, too.
+      ...["-lv", "4", "--no-ui", "--offline", "--metrics"],
+      ...listenArgs(listen),
+      ...checkExtraArgs(options.extraArgs ?? []),
+    ],
+    env: {
+      LLAMA_API_KEY: options.apiKey,
+      GGML_NO_BACKTRACE: "1", // an abort would start gdb, half a second late and with 3 kB of noise
+    },
+  };
+}
+
+/** `--rpc` comes first: `--device` knows only devices that were named before it. */
+function placementArgs(rpc: RpcPlacement | undefined): string[] {
+  if (!rpc || rpc.endpoints.length === 0) return ["-fit", "on"];
+  const { endpoints, deviceNames, tensorSplit } = rpc;
+  if (tensorSplit.length > MAX_TENSOR_SPLIT || tensorSplit.length !== deviceNames.length) {
+    throw new RangeError(
+      `Cannot split over ${deviceNames.length} devices with ${tensorSplit.length} shares: ` +
+        `llama.cpp takes one share a device and ${MAX_TENSOR_SPLIT} at most`,
+    );
+  }
+  return [
+    ...["--rpc", endpoints.join(","), "--device", deviceNames.join(",")],
+    ...["-ngl", ALL_LAYERS, "-ts", tensorSplit.join(","), "-fit", "off"],
+  ];
+}
+
+/** With rpc devices the projector would go to the first of them, where no room is planned for it. */
+function projectorArgs({ mmprojPath, rpc }: LaunchOptions): string[] {
+  if (mmprojPath === undefined) return [];
+  return ["--mmproj", mmprojPath, ...(rpc ? ["--no-mmproj-offload"] : [])];
+}
+
+function listenArgs(listen: ListenAddress): string[] {
+  if (listen.transport === "tcp") return ["--host", listen.hostname, "--port", String(listen.port)];
+  if (!listen.path.endsWith(".sock")) {
+    throw new RangeError(`Cannot listen on "${listen.path}": llama-server wants a path that ends in .sock`);
+  }
+  return ["--host", listen.path];
+}
+
+function checkExtraArgs(args: readonly string[]): readonly string[] {
+  const owned = args.find((arg) => OWNED_FLAGS.has(arg.split("=")[0]!));
+  if (owned !== undefined) {
+    throw new RangeError(`Cannot pass "${owned}" on to llama-server: the gateway sets it itself; remove it`);
+  }
+  return args;
+}

@@ -1,0 +1,43 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { type CoordinatorEvent, CoordinatorLog } from "../../../lib/coordinator/coordinator_log.ts";
+
+const FIXTURES = new URL("../../fixtures/llama_server_logs/", import.meta.url);
+
+async function replay(name: string, log: CoordinatorLog): Promise<void> {
+  const text = await Deno.readTextFile(new URL(`${name}.log`, FIXTURES));
+  for (const line of text.split("\n")) log.read(line);
+}
+
+Deno.test("CoordinatorLog tells the moments of a start", async () => {
+  const events: CoordinatorEvent[] = [];
+  const log = new CoordinatorLog((event) => events.push(event));
+  equal(log.listening.aborted, false);
+  await replay("ready_three_backends", log);
+  await log.enumerated;
+  ok(log.listening.aborted);
+  equal(log.url, "unix://a.sock");
+  equal(log.cause, undefined);
+  ok(events.some(({ type }) => type === "warming_up"));
+});
+
+Deno.test("CoordinatorLog keeps of two buffers for one use the later: a dry run tells zero first", () => {
+  const log = new CoordinatorLog();
+  for (const size of ["0.00", "7.50"]) {
+    log.read(`load_tensors: RPC0[a:1] model buffer size =     ${size} MiB`);
+  }
+  deepEqual(log.buffers.map(({ bytes }) => bytes), [7.5 * 1024 ** 2]);
+});
+
+Deno.test("CoordinatorLog forgets failures on the way once it is told that it started", async () => {
+  const log = new CoordinatorLog();
+  await replay("no_room_for_compute", log);
+  equal(log.cause?.kind, "out_of_memory");
+  log.forgetFailures();
+  equal(log.cause, undefined);
+});
+
+Deno.test("CoordinatorLog keeps a bounded tail", () => {
+  const log = new CoordinatorLog();
+  for (let number = 0; number < 1_000; number++) log.read(`line ${number}`);
+  deepEqual([log.tail.length, log.tail.at(-1)], [200, "line 999"]);
+});

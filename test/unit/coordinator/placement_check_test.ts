@@ -1,0 +1,53 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import type { ToldBuffer } from "../../../lib/coordinator/coordinator_log.ts";
+import { verifyPlacement } from "../../../lib/coordinator/placement_check.ts";
+import { planPlacement } from "../../../lib/planner/placement.ts";
+
+const plan = planPlacement(
+  { name: "m", blockCount: 3, weights: { perLayerBytes: [1, 1, 1], outputBytes: 1, otherBytes: 0 } },
+  [0, 1].map((deviceIndex) => ({ endpoint: "a:1", deviceIndex, freeBytes: 10, totalBytes: 10 })),
+);
+
+function buffer(use: ToldBuffer["use"], deviceIndex: number, bytes: number, endpoint = "a:1"): ToldBuffer {
+  return { use, bytes, device: { on: "rpc", endpoint, deviceIndex } };
+}
+const host: ToldBuffer = { use: "model", bytes: 5, device: { on: "host", name: "CPU_Mapped" } };
+
+Deno.test("verifyPlacement() adds to the plan what each device of a backend really holds", () => {
+  const { devices, hostModelBytes } = verifyPlacement("m", plan, [
+    host,
+    buffer("model", 0, 20),
+    buffer("model", 1, 21),
+    buffer("KV", 1, 7),
+    buffer("compute", 0, 3),
+  ]);
+  deepEqual(
+    devices.map(({ name, modelBytes, kvBytes, computeBytes }) => [name, modelBytes, kvBytes, computeBytes]),
+    [
+      ["RPC0", 20, 0, 3],
+      ["RPC1", 21, 7, 0],
+    ],
+  );
+  equal(hostModelBytes, 5);
+});
+
+Deno.test("verifyPlacement() refuses a device that got nothing, also if it told so itself", () => {
+  throws(() => verifyPlacement("m", plan, [buffer("model", 0, 20)]), /device 1 of a:1 was to hold/);
+  throws(
+    () => verifyPlacement("m", plan, [buffer("model", 0, 20), buffer("model", 1, 0)]),
+    /device 1 of a:1/,
+  );
+});
+
+Deno.test("verifyPlacement() refuses weights where none were planned", () => {
+  const told = [buffer("model", 0, 20), buffer("model", 1, 20), buffer("model", 0, 1, "b:1")];
+  throws(() => verifyPlacement("m", plan, told), /device 0 of b:1, which is not in the plan/);
+});
+
+Deno.test("verifyPlacement() without a plan takes what is on this host", () => {
+  deepEqual(verifyPlacement("m", undefined, [host]), {
+    devices: [],
+    hostModelBytes: 5,
+    because: "all layers on this host",
+  });
+});

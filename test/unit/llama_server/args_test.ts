@@ -1,0 +1,104 @@
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { buildLaunchCommand, type LaunchOptions } from "../../../lib/llama_server/args.ts";
+
+const base: LaunchOptions = {
+  modelPath: "/models/m.gguf",
+  alias: "llama3.1:70b",
+  listen: { transport: "unix", path: "/run/x.sock" },
+  apiKey: "the-secret",
+  slotContextSize: 4096,
+  slotCount: 2,
+};
+const rpc = {
+  endpoints: ["10.0.0.2:50052", "10.0.0.3:50052"],
+  deviceNames: ["RPC0", "RPC1"],
+  tensorSplit: [5, 4],
+};
+
+function valueOf(args: readonly string[], flag: string): string | undefined {
+  const index = args.indexOf(flag);
+  return index < 0 ? undefined : args[index + 1];
+}
+
+Deno.test("buildLaunchCommand() writes the whole line of a coordinator", () => {
+  const { args } = buildLaunchCommand({ ...base, rpc, threadCount: 3 });
+  equal(
+    args.join(" "),
+    "-m /models/m.gguf -a llama3.1:70b --rpc 10.0.0.2:50052,10.0.0.3:50052 --device RPC0,RPC1 -ngl 999 -ts 5,4 " +
+      "-fit off -c 8192 -np 2 -t 3 -cram 256 -lv 4 --no-ui --offline --metrics --host /run/x.sock",
+  );
+});
+
+Deno.test("buildLaunchCommand() names backends before devices, which llama.cpp would not know otherwise", () => {
+  const { args } = buildLaunchCommand({ ...base, rpc });
+  ok(args.indexOf("--rpc") < args.indexOf("--device"));
+});
+
+Deno.test("buildLaunchCommand() keeps the API key out of the arguments, which ps shows", () => {
+  const { args, env } = buildLaunchCommand({ ...base, rpc });
+  ok(!args.join(" ").includes("the-secret"));
+  deepEqual(env, { LLAMA_API_KEY: "the-secret", GGML_NO_BACKTRACE: "1" });
+});
+
+Deno.test("buildLaunchCommand() without rpc backends lets llama.cpp fit the model to this host", () => {
+  const { args } = buildLaunchCommand(base);
+  equal(valueOf(args, "-fit"), "on");
+  for (const flag of ["--rpc", "--device", "-ts", "-ngl"]) ok(!args.includes(flag), flag);
+});
+
+Deno.test("buildLaunchCommand() passes on the rest", () => {
+  const { args } = buildLaunchCommand({
+    ...base,
+    listen: { transport: "tcp", hostname: "127.0.0.1", port: 0 },
+    promptCacheMib: 0,
+    cacheTypeK: "q8_0",
+    cacheTypeV: "q4_0",
+    mmprojPath: "/m/p.gguf",
+    loraPaths: ["/l/a.gguf", "/l/b.gguf"],
+    extraArgs: ["--temp", "0"],
+  });
+  for (
+    const pair of [
+      ...["--host 127.0.0.1 --port 0", "-ctk q8_0 -ctv q4_0", "--mmproj /m/p.gguf", "-cram 0"],
+      ...["--lora /l/a.gguf --lora /l/b.gguf", "--temp 0"],
+    ]
+  ) ok(args.join(" ").includes(pair), pair);
+});
+
+Deno.test("buildLaunchCommand() keeps a projector off the rpc devices, where no room is planned for it", () => {
+  const withProjector = { ...base, mmprojPath: "/m/p.gguf" };
+  ok(buildLaunchCommand({ ...withProjector, rpc }).args.includes("--no-mmproj-offload"));
+  ok(!buildLaunchCommand(withProjector).args.includes("--no-mmproj-offload"));
+});
+
+const sixteen = Array.from({ length: 16 }, (_, index) => index);
+for (
+  const { name, options, says } of [
+    { name: "a name with a comma", options: { alias: "a,b" }, says: /splits names at commas/ },
+    {
+      name: "a 16th share, which llama.cpp refuses",
+      options: { rpc: { ...rpc, deviceNames: sixteen.map((n) => `RPC${n}`), tensorSplit: sixteen } },
+      says: /15 at most/,
+    },
+    {
+      name: "shares without a device",
+      options: { rpc: { ...rpc, tensorSplit: [1] } },
+      says: /one share a device/,
+    },
+    {
+      name: "a socket that llama-server would take for a host name",
+      options: { listen: { transport: "unix", path: "/run/x" } },
+      says: /ends in .sock/,
+    },
+    { name: "an extra --host", options: { extraArgs: ["--host", "0.0.0.0"] }, says: /"--host".*remove it/ },
+    { name: "an extra -v, which logs prompts", options: { extraArgs: ["-v"] }, says: /"-v"/ },
+    { name: "an extra --api-key=…", options: { extraArgs: ["--api-key=x"] }, says: /--api-key=/ },
+  ] as const
+) {
+  Deno.test(`buildLaunchCommand() refuses ${name}`, () => {
+    throws(() => buildLaunchCommand({ ...base, ...options } as LaunchOptions), (error) => {
+      ok(error instanceof RangeError);
+      return says.test(error.message);
+    });
+  });
+}
