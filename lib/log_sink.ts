@@ -3,6 +3,8 @@ import type { LogSink } from "./log.ts";
 const encoder = new TextEncoder();
 /** Lines waiting for a slow reader; beyond this they are dropped and counted, never waited for. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/** For how long quiet lines are gathered into one write, ms. Warnings and errors are written at once. */
+const GATHER_MS = 20;
 
 /** Where bytes go at last, such as `Deno.stdout`. */
 export interface ByteWriter {
@@ -18,27 +20,36 @@ export class BufferedLogSink {
   #waitingBytes = 0;
   #droppedCount = 0;
   #writing: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly writer: ByteWriter) {}
 
   /** Takes a line; hand this to `createLogger`. */
-  readonly sink: LogSink = (line) => {
+  readonly sink: LogSink = (line, level) => {
     if (this.#waitingBytes > MAX_WAITING_BYTES) {
       this.#droppedCount++;
       return;
     }
     this.#waiting.push(line);
     this.#waitingBytes += line.length;
-    this.#writing ??= this.#write();
+    if (level === "warn" || level === "error") this.#begin();
+    else if (!this.#writing) this.#timer ??= setTimeout(() => this.#begin(), GATHER_MS);
   };
 
   /** Resolves when all lines so far are written or given up. */
   async flush(): Promise<void> {
+    this.#begin();
     while (this.#writing) await this.#writing;
   }
 
+  #begin(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing ??= this.#write();
+  }
+
   async #write(): Promise<void> {
-    await Promise.resolve(); // gather the lines of this turn of the event loop
+    await Promise.resolve(); // the lines of this turn of the event loop go together
     while (this.#waiting.length > 0) {
       const lines = this.#waiting;
       this.#waiting = [];

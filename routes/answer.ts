@@ -1,33 +1,31 @@
 import { errorEvent } from "../lib/dialects/openai.ts";
 import { GatewayError } from "../lib/errors.ts";
-import type { Answer, RouteReport } from "../lib/gateway.ts";
+import type { Answer } from "../lib/gateway.ts";
 import type { AnswerStream } from "../lib/router/answer_stream.ts";
 
 /** Turns an upstream's answer into the client's: its bytes, its end-to-end headers, and where it came from. */
-export function toResponse(answer: Answer, requestId: string): Response {
-  const headers = new Headers(answer.headers as [string, string][]);
-  for (const [name, value] of Object.entries(reportHeaders(answer.report))) headers.set(name, value);
-  headers.set("x-sollol-request-id", requestId);
-  if (answer.body instanceof Uint8Array) {
-    headers.delete("content-length"); // the server counts what it sends
-    return new Response(answer.body as Uint8Array<ArrayBuffer>, { status: answer.status, headers });
+export function toResponse({ status, headers, body, report }: Answer, requestId: string): Response {
+  const list: [string, string][] = [
+    ["x-sollol-request-id", requestId],
+    ["x-sollol-upstream", headerText(report.upstream)],
+    ["x-sollol-decision", headerText(report.because)],
+    ["x-sollol-attempts", String(report.attemptCount)],
+    ["x-sollol-queue-ms", report.queueMs.toFixed(1)],
+    ["x-sollol-load-ms", report.loadMs.toFixed(1)],
+  ];
+  for (const [name, value] of headers) {
+    if (name !== "content-length") list.push([name, value]); // the server counts what it sends
   }
-  headers.set("cache-control", "no-cache");
-  return new Response(toReadable(answer.body, requestId), { status: answer.status, headers });
-}
-
-function reportHeaders(report: RouteReport): Record<string, string> {
-  return {
-    "x-sollol-upstream": headerText(report.upstream),
-    "x-sollol-decision": headerText(report.because),
-    "x-sollol-attempts": String(report.attemptCount),
-    "x-sollol-queue-ms": report.queueMs.toFixed(1),
-    "x-sollol-load-ms": report.loadMs.toFixed(1),
-  };
+  if (body instanceof Uint8Array) {
+    return new Response(body as Uint8Array<ArrayBuffer>, { status, headers: list });
+  }
+  if (!headers.some(([name]) => name === "cache-control")) list.push(["cache-control", "no-cache"]);
+  return new Response(toReadable(body, requestId), { status, headers: list });
 }
 
 /** Header values are visible ASCII: model names and sentences may hold more. */
 function headerText(text: string): string {
+  if (/^[\x20-\x7e]{0,1000}$/.test(text)) return text;
   return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 1_000);
 }
 

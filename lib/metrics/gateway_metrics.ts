@@ -26,6 +26,7 @@ export class GatewayMetrics {
     labelNames: ["to", "outcome", "status"],
     registers: [this.#registry],
   });
+  readonly #requestSeries = new Map<string, Counter.Internal>();
   readonly #duration = new Histogram({
     name: "sollol_request_duration_seconds",
     help: "Time from the request's arrival to the end of its answer.",
@@ -58,10 +59,20 @@ export class GatewayMetrics {
   /** A request that had begun has ended, however it did. */
   ended(measure: RequestMeasure): void {
     this.#inFlight.dec();
-    this.#requests.inc({ to: measure.to, outcome: measure.outcome, status: String(measure.status) });
+    this.#requestsOf(measure).inc();
     this.#duration.observe(measure.durationMs / 1_000);
     if (measure.firstByteMs !== undefined) this.#firstByte.observe(measure.firstByteMs / 1_000);
     if (measure.loadMs > 0) this.#load.observe(measure.loadMs / 1_000);
+  }
+
+  /** Looking a series up by its labels costs more than counting in it. */
+  #requestsOf({ to, outcome, status }: RequestMeasure): Counter.Internal {
+    const key = `${to} ${outcome} ${status}`;
+    const known = this.#requestSeries.get(key);
+    if (known) return known;
+    const series = this.#requests.labels(to, outcome, String(status));
+    this.#requestSeries.set(key, series);
+    return series;
   }
 
   /** All series as Prometheus reads them. */

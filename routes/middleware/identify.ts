@@ -4,8 +4,9 @@ import type { AppEnv } from "../app_env.ts";
 /** Gives each request its id and tells the client. */
 export function identify(): MiddlewareHandler<AppEnv> {
   return async function identifyRequest(c, next) {
-    c.set("requestId", crypto.randomUUID());
+    const requestId = crypto.randomUUID();
+    c.set("requestId", requestId);
+    c.header("x-sollol-request-id", requestId); // for answers made by `c`; ready-made ones carry it themselves
     await next();
-    if (!c.res.headers.has("x-sollol-request-id")) c.header("x-sollol-request-id", c.get("requestId"));
   };
 }
