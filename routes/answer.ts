@@ -2,19 +2,20 @@ import { errorEvent } from "../lib/dialects/openai.ts";
 import { GatewayError } from "../lib/errors.ts";
 import type { Answer } from "../lib/gateway.ts";
 import type { AnswerStream } from "../lib/router/answer_stream.ts";
+import { REQUEST_ID_HEADER } from "./middleware/identify.ts";
 
 /** Turns an upstream's answer into the client's: its bytes, its end-to-end headers, and where it came from. */
 export function toResponse({ status, headers, body, report }: Answer, requestId: string): Response {
   const list: [string, string][] = [
-    ["x-sollol-request-id", requestId],
+    [REQUEST_ID_HEADER, requestId],
     ["x-sollol-upstream", headerText(report.upstream)],
     ["x-sollol-decision", headerText(report.because)],
     ["x-sollol-attempts", String(report.attemptCount)],
-    ["x-sollol-queue-ms", report.queueMs.toFixed(1)],
-    ["x-sollol-load-ms", report.loadMs.toFixed(1)],
+    ["x-sollol-queue-ms", String(Math.round(report.queueMs))],
+    ["x-sollol-load-ms", String(Math.round(report.loadMs))],
   ];
   for (const [name, value] of headers) {
-    if (name !== "content-length") list.push([name, value]); // the server counts what it sends
+    if (!OWN_HEADERS.has(name)) list.push([name, value]);
   }
   if (body instanceof Uint8Array) {
     return new Response(body as Uint8Array<ArrayBuffer>, { status, headers: list });
@@ -22,6 +23,9 @@ export function toResponse({ status, headers, body, report }: Answer, requestId:
   if (!headers.some(([name]) => name === "cache-control")) list.push(["cache-control", "no-cache"]);
   return new Response(toReadable(body, requestId), { status, headers: list });
 }
+
+/** What our own server says of what it sends. */
+const OWN_HEADERS: ReadonlySet<string> = new Set(["content-length", "date"]);
 
 /** Header values are visible ASCII: model names and sentences may hold more. */
 function headerText(text: string): string {

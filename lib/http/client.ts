@@ -8,6 +8,7 @@ import { Exchange, type HttpResponse } from "./exchange.ts";
 import { httpError } from "./failure.ts";
 import { IdlePool } from "./idle_pool.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
+import { Roster, type Rostered } from "./roster.ts";
 import { formatRequestHead, type RequestMessage } from "./request_head.ts";
 
 export type { HttpBody } from "./body.ts";
@@ -57,7 +58,7 @@ export class HttpClient implements Disposable, AsyncDisposable {
   readonly #caCerts: string[];
   readonly #deadlines = new Deadlines();
   readonly #pool: IdlePool;
-  readonly #underWay = new Set<UnderWay>();
+  readonly #underWay = new Roster<UnderWay>();
   #isDisposed = false;
 
   /** Opens nothing yet. */
@@ -92,7 +93,7 @@ export class HttpClient implements Disposable, AsyncDisposable {
   /** Closes every connection. Requests that are under way reject with an {@linkcode HttpError} of kind `closed`. */
   [Symbol.dispose](): void {
     this.#isDisposed = true;
-    for (const attempt of this.#underWay) attempt.abandon("closed", DISPOSED);
+    for (const attempt of this.#underWay.toArray()) attempt.abandon("closed", DISPOSED);
     this.#pool[Symbol.dispose]();
     this.#deadlines[Symbol.dispose]();
   }
@@ -107,7 +108,10 @@ export class HttpClient implements Disposable, AsyncDisposable {
     const { signal, connectTimeoutMs } = request;
     const stop = new AbortController();
     const onAbort = (): void => stop.abort(signal?.reason);
-    const attempt: UnderWay = { abandon: (kind, detail) => stop.abort(notConnected(label, kind, detail)) };
+    const attempt: UnderWay = {
+      rosterIndex: -1,
+      abandon: (kind, detail) => stop.abort(notConnected(label, kind, detail)),
+    };
     const deadline = connectTimeoutMs === undefined
       ? undefined
       : this.#deadlines.add(connectTimeoutMs, () => {
@@ -118,7 +122,7 @@ export class HttpClient implements Disposable, AsyncDisposable {
     try {
       return await dial(address, { signal: stop.signal, caCerts: this.#caCerts });
     } finally {
-      this.#underWay.delete(attempt);
+      this.#underWay.remove(attempt);
       this.#deadlines.remove(deadline);
       signal?.removeEventListener("abort", onAbort);
     }
@@ -132,7 +136,7 @@ export class HttpClient implements Disposable, AsyncDisposable {
       limits: this.#limits,
       deadlines: this.#deadlines,
       onEnd: (ended, reusableMs) => {
-        this.#underWay.delete(ended);
+        this.#underWay.remove(ended);
         this.#pool.put(connection, request.fresh ? 0 : reusableMs);
       },
     });
@@ -143,7 +147,7 @@ export class HttpClient implements Disposable, AsyncDisposable {
 }
 
 /** A connection attempt or an exchange: what disposing the client has to end. */
-interface UnderWay {
+interface UnderWay extends Rostered {
   abandon(kind: HttpErrorKind, detail: string): void;
 }
 

@@ -1,7 +1,8 @@
 import { systemClock } from "../clock.ts";
+import { Roster, type Rostered } from "./roster.ts";
 
 /** A moment at which something is given up, unless it is removed before. */
-export interface Deadline {
+export interface Deadline extends Rostered {
   /** On the monotonic clock. */
   readonly dueMs: number;
   /** Called once, when it is due. */
@@ -9,17 +10,17 @@ export interface Deadline {
 }
 
 /**
- * Many deadlines on one timer. A timer of its own for each request costs twenty times what joining this set
+ * Many deadlines on one timer. A timer of its own for each request costs twenty times what joining this roster
  * does, and nearly all deadlines are removed before they are due. The timer does not keep the process alive.
  */
 export class Deadlines implements Disposable {
-  readonly #pending = new Set<Deadline>();
+  readonly #pending = new Roster<Deadline>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wakeMs = Infinity;
 
   /** Calls `expire` once, after `afterMs`; it must not throw. `Infinity` is never. */
   add(afterMs: number, expire: () => void): Deadline {
-    const deadline: Deadline = { dueMs: systemClock.monotonic() + afterMs, expire };
+    const deadline: Deadline = { dueMs: systemClock.monotonic() + afterMs, expire, rosterIndex: -1 };
     this.#pending.add(deadline);
     if (deadline.dueMs < this.#wakeMs) this.#wakeAt(deadline.dueMs);
     return deadline;
@@ -27,12 +28,12 @@ export class Deadlines implements Disposable {
 
   /** Forgets a deadline; harmless if it expired or was removed. */
   remove(deadline: Deadline | undefined): void {
-    if (deadline) this.#pending.delete(deadline);
+    if (deadline) this.#pending.remove(deadline);
   }
 
   /** Forgets all of them. */
   [Symbol.dispose](): void {
-    this.#pending.clear();
+    for (const deadline of this.#pending.toArray()) this.#pending.remove(deadline);
     this.#wakeAt(Infinity);
   }
 
@@ -46,10 +47,10 @@ export class Deadlines implements Disposable {
 
   #wake(): void {
     const nowMs = systemClock.monotonic();
-    const due = [...this.#pending].filter((deadline) => deadline.dueMs <= nowMs);
-    for (const deadline of due) this.#pending.delete(deadline);
+    const due = this.#pending.toArray().filter((deadline) => deadline.dueMs <= nowMs);
+    for (const deadline of due) this.#pending.remove(deadline);
     let nextMs = Infinity;
-    for (const { dueMs } of this.#pending) nextMs = Math.min(nextMs, dueMs);
+    for (const { dueMs } of this.#pending.toArray()) nextMs = Math.min(nextMs, dueMs);
     this.#wakeAt(nextMs);
     for (const deadline of due) deadline.expire();
   }

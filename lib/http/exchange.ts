@@ -10,6 +10,7 @@ import { planBody } from "./framing.ts";
 import type { HeaderList } from "./headers.ts";
 import type { HttpLimits } from "./limits.ts";
 import { packRequest } from "./request_head.ts";
+import type { Rostered } from "./roster.ts";
 
 /** An answer, as soon as its head is there. */
 export interface HttpResponse {
@@ -43,7 +44,9 @@ export interface ExchangeOptions {
  * One request and its answer on a connection that it owns meanwhile. It knows how far it came, turns every way of
  * failing into one error, and lets go of signal and deadline when it ends.
  */
-export class Exchange {
+export class Exchange implements Rostered {
+  /** Of its client. */
+  rosterIndex: number = -1;
   /** Owned until the exchange ends. */
   readonly connection: Connection;
   readonly #options: ExchangeOptions;

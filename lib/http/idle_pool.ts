@@ -29,12 +29,11 @@ export class IdlePool implements Disposable {
   /** Keeps a connection for at most `reusableMs`; closes it if that is 0 or its address has enough of them. */
   put(connection: Connection, reusableMs: number): void {
     const { maxIdlePerAddress, idleTimeoutMs, deadlines } = this.#options;
-    const siblings = this.#resting.get(connection.address) ?? [];
+    const siblings = this.#siblings(connection.address);
     const keepMs = Math.min(reusableMs, idleTimeoutMs);
     if (keepMs === 0 || siblings.length >= maxIdlePerAddress) return connection.close();
     const resting = { connection, deadline: deadlines.add(keepMs, () => connection.close()) };
     siblings.push(resting);
-    this.#resting.set(connection.address, siblings);
     connection.onClose = () => this.#forget(resting);
     connection.rest();
   }
@@ -55,10 +54,17 @@ export class IdlePool implements Disposable {
   }
 
   #forget(resting: Resting): void {
-    const { address } = resting.connection;
-    const siblings = this.#resting.get(address) ?? [];
+    const siblings = this.#siblings(resting.connection.address);
     siblings.splice(siblings.lastIndexOf(resting), 1);
-    if (siblings.length === 0) this.#resting.delete(address);
     this.#options.deadlines.remove(resting.deadline);
+  }
+
+  /** An address keeps its list when that is empty: there are only so many upstreams, and each request would make one. */
+  #siblings(address: string): Resting[] {
+    const known = this.#resting.get(address);
+    if (known) return known;
+    const siblings: Resting[] = [];
+    this.#resting.set(address, siblings);
+    return siblings;
   }
 }

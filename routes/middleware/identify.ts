@@ -1,12 +1,13 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app_env.ts";
 
-/** Gives each request its id and tells the client. */
+/** Gives each request its id. Whoever answers tells it to the client, in {@linkcode REQUEST_ID_HEADER}. */
 export function identify(): MiddlewareHandler<AppEnv> {
-  return async function identifyRequest(c, next) {
-    const requestId = crypto.randomUUID();
-    c.set("requestId", requestId);
-    c.header("x-sollol-request-id", requestId); // for answers made by `c`; ready-made ones carry it themselves
-    await next();
+  return function identifyRequest(c, next) {
+    c.set("requestId", crypto.randomUUID());
+    return next();
   };
 }
+
+/** Names the request in every answer; the log has the same id. */
+export const REQUEST_ID_HEADER = "x-sollol-request-id";

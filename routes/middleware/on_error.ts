@@ -3,6 +3,7 @@ import { errorBody } from "../../lib/dialects/openai.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { AppEnv } from "../app_env.ts";
+import { REQUEST_ID_HEADER } from "./identify.ts";
 
 /**
  * The one exit of all errors: failures that we understand in the client's dialect, anything else as a 500
@@ -18,7 +19,7 @@ export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
     const body = {
       error: { message, type: "server_error", param: null, code: "internal", request_id: requestId },
     };
-    return c.json(body, 500);
+    return c.json(body, 500, { [REQUEST_ID_HEADER]: requestId });
   };
 }
 

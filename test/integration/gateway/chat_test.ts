@@ -15,7 +15,7 @@ Deno.test("a chat is answered with the upstream's bytes and told where it went",
   equal(response.headers.get("x-sollol-upstream"), "coordinator of fake:latest");
   match(response.headers.get("x-sollol-decision")!, /9 layers/);
   equal(response.headers.get("x-sollol-attempts"), "1");
-  match(response.headers.get("x-sollol-load-ms")!, /^\d+\.\d$/);
+  match(response.headers.get("x-sollol-load-ms")!, /^\d+$/);
   match(response.headers.get("x-sollol-request-id")!, /^[0-9a-f-]{36}$/);
   equal((await response.json()).choices[0].message.content, "hello from the fake");
 });

@@ -141,18 +141,6 @@ Deno.test("HttpClient does not send again what a reused connection took and did 
   deepEqual([requestCount, server.peers.length], [2, 1]);
 });
 
-Deno.test("HttpClient tells a reset from a close", async () => {
-  await using server = ScriptedServer.start(settle); // leaves with the request unread, so the kernel resets
-  using client = new HttpClient();
-  await rejects(ask(client, server), {
-    name: "HttpError",
-    phase: "head",
-    kind: "reset",
-    sent: true,
-    answered: false,
-  });
-});
-
 for (
   const { name, address, want } of [
     {

@@ -192,10 +192,18 @@ Deno.test("Exchange writes on where the socket took only part, and reports what 
   equal(stream.written.map((bytes) => String.fromCharCode(...bytes)).join(""), "GET / HTTP");
 });
 
-function createExchange(connection: Connection): Exchange {
+Deno.test("Exchange sends nothing if its signal aborted while the connection was being opened", async () => {
+  const stream = new ScriptedStream([]);
+  const reason = new Error("the user left");
+  const exchange = createExchange(new Connection(stream, "http://fake:1"), AbortSignal.abort(reason));
+  await rejects(exchange.send("GET / HTTP/1.1\r\n\r\n", undefined), (error) => error === reason);
+  deepEqual([stream.written, stream.isClosed], [[], true]);
+});
+
+function createExchange(connection: Connection, signal?: AbortSignal): Exchange {
   return new Exchange(connection, {
     method: "GET",
-    signal: undefined,
+    signal,
     headTimeoutMs: undefined,
     limits: DEFAULT_HTTP_LIMITS,
     deadlines: new Deadlines(),
