@@ -55,6 +55,8 @@ export class GatewayError extends Error {
   readonly field: string | undefined;
 
   /**
+   * A code whose cause passes by itself brings a usual `retryAfterSeconds` along; the options overrule it.
+   *
    * @param code What kind of failure it is.
    * @param message A sentence for a person.
    */

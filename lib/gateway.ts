@@ -22,11 +22,13 @@ const MAX_ATTEMPTS = 2;
 
 /** One inference request, its envelope already read. */
 export interface InferenceRequest {
+  /** Found again in the log and in `x-sollol-request-id`. */
   readonly id: string;
   /** The upstream's path, in the dialect that client and upstream share. */
   readonly target: string;
   /** The model as the client named it, if it did. */
   readonly model: string | undefined;
+  /** Whether the client wants events as they come. */
   readonly stream: boolean;
   /** The body, sent on untouched. */
   readonly body: Uint8Array;
@@ -36,49 +38,70 @@ export interface InferenceRequest {
 
 /** The answer of an upstream, on its way. */
 export interface Answer {
+  /** HTTP status, the upstream's own. */
   readonly status: number;
   /** End-to-end headers of the upstream. */
   readonly headers: HeaderList;
+  /** Whole, or a stream that the caller reads to its end or cancels. */
   readonly body: Uint8Array | AnswerStream;
+  /** For the client's headers. */
   readonly report: RouteReport;
 }
 
 /** Where the request went and what it waited for; shown in the `x-sollol-*` headers. */
 export interface RouteReport {
+  /** Name of the node or coordinator that answers. */
   readonly upstream: string;
+  /** Why it went there, one sentence. */
   readonly because: string;
+  /** Upstreams asked, this one included. */
   readonly attemptCount: number;
+  /** Waited for others' work, ms. */
   readonly queueMs: number;
+  /** Waited for the model to load, ms; 0 if it was ready. */
   readonly loadMs: number;
 }
 
 /** How the gateway is, for `GET /health`. */
 export interface GatewayHealth {
+  /** `placement` is `undefined` unless one is ready. */
   readonly coordinator: SwitchView & { readonly placement: VerifiedPlacement | undefined };
+  /** `host:port` of each that is configured, not probed. */
   readonly rpcBackends: readonly string[];
+  /** `undefined` if no `coordinator_url` is configured. */
   readonly coordinatorUrl: ExternalFacts | undefined;
 }
 
 /** What the gateway is made of. */
 export interface GatewayParts {
+  /** What of the config it decides by. */
   readonly settings: {
     defaultModel: string | undefined;
     shardingEnabled: boolean;
     rpcBackends: readonly string[];
+    connectTimeoutMs: number;
   };
+  /** Names, keys and files of all models. */
   readonly catalog: ModelCatalog;
+  /** Owns the one coordinator that may run. */
   readonly coordinators: CoordinatorSwitch<ServingCoordinator>;
   /** Plans a model over the rpc backends and starts its coordinator. */
   readonly startCoordinator: (model: ResolvedModel, signal: AbortSignal) => Promise<ServingCoordinator>;
+  /** `undefined` if no `coordinator_url` is configured. */
   readonly external: ExternalCoordinator | undefined;
+  /** Asks the upstreams; disposed by whoever made it. */
   readonly http: HttpClient;
+  /** For the measures. */
   readonly clock: Clock;
+  /** Gets one wide line a request. */
   readonly logger: Logger;
+  /** Counts every request, however it ends. */
   readonly metrics: GatewayMetrics;
 }
 
 /** The one facade that routes know: it finds the upstream of a request, asks it, and saves what can be saved. */
 export class Gateway {
+  /** Takes its parts ready made; they stay the caller's to dispose. */
   constructor(private readonly parts: GatewayParts) {}
 
   /** All models that can be asked for, one entry each, sorted by name. */
@@ -204,6 +227,7 @@ export class Gateway {
       headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...route.headers],
       body: request.body,
       signal: request.signal,
+      connectTimeoutMs: this.parts.settings.connectTimeoutMs,
     });
     const answer = {
       status: response.status,

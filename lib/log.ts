@@ -1,19 +1,23 @@
 import { styleText } from "node:util";
 import { type Clock, systemClock } from "./clock.ts";
 
-const SEVERITY = { debug: 0, info: 1, warn: 2, error: 3 } as const;
-
 /** How loud a line is; lines below the logger's level are not written. */
-export type LogLevel = keyof typeof SEVERITY;
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+const SEVERITY: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** What varies in a line: camelCase names with their unit (`loadMs`, `needBytes`). */
 export type LogFields = Record<string, unknown>;
 
 /** Writes one line per call: a constant lower-case phrase, and fields for all that varies. */
 export interface Logger {
+  /** For whoever looks for a fault; not written by default. */
   debug(message: string, fields?: LogFields): void;
+  /** What went as it should: a change of state, a request. */
   info(message: string, fields?: LogFields): void;
+  /** What went wrong and was survived. */
   warn(message: string, fields?: LogFields): void;
+  /** What nobody foresaw: a bug, or a host that must be repaired. */
   error(message: string, fields?: LogFields): void;
   /** A logger that adds these fields to each line. */
   child(fields: LogFields): Logger;
@@ -24,10 +28,13 @@ export type LogSink = (line: string, level: LogLevel) => void;
 
 /** How {@linkcode createLogger} writes. */
 export interface LoggerOptions {
+  /** Gets the lines at or above the level. */
   sink: LogSink;
+  /** Default `info`. */
   level?: LogLevel;
   /** `json` for journald and machines, `pretty` for a terminal. Default `json`. */
   format?: "json" | "pretty";
+  /** Default: the host's. */
   clock?: Clock;
 }
 
@@ -35,9 +42,10 @@ export interface LoggerOptions {
 export function createLogger(options: LoggerOptions, fields: LogFields = {}): Logger {
   const { sink, level: threshold = "info", format = "json", clock = systemClock } = options;
   const render = format === "json" ? renderJson : renderPretty;
+  const hasOwnFields = Object.keys(fields).length > 0;
   const at = (level: LogLevel) => (message: string, extra: LogFields = {}): void => {
     if (SEVERITY[level] < SEVERITY[threshold]) return;
-    sink(render(level, clock.now(), message, { ...fields, ...extra }), level);
+    sink(render(level, clock.now(), message, hasOwnFields ? { ...fields, ...extra } : extra), level);
   };
   return {
     debug: at("debug"),
@@ -54,10 +62,15 @@ export const silentLogger: Logger = createLogger({ sink: () => {}, level: "error
 function renderJson(level: LogLevel, nowMs: number, message: string, fields: LogFields): string {
   const line = { time: new Date(nowMs).toISOString(), level, message, ...fields };
   // A replacer makes stringify several times slower, and a line a request is most of what is logged.
-  const isFlat = Object.values(fields).every((value) =>
-    typeof value !== "object" && typeof value !== "bigint"
-  );
-  return isFlat ? JSON.stringify(line) : JSON.stringify(line, plain);
+  return isFlat(fields) ? JSON.stringify(line) : JSON.stringify(line, plain);
+}
+
+function isFlat(fields: LogFields): boolean {
+  for (const name in fields) {
+    const type = typeof fields[name];
+    if (type === "object" || type === "bigint") return false;
+  }
+  return true;
 }
 
 const COLOR = { debug: "gray", info: "cyan", warn: "yellow", error: "red" } as const;

@@ -8,6 +8,7 @@ const GATHER_MS = 20;
 
 /** Where bytes go at last, such as `Deno.stdout`. */
 export interface ByteWriter {
+  /** Resolves with how many of the bytes it took, at least one. */
   write(bytes: Uint8Array): Promise<number>;
 }
 
@@ -22,6 +23,7 @@ export class BufferedLogSink {
   #writing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** The writer stays the caller's to close, after {@linkcode flush}. */
   constructor(private readonly writer: ByteWriter) {}
 
   /** Takes a line; hand this to `createLogger`. */

@@ -17,7 +17,9 @@ import { GgufHeaderCache } from "./store/gguf_header_cache.ts";
 
 /** A gateway with all that it is made of; disposing it stops its coordinator and closes every connection. */
 export interface OpenGateway extends AsyncDisposable {
+  /** Ready to be asked. */
   readonly gateway: Gateway;
+  /** Counts what this gateway does. */
   readonly metrics: GatewayMetrics;
 }
 
@@ -44,6 +46,7 @@ export async function openGateway(
       defaultModel: config.model,
       shardingEnabled: config.modelShardingEnabled,
       rpcBackends: config.rpcBackends.map(formatEndpoint),
+      connectTimeoutMs: config.timeouts.connectMs,
     },
     catalog: new ModelCatalog(new ModelStore({ roots, logger }), external),
     coordinators,

@@ -27,7 +27,7 @@ export function statusRoutes(gateway: Gateway, { version }: { version: string })
 /** Prometheus' view. Mounted at `/metrics`. */
 export function metricsRoutes(metrics: GatewayMetrics): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.get("/", async (c) => c.body(await metrics.render(), 200, { "content-type": metrics.contentType }));
+  routes.get("/", (c) => c.body(metrics.render(), 200, { "content-type": metrics.contentType }));
   routes.all("/", allow("GET"));
   return routes;
 }

@@ -19,21 +19,30 @@ export type CreateApp = (parts: {
 
 /** What {@linkcode GatewayServer.start} needs. */
 export interface GatewayServerOptions {
+  /** Validated; its `listen` says where. */
   config: Config;
+  /** For the server, the gateway and all that it owns. */
   logger: Logger;
+  /** Where model stores and llama.cpp are looked for. */
   env: Readonly<Record<string, string | undefined>>;
+  /** Called once, before it listens. */
   createApp: CreateApp;
+  /** Of this program, as `/health` tells it. */
   version: string;
 }
+
+/** For how long clients may read the last of their answers once all upstreams are closed, ms. */
+const LAST_WORDS_MS = 1_000;
 
 /** A gateway that listens. Owns the order in which all of it ends. */
 export class GatewayServer implements AsyncDisposable {
   /** Where it listens, such as `http://127.0.0.1:11435`. */
   readonly url: string;
 
+  #drained: Promise<void> | undefined;
+
   private constructor(
     private readonly server: Deno.HttpServer<Deno.NetAddr>,
-    private readonly cut: AbortController,
     private readonly owned: AsyncDisposableStack,
     private readonly logger: Logger,
     /** What answers behind it. */
@@ -60,9 +69,8 @@ export class GatewayServer implements AsyncDisposable {
       maxBodyBytes: config.limits.bodyBytes,
       version,
     });
-    const cut = new AbortController();
-    const server = listen(config, cut.signal, (request) => app.fetch(request));
-    return new GatewayServer(server, cut, startup.move(), logger, gateway);
+    const server = listen(config, (request) => app.fetch(request));
+    return new GatewayServer(server, startup.move(), logger, gateway);
   }
 
   /**
@@ -72,36 +80,46 @@ export class GatewayServer implements AsyncDisposable {
    */
   async shutdown({ drainMs, hurry }: { drainMs: number; hurry?: AbortSignal }): Promise<void> {
     this.logger.info("shutting down", { drainMs });
-    const drained = this.server.shutdown().then(() => true);
-    const timer = new AbortController();
-    const waits = AbortSignal.any([timer.signal, ...(hurry ? [hurry] : [])]);
-    const isDrained = await Promise.race([
-      drained,
-      delay(drainMs, false, { signal: waits }).catch(() => false),
-    ]);
-    timer.abort();
-    if (!isDrained) {
+    if (!await settlesWithin(drainMs, this.#drain(), hurry)) {
       this.logger.warn("requests cut", { reason: hurry?.aborted ? "told to hurry" : "drain time is over" });
-      this.cut.abort();
     }
-    await this.owned.disposeAsync();
-    await this.server.finished;
+    await this[Symbol.asyncDispose]();
   }
 
-  /** Shuts down without waiting for requests in flight. */
+  /**
+   * Shuts down without waiting for requests in flight: they end when their upstream does, each with an error of
+   * its dialect. A client that reads nothing keeps its connection until the process exits.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown({ drainMs: 0 });
+    const drained = this.#drain();
+    await this.owned.disposeAsync();
+    await settlesWithin(LAST_WORDS_MS, drained);
   }
+
+  // Not by a signal given to Deno.serve: aborting it after shutdown() throws where nobody can catch it (2.9.6).
+  #drain(): Promise<void> {
+    return this.#drained ??= this.server.shutdown();
+  }
+}
+
+async function settlesWithin(ms: number, work: Promise<void>, hurry?: AbortSignal): Promise<boolean> {
+  const timer = new AbortController();
+  const signal = hurry ? AbortSignal.any([timer.signal, hurry]) : timer.signal;
+  const isDone = await Promise.race([
+    work.then(() => true),
+    delay(ms, false, { signal }).catch(() => false),
+  ]);
+  timer.abort();
+  return isDone;
 }
 
 function listen(
   { listen: address }: Config,
-  signal: AbortSignal,
   handler: (request: Request) => Response | Promise<Response>,
 ): Deno.HttpServer<Deno.NetAddr> {
   const where = formatListenAddress(address);
   try {
-    return Deno.serve({ ...address, signal, onListen: () => {} }, handler);
+    return Deno.serve({ ...address, onListen: () => {} }, handler);
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
       const message = `Cannot listen on ${where}: another program does; stop it, or choose another --listen`;

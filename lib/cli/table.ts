@@ -1,3 +1,5 @@
+import { Table } from "console-table-printer";
+
 /** A column of a table: its title and the side that its cells are pushed to. */
 export interface Column {
   /** Shown above the cells. */
@@ -15,25 +17,39 @@ export function renderTable(
   rows: readonly (readonly string[])[],
   paint: CellPaint = (cell) => cell,
 ): string {
-  const titles = columns.map(({ title }) => title);
-  const widths = columns.map((_, index) =>
-    Math.max(...[titles, ...rows].map((cells) => cells[index]?.length ?? 0))
-  );
-  const line = (cells: readonly string[], row: number) =>
-    columns.map(({ align }, index) => {
-      const cell = cells[index] ?? "";
-      const isLast = index === columns.length - 1;
-      const padding = " ".repeat(isLast && align !== "right" ? 0 : widths[index]! - cell.length);
-      return align === "right" ? padding + paint(cell, index, row) : paint(cell, index, row) + padding;
-    }).join("  ").trimEnd() + "\n";
-  return [line(titles, -1), ...rows.map(line)].join("");
+  const titled = columns.map((column, index) => ({ ...column, title: paint(column.title, index, -1) }));
+  const painted = rows.map((cells, row) => cells.map((cell, column) => paint(cell, column, row)));
+  return layOut(titled, painted).join("");
 }
 
 /** Names and values below each other, the values aligned; pairs without a value are left out. */
 export function renderFields(
   fields: readonly (readonly [name: string, value: string | undefined])[],
 ): string {
-  const shown = fields.filter(([, value]) => value !== undefined && value !== "");
-  const width = Math.max(0, ...shown.map(([name]) => name.length));
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+  const shown = fields.flatMap(([name, value]) => value === undefined || value === "" ? [] : [[name, value]]);
+  const [_titles, ...lines] = layOut([{ title: "" }, { title: "" }], shown);
+  return lines.join("");
+}
+
+const NO_RULE = { left: "", mid: "", right: "", other: "" };
+const BORDERLESS = {
+  headerTop: NO_RULE,
+  headerBottom: NO_RULE,
+  rowSeparator: NO_RULE,
+  tableBottom: NO_RULE,
+  vertical: "",
+};
+
+/** The titles and then the rows, each ended by a line feed. Colours take no width, wide characters take two. */
+function layOut(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const table = new Table({
+    style: BORDERLESS,
+    shouldDisableColors: true, // the caller's paint knows whether colours are wanted
+    columns: columns.map(({ title, align: alignment = "left" }, index) => {
+      return { name: String(index), title, alignment };
+    }),
+    rows: rows.map((cells) => ({ ...cells })),
+  });
+  const lines = table.render().split("\n").filter((line) => line !== ""); // rules without strokes are empty lines
+  return lines.map((line) => `${line.slice(" ".length).trimEnd()}\n`);
 }

@@ -14,13 +14,13 @@ export interface Config {
   readonly taskDistributionEnabled: boolean;
   /** Each at most once, in the order of the config. */
   readonly rpcBackends: readonly Endpoint[];
-  /** Base URL of a llama-server that already runs, without a closing slash; may hold credentials. */
+  /** Base URL of a llama-server that already runs, with its port, without a closing slash or credentials. */
   readonly coordinatorUrl: string | undefined;
   /** Ollama stores, directories of GGUF files and `.gguf` files; empty for Ollama's usual places. */
   readonly models: readonly string[];
   /** Where the programs of llama.cpp are. */
   readonly llamaCpp: LlamaCppConfig;
-  /** How coordinators are started and stopped. */
+  /** How coordinators are started. */
   readonly coordinator: CoordinatorConfig;
   /** How much we accept. */
   readonly limits: LimitsConfig;
@@ -46,7 +46,7 @@ export interface LlamaCppConfig {
   readonly prefix: string | undefined;
 }
 
-/** How coordinators are started and stopped. */
+/** How coordinators are started. */
 export interface CoordinatorConfig {
   /** Tokens of context per slot. */
   readonly contextSize: number;
@@ -66,8 +66,6 @@ export interface CoordinatorConfig {
   readonly cacheRamBytes: number;
   /** Longest time for loading a model. */
   readonly loadTimeoutMs: number | undefined;
-  /** Time between asking to stop and killing. */
-  readonly stopTimeoutMs: number;
   /** Silence after which a starting coordinator is looked at. */
   readonly startupWatchdogMs: number;
   /** Arguments added to the command line as they are; may hold secrets. */
@@ -101,8 +99,6 @@ export interface TimeoutsConfig {
   readonly probeMs: number;
   /** For requests in flight at shutdown. */
   readonly drainMs: number;
-  /** For the next byte of an upstream's answer. */
-  readonly upstreamIdleMs: number | undefined;
 }
 
 /** What is logged and how. */

@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
 import { sourceOf, valueAt } from "./layer.ts";
 import type { LoadedConfig } from "./merge.ts";
-import { MASK, maskArguments, maskUrl } from "./secrets.ts";
+import { MASK, maskArguments } from "./secrets.ts";
 import { DEFAULT_SOURCE, describeSource } from "./source.ts";
 
 /** One key of the config in force, for a person. */
@@ -37,7 +37,6 @@ function computedDefault(key: ConfigKey, config: Config): unknown {
 function printed(key: ConfigKey, value: unknown, config: Config): string {
   if (key.path === "rpc_backends") return config.rpcBackends.map(formatEndpoint).join(",");
   if (value === undefined) return "";
-  if (key.path === "coordinator_url") return maskUrl(String(value));
   if (!Array.isArray(value)) return key.format === "secret" ? MASK : String(value);
   if (key.format === "secret") return value.map(() => MASK).join(key.separator);
   return (key.path === "coordinator.extra_args" ? maskArguments(value) : value).join(key.separator);

@@ -1,4 +1,7 @@
+import { messageOf } from "../errors.ts";
+import { formatAddress, parseUpstreamUrl } from "../http/address.ts";
 import { parseBytes, parseDuration } from "../units.ts";
+import { maskUrl } from "./secrets.ts";
 
 /** The longest timer that the runtime keeps; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -27,15 +30,18 @@ export function parseSize(text: string, { minBytes }: { minBytes: number }): num
 }
 
 /**
- * Reads the base URL of an HTTP server.
+ * Reads the base URL of an upstream.
  *
- * @returns Its text without a closing slash.
- * @throws {RangeError} If it is no `http:` or `https:` URL, or has a query or a fragment.
+ * @returns One text for all spellings of it: its port always said, no closing slash.
+ * @throws {RangeError} If it is no `http:`, `https:` or `unix:` URL, or has credentials, a query or a fragment. The
+ *   sentence shows no password.
  */
-export function parseHttpUrl(text: string): string {
-  const url = URL.parse(text);
-  if (!url || !["http:", "https:"].includes(url.protocol) || url.search || url.hash) {
-    throw new RangeError('must be an http or https URL; write for example "http://127.0.0.1:18080"');
+export function parseBaseUrl(text: string): string {
+  try {
+    const { address, basePath } = parseUpstreamUrl(text);
+    return formatAddress(address) + basePath;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(messageOf(error).replaceAll(text, () => maskUrl(text)));
   }
-  return url.href.replace(/\/+$/, "");
 }

@@ -43,9 +43,9 @@ export class Secrets {
   }
 }
 
-/** A URL with the password of its authority masked. */
+/** A text that is to be a URL, with all that may be credentials in it masked: what is refused is shown to people. */
 export function maskUrl(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*):[^/?#]*@/i, `$1:${MASK}@`);
+  return text.replace(/\/\/.*@/s, `//${MASK}@`);
 }
 
 /** Arguments of a program with the values of `--api-key`, `--hf-token` and their like masked. */

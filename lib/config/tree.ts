@@ -3,7 +3,7 @@ import * as z from "zod";
 import { messageOf } from "../errors.ts";
 import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import type { Config } from "./config.ts";
-import { parseHttpUrl, parseSize, parseTimer } from "./fields.ts";
+import { parseBaseUrl, parseSize, parseTimer } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
 import { Secrets } from "./secrets.ts";
@@ -72,8 +72,6 @@ const coordinator = z.strictObject({
     .describe("Memory for the cache of earlier prompts, as a size; default 1GiB, 0 for none."),
   load_timeout: duration().optional()
     .describe("Longest time for loading a model, as a duration; default: estimated from the model's size."),
-  stop_timeout: duration().prefault("10s")
-    .describe("Time between asking a coordinator to stop and killing it, as a duration; default 10s."),
   startup_watchdog: duration().prefault("5s")
     .describe("Silence after which a starting coordinator is looked at, as a duration; default 5s."),
   extra_args: z.array(z.string()).default([]).meta({ "x-separator": " " })
@@ -94,7 +92,6 @@ const coordinator = z.strictObject({
   kvType: said.kv_type,
   cacheRamBytes: said.cache_ram,
   loadTimeoutMs: said.load_timeout,
-  stopTimeoutMs: said.stop_timeout,
   startupWatchdogMs: said.startup_watchdog,
   extraArgs: said.extra_args,
   transport: said.transport,
@@ -122,13 +119,10 @@ const timeouts = z.strictObject({
     .describe("Longest time for probing an rpc backend, as a duration; default 2s."),
   drain: duration().prefault("30s")
     .describe("Time that requests in flight get at shutdown, as a duration; default 30s."),
-  upstream_idle: duration().optional()
-    .describe("Longest silence of an upstream inside an answer, as a duration; default: no limit."),
 }).transform((said) => ({
   connectMs: said.connect,
   probeMs: said.probe,
   drainMs: said.drain,
-  upstreamIdleMs: said.upstream_idle,
 }));
 
 const log = z.strictObject({
@@ -151,12 +145,14 @@ const tree = z.strictObject({
     .describe(
       `The rpc backends, each {host, port} or "host:port"; port ${DEFAULT_RPC_PORT} if unsaid; default none.`,
     ),
-  coordinator_url: z.string().transform(guarded(parseHttpUrl)).optional()
-    .describe("URL of a llama-server that already runs and is to be used; default: ours are started."),
+  coordinator_url: z.string().transform(guarded(parseBaseUrl)).optional()
+    .describe(
+      "URL (http, https or unix:/path) of a llama-server that already runs and is to be used; default: ours are started.",
+    ),
   models: z.array(path()).default([])
     .describe("Where models lie: Ollama stores, directories of GGUF files, .gguf files; default: Ollama's."),
   llama_cpp: llamaCpp.prefault({}).describe("Where the programs of llama.cpp are."),
-  coordinator: coordinator.prefault({}).describe("How coordinators are started and stopped."),
+  coordinator: coordinator.prefault({}).describe("How coordinators are started."),
   limits: limits.prefault({}).describe("How much we accept."),
   timeouts: timeouts.prefault({}).describe("How long we wait."),
   api_keys: z.array(z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" }))

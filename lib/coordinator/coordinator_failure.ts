@@ -5,6 +5,7 @@ import type { BackendFinding } from "./diagnosis.ts";
 
 /** Why a coordinator is no more. */
 export class CoordinatorDeath extends Error {
+  /** Tells it from other errors. */
   override readonly name = "CoordinatorDeath";
   /** How the process ended. */
   readonly exit: ChildExit;
@@ -15,6 +16,7 @@ export class CoordinatorDeath extends Error {
   /** Whether it was our wish. */
   readonly isWanted: boolean;
 
+  /** Takes the facts as they are; {@linkcode describeDeath} finds the sentence. */
   constructor(message: string, facts: Omit<CoordinatorDeath, keyof Error>) {
     super(message);
     this.exit = facts.exit;
@@ -46,8 +48,11 @@ const CODES: Readonly<Record<FailureKind, ErrorCode>> = {
 
 /** What is known when a coordinator died. */
 export interface DeathFacts {
+  /** The model's name, for sentences. */
   readonly model: string;
+  /** How the process ended. */
   readonly exit: ChildExit;
+  /** The most telling failure in its log; `undefined` if it died without a word. */
   readonly cause: LogFailure | undefined;
   /** Rpc backends in trouble, probed after the death. */
   readonly trouble: readonly BackendFinding[];

@@ -7,8 +7,11 @@ export type CoordinatorEvent = LogEvent | { readonly type: "failure"; readonly f
 
 /** A buffer that llama.cpp told of. */
 export interface ToldBuffer {
+  /** What it holds. */
   readonly use: BufferUse;
+  /** Where it is. */
   readonly device: BufferDevice;
+  /** Rounded by llama.cpp to 0.01 MiB. */
   readonly bytes: number;
 }
 
@@ -30,7 +33,11 @@ export class CoordinatorLog {
   readonly #enumerated = Promise.withResolvers<void>();
   readonly #listening = new AbortController();
 
-  /** @param onEvent Hears each event. Must not throw. */
+  /**
+   * Knows nothing until {@linkcode read} is fed.
+   *
+   * @param onEvent Hears each event. Must not throw.
+   */
   constructor(private readonly onEvent: (event: CoordinatorEvent) => void = () => {}) {
     this.enumerated = this.#enumerated.promise;
     this.listening = this.#listening.signal;

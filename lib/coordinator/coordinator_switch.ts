@@ -21,6 +21,7 @@ export interface Wanted<C extends Switchable> {
 
 /** The right to use a coordinator; while it lasts, the coordinator is not stopped for another model. */
 export interface CoordinatorLease<C extends Switchable> extends Disposable {
+  /** It may die while it is leased; `gone` tells. */
   readonly coordinator: C;
   /** Time spent waiting for others' work, ms. */
   readonly queueMs: number;
@@ -33,9 +34,13 @@ export type CoordinatorState = "stopped" | "starting" | "ready" | "draining" | "
 
 /** A snapshot for people; decisions are made inside the switch. */
 export interface SwitchView {
+  /** Of the one coordinator that may run. */
   readonly state: CoordinatorState;
+  /** Of its model; `undefined` while there is none. */
   readonly key: string | undefined;
+  /** Leases that were not given back yet. */
   readonly inFlightCount: number;
+  /** Requests that have no lease yet. */
   readonly waitingCount: number;
   /** Why the last coordinator died or could not start, in a sentence. */
   readonly lastFailure: string | undefined;
@@ -43,7 +48,9 @@ export interface SwitchView {
 
 /** How {@linkcode CoordinatorSwitch} behaves. */
 export interface SwitchOptions {
+  /** Gets one line a change of state. */
   logger: Logger;
+  /** Default: the host's. */
   clock?: Clock;
   /** For how long requests for the model that is loaded may overtake one that waits for another model, ms. */
   patienceMs?: number;
@@ -86,6 +93,7 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
   readonly #patienceMs: number;
   readonly #maxWaitMs: number;
 
+  /** Starts nothing before the first {@linkcode acquire}. */
   constructor({ logger, clock = systemClock, patienceMs = 2_000, maxWaitMs = 600_000 }: SwitchOptions) {
     this.#logger = logger;
     this.#clock = clock;
@@ -171,6 +179,7 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
     while (this.#state === "starting" || this.#state === "draining") await this.#transition;
   }
 
+  /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -6,6 +6,8 @@ export class Deadline implements Disposable {
   readonly #cancel = new AbortController();
 
   /**
+   * The time runs from here on.
+   *
    * @param ms When it aborts.
    * @param reason Makes the signal's reason.
    */

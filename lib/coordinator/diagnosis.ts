@@ -5,6 +5,7 @@ import type { Verdict } from "../rpc/verdict.ts";
 export interface BackendFinding {
   /** `host:port`. */
   readonly endpoint: string;
+  /** Anything but `up` is trouble. */
   readonly verdict: Verdict;
   /** One sentence: what is wrong, and what to do. */
   readonly reason: string;

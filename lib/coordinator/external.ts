@@ -7,16 +7,21 @@ import * as z from "zod";
 
 /** Health of an upstream: what is known, why, and since when. */
 export interface ExternalHealth {
+  /** `unknown` until it was asked once. */
   readonly health: "unknown" | "up" | "down";
+  /** One sentence for a person, also when it is up. */
   readonly reason: string;
 }
 
 /** How {@linkcode ExternalCoordinator} asks. */
 export interface ExternalCoordinatorOptions {
+  /** As `parseUpstreamUrl` reads it. */
   url: string;
+  /** Stays the caller's to dispose. */
   http: HttpClient;
   /** The operator's own name for the one model that it serves, if they gave one. */
   modelName?: string | undefined;
+  /** Default: the host's. */
   clock?: Clock;
   /** For how long an answer is taken as true, ms. */
   freshMs?: number;
@@ -35,8 +40,11 @@ const MAX_LIST_BYTES = 4 * 1024 * 1024;
  * What is known is read at once; an old answer is refreshed behind, one request at a time.
  */
 export class ExternalCoordinator {
+  /** As it was configured, for people. */
   readonly url: string;
+  /** Where it listens. */
   readonly address: UpstreamAddress;
+  /** Path that stands before every target; often empty. */
   readonly basePath: string;
   #health: ExternalHealth = { health: "unknown", reason: "not asked yet" };
   #modelNames: readonly string[] = [];
@@ -46,6 +54,11 @@ export class ExternalCoordinator {
   readonly #clock: Clock;
   readonly #freshMs: number;
 
+  /**
+   * Asks nothing yet: its health is `unknown` until the first {@linkcode refresh}.
+   *
+   * @throws {RangeError} If the URL is no upstream's.
+   */
   constructor(private readonly options: ExternalCoordinatorOptions) {
     const { address, basePath } = parseUpstreamUrl(options.url);
     this.url = options.url;

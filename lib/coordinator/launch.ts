@@ -8,6 +8,7 @@ export interface CoordinatorLaunch {
   readonly program: string;
   /** The model's name, in answers and sentences. */
   readonly model: string;
+  /** The GGUF file; the first shard of a split one. */
   readonly modelPath: string;
   /** What is loaded, for the deadline. */
   readonly modelBytes: number;
@@ -15,12 +16,19 @@ export interface CoordinatorLaunch {
   readonly placement?: Placement | undefined;
   /** Tokens of one slot. */
   readonly slotContextSize: number;
+  /** Requests that are computed at once. */
   readonly slotCount: number;
+  /** For what is computed on this host. Default: all cores. */
   readonly threadCount?: number | undefined;
+  /** Host memory for prompts of earlier requests, MiB. Default 256. */
   readonly promptCacheMib?: number | undefined;
+  /** Default `f16`. */
   readonly cacheTypeK?: CacheType | undefined;
+  /** Default `f16`; a quantised one needs flash attention. */
   readonly cacheTypeV?: CacheType | undefined;
+  /** The projector of a model that sees or hears. */
   readonly mmprojPath?: string | undefined;
+  /** LoRA adapters, all applied at full strength. */
   readonly loraPaths?: readonly string[] | undefined;
   /** Options of the user for llama-server, after ours. */
   readonly extraArgs?: readonly string[] | undefined;

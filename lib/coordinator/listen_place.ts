@@ -2,6 +2,7 @@ import type { ListenAddress } from "../llama_server/args.ts";
 
 /** Where a coordinator is to listen; disposal removes what was made for it. */
 export interface ListenPlace extends AsyncDisposable {
+  /** Nothing listens there yet. */
   readonly listen: ListenAddress;
 }
 

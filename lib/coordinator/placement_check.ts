@@ -8,7 +8,9 @@ import type { ToldBuffer } from "./coordinator_log.ts";
 export interface VerifiedDevice extends PlacedDevice {
   /** Bytes of the weights, rounded by llama.cpp to 0.01 MiB. */
   readonly modelBytes: number;
+  /** Bytes of the KV cache; 0 if the log told of none. */
   readonly kvBytes: number;
+  /** Bytes of the compute buffer; 0 if the log told of none. */
   readonly computeBytes: number;
 }
 

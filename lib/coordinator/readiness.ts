@@ -7,10 +7,15 @@ import type { CoordinatorLog } from "./coordinator_log.ts";
 
 /** Who is waited for. */
 export interface ReadinessOptions {
+  /** What it was started with; port 0 is looked up in the log. */
   listen: ListenAddress;
+  /** Fed by its output meanwhile. */
   log: CoordinatorLog;
+  /** The key that it was started with. */
   apiKey: string;
+  /** Stays the caller's to dispose. */
   http: HttpClient;
+  /** Times the pauses between two questions. */
   clock: Clock;
   /** Ends the wait: a client that left, a deadline, the death of the process. */
   signal: AbortSignal;

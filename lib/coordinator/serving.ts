@@ -9,6 +9,7 @@ export interface ServingCoordinator extends Switchable {
   readonly key: string;
   /** Its name in headers and logs. */
   readonly upstream: string;
+  /** Where it answers, for this life only. */
   readonly address: UpstreamAddress;
   /** Its own credentials. */
   readonly headers: HeaderList;

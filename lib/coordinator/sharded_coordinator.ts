@@ -25,12 +25,17 @@ import type { ServingCoordinator } from "./serving.ts";
 
 /** What a {@linkcode ShardedCoordinator} is started with, the same for every model. */
 export interface ShardedStartOptions {
+  /** Backends, launch options and timeouts, as the operator wants them. */
   readonly config: Pick<Config, "rpcBackends" | "coordinator" | "llamaCpp" | "timeouts">;
+  /** Where llama.cpp is looked for. */
   readonly env: Environment;
+  /** Stays the caller's to dispose. */
   readonly http: HttpClient;
+  /** Gets the plan, the start and the death. */
   readonly logger: Logger;
   /** Keeps probes of held backends from harming them. */
   readonly parked: ParkedProbes;
+  /** Saves reading a model's header again at its next start. */
   readonly headers: GgufHeaderCache;
 }
 
@@ -97,6 +102,7 @@ export class ShardedCoordinator implements ServingCoordinator {
     return new ShardedCoordinator(model.key, launch.placement!.because + leftOutNote(survey), coordinator);
   }
 
+  /** Where its llama-server answers. */
   get address(): UpstreamAddress {
     return this.coordinator.address;
   }

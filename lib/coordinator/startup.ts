@@ -32,8 +32,11 @@ import { untilLogCaughtUp, untilReady } from "./readiness.ts";
 export interface CoordinatorOptions {
   /** Aborts the start, in any phase. */
   signal: AbortSignal;
+  /** Gets its start, its end and a log file that cannot be written. */
   logger: Logger;
+  /** For `/health` and `/props`; stays the caller's to dispose. */
   http: HttpClient;
+  /** Default: the host's. */
   clock?: Clock;
   /** Probes rpc backends, to name the one at fault. */
   diagnose?: Diagnose;
@@ -43,16 +46,23 @@ export interface CoordinatorOptions {
 
 /** The process, and who hears it. */
 export interface Spawned {
+  /** Leads its own process group. */
   readonly child: ChildProcess;
+  /** Hears every line of the process. */
   readonly log: CoordinatorLog;
+  /** What it was told; with port 0 the log tells where it listens. */
   readonly listen: ListenAddress;
+  /** Random, new for each start. */
   readonly apiKey: string;
 }
 
 /** A llama-server that answers, and holds its layers where they were planned. */
 export interface StartedServer extends Spawned {
+  /** Where it answered. */
   readonly address: UpstreamAddress;
+  /** Its settings, as they came out. */
   readonly props: ServerProps;
+  /** Checked against its own log. */
   readonly placement: VerifiedPlacement;
   /** From the start of the process to its first answer, ms. */
   readonly loadMs: number;

@@ -35,6 +35,7 @@ export class DemoBackends implements AsyncDisposable {
     }
   }
 
+  /** Kills all of them and waits until they are gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.children.disposeAsync();
   }

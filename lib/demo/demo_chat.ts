@@ -7,9 +7,13 @@ import { GatewayError } from "../errors.ts";
 export interface DemoChatOptions {
   /** The gateway, such as `http://127.0.0.1:11435`. */
   url: string;
+  /** As clients name it. */
   model: string;
+  /** The only message, the user's. */
   prompt: string;
+  /** The answer ends there at the latest. */
   maxTokens: number;
+  /** Breaks the chat off. */
   signal: AbortSignal;
   /** Hears each piece of the answer as it comes. */
   onText: (text: string) => void;
@@ -17,8 +21,11 @@ export interface DemoChatOptions {
 
 /** What came back. */
 export interface DemoAnswer {
+  /** All pieces together. */
   readonly answer: string;
+  /** Pieces that held text; llama-server sends one a token. */
   readonly tokenCount: number;
+  /** As llama-server measured it, else as the pieces came. */
   readonly tokensPerSecond: number;
   /** The `x-sollol-decision` header. */
   readonly decision: string;

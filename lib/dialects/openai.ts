@@ -95,10 +95,13 @@ export function errorEvent(error: GatewayError, requestId: string): Uint8Array {
 
 /** One entry of `GET /v1/models`. */
 export interface ModelCard {
+  /** The model's name, as requests give it. */
   id: string;
+  /** The same for every entry. */
   object: "model";
   /** Seconds since 1970. */
   created: number;
+  /** Who keeps the model; shown, never interpreted. */
   owned_by: string;
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 /** What `sollol setup` writes into its prefix, so that anybody can tell what is installed there. */
 export interface Installation {

@@ -31,6 +31,7 @@ export interface LaunchOptions {
   readonly modelPath: string;
   /** The model's name in answers. */
   readonly alias: string;
+  /** A socket or port of its own; nobody else may have it. */
   readonly listen: ListenAddress;
   /** Asked of every request but `/health`. Handed over by the environment, where `ps` does not show it. */
   readonly apiKey: string;
@@ -46,9 +47,11 @@ export interface LaunchOptions {
   readonly promptCacheMib?: number | undefined;
   /** Types of the KV cache. Default `f16`. */
   readonly cacheTypeK?: CacheType | undefined;
+  /** As for K; a quantised one needs flash attention. */
   readonly cacheTypeV?: CacheType | undefined;
   /** The projector of a model that sees or hears. */
   readonly mmprojPath?: string | undefined;
+  /** LoRA adapters, all applied at full strength. */
   readonly loraPaths?: readonly string[] | undefined;
   /** Options of the user, after ours. */
   readonly extraArgs?: readonly string[] | undefined;
@@ -56,7 +59,9 @@ export interface LaunchOptions {
 
 /** Arguments, and what the environment must hold beside them. */
 export interface LaunchCommand {
+  /** Without the program itself. */
   readonly args: string[];
+  /** To be added to the child's; holds the API key. */
   readonly env: Record<string, string>;
 }
 
@@ -65,6 +70,12 @@ export const MAX_TENSOR_SPLIT = 15;
 
 /** More than any model has: all layers, and the output layer. */
 const ALL_LAYERS = "999";
+
+/**
+ * An idle kept-alive connection holds one of llama-server's HTTP threads for 5 s. Of ten requests that came together
+ * to its 8 default threads, two waited 4 s for one. So there are more than the 64 connections that we keep.
+ */
+const HTTP_THREADS = "80";
 
 /** Options that the coordinator depends on; a user who changes one breaks it. */
 const OWNED_FLAGS = new Set([
@@ -99,7 +110,7 @@ export function buildLaunchCommand(options: LaunchOptions): LaunchCommand {
       ...(options.loraPaths ?? []).flatMap((path) => ["--lora", path]),
       ...["-cram", String(promptCacheMib)],
       // 4 tells devices and buffers; 5 would tell what users write, too.
-      ...["-lv", "4", "--no-ui", "--offline", "--metrics"],
+      ...["-lv", "4", "--no-ui", "--offline", "--metrics", "--threads-http", HTTP_THREADS],
       ...listenArgs(listen),
       ...checkExtraArgs(options.extraArgs ?? []),
     ],

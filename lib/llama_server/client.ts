@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
@@ -11,7 +11,9 @@ export type ServerHealth =
 
 /** What `/props` says. */
 export interface ServerProps {
+  /** The file that it serves, on its own disk. */
   readonly modelPath: string;
+  /** Requests that it computes at once. */
   readonly slotCount: number;
   /** Tokens of one slot. */
   readonly slotContextSize: number;
@@ -19,21 +21,27 @@ export interface ServerProps {
   readonly buildInfo: string;
   /** It has unloaded its model until the next request. */
   readonly isSleeping: boolean;
+  /** What the model takes beside text. */
   readonly modalities: { readonly vision: boolean; readonly audio: boolean };
 }
 
 /** One line of `/slots`. A slot that is processing and whose numbers stand still hangs. */
 export interface ServerSlot {
+  /** Counted from 0. */
   readonly id: number;
+  /** False while it waits for a request. */
   readonly isProcessing: boolean;
   /** Of the request that it works on, or worked on last. */
   readonly taskId: number | undefined;
+  /** Tokens of the prompt that are done; grows first. */
   readonly promptTokensProcessed: number;
+  /** Tokens of the answer so far; grows after the prompt. */
   readonly tokensDecoded: number;
 }
 
 /** How long one request may take. */
 export interface AskOptions {
+  /** Breaks the request off; its reason is what is thrown. */
   signal?: AbortSignal | undefined;
   /** Default 2 s. These answers come from memory, also while the model computes. */
   timeoutMs?: number;
@@ -65,6 +73,7 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
  * @see tools/server/README.md of llama.cpp, b11669
  */
 export class LlamaServerClient {
+  /** Connects to nothing yet; `http` stays the caller's to dispose. */
   constructor(
     private readonly http: HttpClient,
     private readonly address: UpstreamAddress,

@@ -20,6 +20,7 @@ export type FailureKind =
 
 /** A failure that a line of the log tells. */
 export interface LogFailure {
+  /** What to branch on. */
   readonly kind: FailureKind;
   /** `host:port` of the rpc backend at fault, where the line names it. */
   readonly endpoint?: string;

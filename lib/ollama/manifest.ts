@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** `sha256:` and 64 hex digits, as {@linkcode isDigest} checked: no other text becomes part of a blob's path. */
 export type Digest = `sha256:${string}` | `sha256-${string}`;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Manifest } from "./manifest.ts";
 
 /** What a manifest describes, and so who can load it. */

@@ -8,6 +8,7 @@ const CELL_STEP = 256;
 export interface KvCacheShape {
   /** Tokens of one slot. */
   readonly contextSize: number;
+  /** Each slot has a context of its own. */
   readonly slotCount: number;
   /** Name of the elements' type in lower case, such as `f16` or `q8_0`. */
   readonly kvType: string;

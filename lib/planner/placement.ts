@@ -10,6 +10,7 @@ export interface PlanModel {
   readonly name: string;
   /** Transformer blocks. */
   readonly blockCount: number;
+  /** Bytes of each layer, of the output layer, and of what every device holds a copy of. */
   readonly weights: Pick<ModelWeights, "perLayerBytes" | "outputBytes" | "otherBytes">;
   /** Bytes of the KV cache of each layer, for all slots; it lies where the layer lies. Default none. */
   readonly perLayerKvBytes?: readonly number[] | undefined;
@@ -23,7 +24,9 @@ export interface PlanDevice {
   readonly endpoint: string;
   /** Index within the endpoint, from 0. */
   readonly deviceIndex: number;
+  /** What is planned with. */
   readonly freeBytes: number;
+  /** For people; others may hold some of it. */
   readonly totalBytes: number;
 }
 
@@ -32,23 +35,29 @@ export type PlanStrategy = "auto" | "even";
 
 /** A device, and the layers that it gets. */
 export interface PlacedDevice {
+  /** `host:port`. */
   readonly endpoint: string;
+  /** Index within the endpoint, from 0. */
   readonly deviceIndex: number;
   /** llama.cpp's global name: `RPC0`. */
   readonly name: string;
   /** Its lowest layer, and how many follow it; none if it holds only the output layer. */
   readonly firstLayer: number;
+  /** Without the output layer. */
   readonly layerCount: number;
+  /** Whether the output layer is here, too. */
   readonly hasOutput: boolean;
   /** What its layers weigh. */
   readonly weightBytes: number;
   /** Weights, KV cache and compute buffer together. */
   readonly needBytes: number;
+  /** Before the model is loaded. */
   readonly freeBytes: number;
 }
 
 /** Which layers go where, and how to tell llama.cpp. */
 export interface Placement {
+  /** In the order of their layers; only those that hold something. */
   readonly devices: readonly PlacedDevice[];
   /** For `--rpc`, in order; only backends that hold something. */
   readonly endpoints: readonly string[];

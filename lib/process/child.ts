@@ -12,6 +12,7 @@ export type ChildStream = "stdout" | "stderr";
 export interface ChildOptions {
   /** A path, or a name on `PATH`. */
   program: string;
+  /** Without the program itself. Default none. */
   args?: readonly string[];
   /** The whole environment of the child. Default: ours. */
   env?: Readonly<Record<string, string>> | undefined;
@@ -23,19 +24,24 @@ export interface ChildOptions {
   maxLineBytes?: number;
   /** Starts it with SIGPIPE ignored. Default false. */
   ignoreSigpipe?: boolean;
+  /** Times a stop. Default: the host's. */
   clock?: Clock;
 }
 
 /** One step of a stop: a signal, and how long the child may take to obey it. */
 export interface StopStep {
+  /** Sent to the whole group. */
   readonly signal: Deno.Signal;
+  /** Time until the next step, ms. */
   readonly graceMs: number;
 }
 
 /** Why {@linkcode ChildProcess.gone} aborted. */
 export class ChildGone extends Error {
+  /** Tells it from other errors. */
   override readonly name = "ChildGone";
 
+  /** Says in a sentence how the program ended; `exit` says it for code. */
   constructor(program: string, readonly exit: ChildExit) {
     super(`${program} ${exit.sentence}`);
   }

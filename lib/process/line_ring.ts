@@ -2,7 +2,11 @@
 export class LineRing {
   #lines: string[] = [];
 
-  /** @param capacity How many lines are kept. */
+  /**
+   * Holds nothing yet.
+   *
+   * @param capacity How many lines are kept, at least 1.
+   */
   constructor(private readonly capacity: number) {}
 
   /** Adds a line, and forgets the oldest if there are too many. */

@@ -18,6 +18,11 @@ export class LineSplitter {
   #droppedBytes = 0;
   readonly #decoder = new TextDecoder();
 
+  /**
+   * Reserves `maxLineBytes` at once, and no more later.
+   *
+   * @param onLine Hears each line, without its end.
+   */
   constructor(
     private readonly onLine: (line: string) => void,
     { maxLineBytes = 16 * 1024 }: LineSplitterOptions = {},

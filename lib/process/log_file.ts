@@ -1,11 +1,14 @@
+import { dirname } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 
 /** How {@linkcode LogFile} writes. */
 export interface LogFileOptions {
+  /** Opened by the first line; missing directories are made. */
   path: string;
   /** At this size the file becomes `<path>.1`, and the one before that is gone. Default 8 MiB. */
   maxBytes?: number;
+  /** Gets the one warning. */
   logger: Logger;
 }
 
@@ -27,6 +30,7 @@ export class LogFile implements AsyncDisposable {
   readonly #encoder = new TextEncoder();
   readonly #maxBytes: number;
 
+  /** Touches no disk before the first {@linkcode append}. */
   constructor(private readonly options: LogFileOptions) {
     this.#maxBytes = options.maxBytes ?? 8 * 1024 * 1024;
   }
@@ -48,6 +52,7 @@ export class LogFile implements AsyncDisposable {
     this.#flushing ??= this.#flush().finally(() => this.#flushing = undefined);
   }
 
+  /** Writes what waits and closes the file; never rejects. */
   async [Symbol.asyncDispose](): Promise<void> {
     while (this.#flushing) await this.#flushing;
     this.#close();
@@ -84,7 +89,9 @@ export class LogFile implements AsyncDisposable {
   }
 
   async #open(): Promise<Deno.FsFile> {
-    const file = await Deno.open(this.options.path, { create: true, append: true, mode: 0o600 });
+    const { path } = this.options;
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await Deno.open(path, { create: true, append: true, mode: 0o600 });
     this.#fileBytes = (await file.stat()).size;
     return file;
   }

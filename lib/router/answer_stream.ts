@@ -4,6 +4,7 @@ import { SseWatch } from "../stream/sse.ts";
 
 /** How {@linkcode AnswerStream} follows the upstream. */
 export interface AnswerStreamOptions {
+  /** The upstream's answer; the stream reads or cancels it. */
   readonly body: HttpBody;
   /** Turns a broken connection into the reason behind it: it knows whether the coordinator died. */
   readonly explain: (thrown: unknown) => Promise<unknown>;

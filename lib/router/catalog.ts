@@ -23,6 +23,7 @@ export class ModelCatalog {
   readonly #keys = new Map<string, string>();
   #listing: { takenMs: number; entries: Promise<ModelEntry[]> } | undefined;
 
+  /** Reads nothing yet. */
   constructor(
     private readonly store: ModelStore,
     private readonly external: ExternalCoordinator | undefined,

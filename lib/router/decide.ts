@@ -10,7 +10,9 @@ export interface Demand {
 
 /** What is known of a llama-server that somebody else started (`coordinator_url`). */
 export interface ExternalFacts {
+  /** As it was configured. */
   readonly url: string;
+  /** `unknown` until it was asked once; only `down` excludes it. */
   readonly health: "unknown" | "up" | "down";
   /** Why it is not up. */
   readonly reason: string;
@@ -20,9 +22,11 @@ export interface ExternalFacts {
 
 /** All that a decision rests on: cached facts, no probe. */
 export interface Facts {
+  /** The operator's `model_sharding_enabled`. */
   readonly shardingEnabled: boolean;
   /** Endpoints of all configured rpc backends. */
   readonly rpcBackends: readonly string[];
+  /** `undefined` if no `coordinator_url` is configured. */
   readonly external: ExternalFacts | undefined;
 }
 

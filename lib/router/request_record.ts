@@ -12,6 +12,7 @@ export class RequestRecord {
   #attemptCount = 0;
   #isOver = false;
 
+  /** The request has begun: counted, and its time runs. */
   constructor(
     private readonly parts: { clock: Clock; logger: Logger; metrics: GatewayMetrics },
     private readonly request: { id: string; model: string | undefined; stream: boolean; bodyBytes: number },

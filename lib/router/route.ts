@@ -8,9 +8,11 @@ const DEATH_NOTICE_MS = 300;
 
 /** The chosen upstream of one attempt, and the right to use it until disposal. */
 export interface Route extends Disposable {
+  /** What kind of upstream it is, for the metrics. */
   readonly to: "coordinator" | "external";
   /** The upstream's name in headers and logs. */
   readonly upstream: string;
+  /** Where it is asked. */
   readonly address: UpstreamAddress;
   /** Path that stands before every target, such as `/llama`; often empty. */
   readonly basePath: string;
@@ -20,7 +22,9 @@ export interface Route extends Disposable {
   readonly gone: AbortSignal | undefined;
   /** Why the request goes there, one sentence. */
   readonly because: string;
+  /** Waited for others' work, ms. */
   readonly queueMs: number;
+  /** Waited for the model to load, ms; 0 if it was ready. */
   readonly loadMs: number;
   /** Takes note of a failed attempt, so that the next decision knows. */
   readonly reportFailure?: (thrown: unknown) => void;
@@ -28,6 +32,7 @@ export interface Route extends Disposable {
 
 /** A failed attempt: what to tell the client, and whether another attempt may save the request. */
 export interface Failure {
+  /** A `GatewayError` wherever the failure is understood. */
   readonly error: unknown;
   /** The upstream is certain not to answer this request any more, so asking again cannot run it twice. */
   readonly isRetryable: boolean;

@@ -22,7 +22,7 @@ import { type Progress, startProgress } from "../progress.ts";
 import { renderTable } from "../table.ts";
 import { painter, wrap } from "../terminal.ts";
 import { untilAborted } from "../until_aborted.ts";
-import { describeSetup } from "./setup.ts";
+import { showSetup } from "./setup.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_LISTEN = "127.0.0.1:11435";
@@ -113,11 +113,7 @@ async function ensurePrograms(
     return { llamaServer: llamaServer.path, rpcServer: rpcServer.path };
   }
   const prefix = defaultPrefix(env);
-  return await setupLlamaCpp({
-    prefix,
-    signal,
-    onProgress: (stage) => progress.update(describeSetup(stage)),
-  });
+  return await setupLlamaCpp({ prefix, signal, onProgress: showSetup(progress) });
 }
 
 function configFor({ endpoints }: DemoBackends, directory: string, llamaServer: string): Config {

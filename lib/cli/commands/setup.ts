@@ -5,7 +5,7 @@ import { formatBytes } from "../../units.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { JSON_OPTION, writeJson } from "../output.ts";
-import { startProgress } from "../progress.ts";
+import { type Progress, startProgress } from "../progress.ts";
 import { renderFields } from "../table.ts";
 
 /** `sollol setup`: installs llama-server and ggml-rpc-server into a private directory. */
@@ -48,15 +48,18 @@ async function install(
   { stderr, env, signal }: Parameters<Command["run"]>[0],
 ): Promise<SetupResult> {
   using progress = startProgress({ stderr, env }, `Looking for llama.cpp in ${options.prefix}`);
-  return await setupLlamaCpp({
-    ...options,
-    signal,
-    onProgress: (stage) => progress.update(describeSetup(stage)),
-  });
+  return await setupLlamaCpp({ ...options, signal, onProgress: showSetup(progress) });
 }
 
-/** What setup is doing, for a person who waits. */
-export function describeSetup(progress: SetupProgress): string {
+/** Tells a person who waits what setup is doing; two lines are enough for all packages where no line is redrawn. */
+export function showSetup(progress: Progress): (stage: SetupProgress) => void {
+  return (stage) => {
+    const isDetail = stage.stage === "download" && (stage.index - 1) % Math.ceil(stage.packageCount / 2) > 0;
+    progress.update(describeStage(stage), { isDetail });
+  };
+}
+
+function describeStage(progress: SetupProgress): string {
   switch (progress.stage) {
     case "wait":
       return "Waiting for another setup to end";

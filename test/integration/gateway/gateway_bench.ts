@@ -79,6 +79,7 @@ export class GatewayBench implements AsyncDisposable {
         defaultModel: options.defaultModel,
         shardingEnabled: true,
         rpcBackends: options.rpcBackends ?? ["127.0.0.2:50052"],
+        connectTimeoutMs: 2_000,
       },
       catalog,
       coordinators,

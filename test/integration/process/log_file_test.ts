@@ -1,4 +1,4 @@
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createLogger, silentLogger } from "../../../lib/log.ts";
 import { LogFile } from "../../../lib/process/log_file.ts";
 
@@ -20,6 +20,19 @@ Deno.test("LogFile holds all lines once it is disposed, readable by its owner on
     }
     equal(await Deno.readTextFile(path), "one\nzwö\nthree\n");
     equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+  }));
+
+Deno.test("LogFile makes the directory of its file: the first start of all lost its log", () =>
+  withDirectory(async (directory) => {
+    const warnings: string[] = [];
+    const path = `${directory}/state/logs/a.log`;
+    {
+      await using file = new LogFile({ path, logger: createLogger({ sink: (line) => warnings.push(line) }) });
+      file.append("one");
+    }
+    equal(await Deno.readTextFile(path), "one\n");
+    equal((await Deno.stat(`${directory}/state/logs`)).mode! & 0o777, 0o700);
+    deepEqual(warnings, []);
   }));
 
 Deno.test("LogFile appends to the file of an earlier life", () =>

@@ -17,9 +17,23 @@ Deno.test("renderTable() keeps columns aligned when cells are painted", () => {
   equal(painted, "X   Y\nab  c\n\x1b[31md\x1b[39m   e\n");
 });
 
+Deno.test("renderTable() gives wide characters the two columns that a terminal gives them", () => {
+  const rows = [["モデル", "1"], ["größe", "2"]];
+  equal(renderTable([{ title: "NAME" }, { title: "N" }], rows), "NAME    N\nモデル  1\ngröße   2\n");
+});
+
+Deno.test("renderTable() keeps each row in one line, however long its cells and whatever their spaces", () => {
+  const long = "word ".repeat(60) + " end";
+  equal(renderTable([{ title: "A" }, { title: "B" }], [[long, "x"], ["", ""]]).split("\n").length, 4);
+});
+
 Deno.test("renderFields() aligns values and leaves out what is not known", () => {
   equal(
     renderFields([["name", "m"], ["digest", undefined], ["params", ""], ["size", "1 B"]]),
     "name  m\nsize  1 B\n",
   );
+});
+
+Deno.test("renderFields() of nothing is nothing", () => {
+  equal(renderFields([["name", undefined]]), "");
 });

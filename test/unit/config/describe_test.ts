@@ -38,22 +38,23 @@ Deno.test("describeConfig() shows what people wrote and where, not what code mad
 
 Deno.test("describeConfig() gives a default as its own source even inside a section of the file", () => {
   const sources = { file: parseConfigFile("coordinator:\n  threads: 4\n  slots:\n", "/c.yaml") };
-  deepEqual(rows(sources, "coordinator.slots", "coordinator.stop_timeout"), ["4 | default", "10s | default"]);
+  deepEqual(rows(sources, "coordinator.slots", "coordinator.startup_watchdog"), [
+    "4 | default",
+    "5s | default",
+  ]);
 });
 
 Deno.test("no printed form of a config shows a secret", () => {
   const loaded = mergeConfig({
     file: parseConfigFile(
       `api_keys: [hunter2, hunter3]
-coordinator_url: http://ada:hunter4@host:1/base
-coordinator: {extra_args: [--api-key, hunter5, --hf-token=hunter6, --mlock]}`,
+coordinator: {extra_args: [--api-key, hunter4, --hf-token=hunter5, --mlock]}`,
       "/c.yaml",
     ),
   });
-  const keys = ["api_keys", "coordinator_url", "coordinator.extra_args"];
+  const keys = ["api_keys", "coordinator.extra_args"];
   deepEqual(keys.map((key) => describeConfig(loaded).find((row) => row.key === key)!.value), [
     "***,***",
-    "http://ada:***@host:1/base",
     "--api-key *** --hf-token=*** --mlock",
   ]);
   const { apiKeys } = loaded.config;

@@ -191,8 +191,26 @@ for (
   const { key, value, want } of [
     { key: "listen", value: "example.org", want: /^listen: "example.org" is no address to listen on/ },
     { key: "listen", value: "::1", want: /^listen: / },
-    { key: "coordinator_url", value: "ftp://x", want: /^coordinator_url must be an http or https URL/ },
-    { key: "coordinator_url", value: "http://x/?a=1", want: /^coordinator_url must be an http or https URL/ },
+    {
+      key: "coordinator_url",
+      value: "ftp://x",
+      want: /^coordinator_url: "ftp:\/\/x" is not an upstream URL; write/,
+    },
+    {
+      key: "coordinator_url",
+      value: "http://x/?a=1",
+      want: /^coordinator_url: .* has a query or a fragment; write/,
+    },
+    {
+      key: "coordinator_url",
+      value: "http://a:b@x",
+      want: /^coordinator_url: .* holds credentials; configure/,
+    },
+    {
+      key: "coordinator_url",
+      value: "unix:llama.sock",
+      want: /^coordinator_url: .* has no absolute path; write/,
+    },
     {
       key: "rpc_backends",
       value: [5],
@@ -226,6 +244,34 @@ Deno.test("mergeConfig() never repeats a secret that it refuses", () => {
   const found = problems({ file: file("api_keys: [hunter 2, 31337, [deep]]") }).join("\n");
   equal(found.split("\n").length, 3);
   equal(/hunter|31337|deep/.test(found), false, found);
+});
+
+for (
+  const url of [
+    "http://ada:hunter2@host:1/base",
+    "http://hunter2@host",
+    "ftp://ada:hunter2@host",
+    "http://ada:hunter2@ho st",
+    "http://ada:p/hunter2@host",
+    "http://ada:hunter2@host:0",
+    "ftp://ada:hunter2@host/$&",
+    "http://ada:hunter2@host/?a=1",
+    "//ada:hunter2@host",
+  ]
+) {
+  Deno.test(`mergeConfig() refuses ${url} as coordinator_url, but never repeats its password`, () => {
+    const [problem = "", ...others] = problems({ file: file(`coordinator_url: "${url}"`) });
+    deepEqual(others, []);
+    match(problem, /^coordinator_url: /);
+    equal(/hunter/.test(problem), false, problem);
+  });
+}
+
+Deno.test("mergeConfig() takes a coordinator_url by its meaning, not by its spelling", () => {
+  const taken = ["HTTP://Host:80/", "https://host/base/", "unix:///run/l.sock", "http://[::1]:8080/a@b"].map(
+    (url) => mergeConfig({ file: file(`coordinator_url: "${url}"`) }).config.coordinatorUrl,
+  );
+  deepEqual(taken, ["http://host:80", "https://host:443/base", "unix:/run/l.sock", "http://[::1]:8080/a@b"]);
 });
 
 Deno.test("mergeConfig() has a sentence for whatever may stand at whatever key", () => {

@@ -25,7 +25,8 @@ Deno.test("buildLaunchCommand() writes the whole line of a coordinator", () => {
   equal(
     args.join(" "),
     "-m /models/m.gguf -a llama3.1:70b --rpc 10.0.0.2:50052,10.0.0.3:50052 --device RPC0,RPC1 -ngl 999 -ts 5,4 " +
-      "-fit off -c 8192 -np 2 -t 3 -cram 256 -lv 4 --no-ui --offline --metrics --host /run/x.sock",
+      "-fit off -c 8192 -np 2 -t 3 -cram 256 -lv 4 --no-ui --offline --metrics " +
+      "--threads-http 80 --host /run/x.sock",
   );
 });
 

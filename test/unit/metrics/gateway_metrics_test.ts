@@ -1,0 +1,48 @@
+import { equal } from "node:assert/strict";
+import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
+import { Counter, Histogram } from "../../../lib/metrics/series.ts";
+
+Deno.test("a counter has a sample for each combination of labels, escaped as Prometheus wants", () => {
+  const counter = new Counter("n_total", "How many.", ["a", "b"]);
+  counter.increment("x", 1);
+  counter.increment("x", 1);
+  counter.increment('"\\\n', 2);
+  equal(
+    counter.render(),
+    `# HELP n_total How many.\n# TYPE n_total counter\nn_total{a="x",b="1"} 2\nn_total{a="\\"\\\\\\n",b="2"} 1\n`,
+  );
+});
+
+Deno.test("a histogram's buckets are cumulative, and a value on a bound is below it", () => {
+  const histogram = new Histogram("t_seconds", "Time.", [0.1, 1]);
+  for (const value of [0.1, 0.5, 7]) histogram.observe(value);
+  equal(
+    histogram.render(),
+    `# HELP t_seconds Time.\n# TYPE t_seconds histogram\nt_seconds_bucket{le="0.1"} 1\nt_seconds_bucket{le="1"} 2\n` +
+      `t_seconds_bucket{le="+Inf"} 3\nt_seconds_sum 7.6\nt_seconds_count 3\n`,
+  );
+});
+
+Deno.test("a request without an answer counts, but has no first byte and no load", () => {
+  const metrics = new GatewayMetrics();
+  metrics.began();
+  metrics.began();
+  metrics.ended({
+    to: "none",
+    outcome: "refused",
+    status: 404,
+    durationMs: 3,
+    firstByteMs: undefined,
+    loadMs: 0,
+  });
+  const lines = metrics.render().split("\n");
+  for (
+    const line of [
+      `sollol_requests_total{to="none",outcome="refused",status="404"} 1`,
+      "sollol_requests_in_flight 1",
+      "sollol_request_duration_seconds_count 1",
+      "sollol_first_byte_seconds_count 0",
+      "sollol_load_wait_seconds_count 0",
+    ]
+  ) equal(lines.includes(line), true, line);
+});
