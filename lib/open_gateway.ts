@@ -67,5 +67,10 @@ async function modelRoots(config: Config, env: Environment, logger: Logger): Pro
   const { roots, unreadable } = await findModelRoots({ env, home: env["HOME"], platform: Deno.build.os });
   for (const { path, because } of unreadable) logger.warn("model store unreadable", { path, because });
   for (const { path, because } of roots) logger.info("model store found", { path, because });
+  if (roots.length === 0) {
+    logger.warn("no model store found", {
+      cure: "say where models are by models, --models or OLLAMA_MODELS",
+    });
+  }
   return roots.map(({ path }) => path);
 }

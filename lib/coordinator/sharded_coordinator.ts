@@ -83,13 +83,6 @@ export class ShardedCoordinator implements ServingCoordinator {
     }
     const probe = (endpoints: readonly Endpoint[], abort?: AbortSignal): Promise<ProbeResult[]> =>
       probeAll(endpoints, { timeoutMs: config.timeouts.probeMs, parked, ...(abort && { signal: abort }) });
-    const survey = surveyOf(await probe(config.rpcBackends, signal));
-    const launch = planLaunch(model, content, survey, config.coordinator, program);
-    logger.info("coordinator planned", {
-      model: model.name,
-      because: launch.placement!.because,
-      leftOut: survey.leftOut.map(({ reason }) => reason),
-    });
     const diagnose = async (endpoints: readonly string[]): Promise<BackendFinding[]> => {
       const results = await probe(endpoints.map((endpoint) => parseEndpoint(endpoint)));
       return results.map(({ endpoint, verdict, reason }) => ({
@@ -98,8 +91,21 @@ export class ShardedCoordinator implements ServingCoordinator {
         reason,
       }));
     };
-    const coordinator = await Coordinator.start(launch, { signal, logger, http, diagnose });
-    return new ShardedCoordinator(model.key, launch.placement!.because + leftOutNote(survey), coordinator);
+    const surveys = surveysOf(await probe(config.rpcBackends, signal));
+    let firstFailure: unknown;
+    for (const survey of surveys) {
+      try {
+        const launch = planLaunch(model, content, survey, config.coordinator, program);
+        const because = launch.placement!.because + leftOutNote(survey);
+        logger.info("coordinator planned", { model: model.name, because });
+        const coordinator = await Coordinator.start(launch, { signal, logger, http, diagnose });
+        return new ShardedCoordinator(model.key, because, coordinator);
+      } catch (error) {
+        signal.throwIfAborted();
+        firstFailure ??= error;
+      }
+    }
+    throw firstFailure;
   }
 
   /** Where its llama-server answers. */
@@ -121,24 +127,28 @@ export class ShardedCoordinator implements ServingCoordinator {
   }
 }
 
-/** One model cannot mix protocol versions: the set with most memory is used, the rest is told. */
-function surveyOf(results: readonly ProbeResult[]): Survey {
+/**
+ * One model cannot mix protocol versions, so there is a survey for each version that is spoken; the one with most
+ * memory comes first. Which of them our llama-server speaks is only known when it has started: it does not tell.
+ */
+function surveysOf(results: readonly ProbeResult[]): Survey[] {
   const up = results.filter(({ verdict }) => verdict === "up");
-  const memory = new Map<string, number>();
-  for (const result of up) {
-    memory.set(versionOf(result), (memory.get(versionOf(result)) ?? 0) + freeBytes(result));
-  }
-  const [chosen] = [...memory].toSorted(([, a], [, b]) => b - a)[0] ?? [];
-  const strangers = up.filter((result) => versionOf(result) !== chosen).map((result) => ({
-    verdict: "mismatch" as const,
-    reason:
-      `${formatEndpoint(result.endpoint)} speaks rpc protocol ${versionOf(result)}, the others ${chosen}; ` +
-      `install the same llama.cpp build on all`,
-  }));
-  return {
-    usable: up.filter((result) => versionOf(result) === chosen),
-    leftOut: [...results.filter(({ verdict }) => verdict !== "up"), ...strangers],
-  };
+  const others = results.filter(({ verdict }) => verdict !== "up");
+  const byVersion = Map.groupBy(up, versionOf);
+  if (byVersion.size === 0) return [{ usable: [], leftOut: others }];
+  const memoryOf = (group: readonly ProbeResult[]) =>
+    group.reduce((sum, result) => sum + freeBytes(result), 0);
+  return [...byVersion].toSorted(([, a], [, b]) => memoryOf(b) - memoryOf(a)).map(([version, usable]) => {
+    const strangers = up.filter((result) => versionOf(result) !== version);
+    return { usable, leftOut: [...others, ...strangers.map((result) => toStranger(result, version))] };
+  });
+}
+
+function toStranger(result: ProbeResult, version: string): Survey["leftOut"][number] {
+  const reason =
+    `${formatEndpoint(result.endpoint)} speaks rpc protocol ${versionOf(result)}, the others ${version}; ` +
+    `install the same llama.cpp build on all`;
+  return { verdict: "mismatch", reason };
 }
 
 function versionOf({ version }: ProbeResult): string {

@@ -133,11 +133,15 @@ export class ModelStore {
 
   async #notFound(text: string): Promise<GatewayError> {
     const near = await this.nearNames(text);
-    const places = this.#roots.length > 0 ? `in ${this.#roots.join(", ")}` : "because no place is configured";
+    if (this.#roots.length === 0) {
+      const message = `Cannot find model "${text}": there is no Ollama store on this machine; ` +
+        `say where models are by models, --models or OLLAMA_MODELS`;
+      return new GatewayError("model_not_found", message);
+    }
     const cure = near.length > 0
       ? `did you mean ${near.map((name) => `"${name}"`).join(" or ")}?`
       : `pull it with "ollama pull ${text}"`;
-    return new GatewayError("model_not_found", `Cannot find model "${text}" ${places}; ${cure}`);
+    return new GatewayError("model_not_found", `Cannot find model "${text}"; ${cure}`);
   }
 }
 

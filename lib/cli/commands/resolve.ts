@@ -4,6 +4,7 @@ import type { Environment } from "../../config/environment.ts";
 import { findModelRoots } from "../../ollama/locations.ts";
 import type { ResolvedModel } from "../../ollama/resolved_model.ts";
 import { ModelStore, resolvePath } from "../../ollama/storage.ts";
+import { GatewayError } from "../../errors.ts";
 import { type GgufFile, openGguf } from "../../store/gguf_file.ts";
 import { formatBytes } from "../../units.ts";
 import { type CliHost, type Command, defineCommand } from "../command.ts";
@@ -47,7 +48,16 @@ async function findByName(
   config: Config,
   { env, signal }: Pick<CliHost, "env" | "signal">,
 ): Promise<ResolvedModel> {
-  return await new ModelStore({ roots: await rootsOf(config, env) }).resolve(name, { signal });
+  const roots = await rootsOf(config, env);
+  try {
+    return await new ModelStore({ roots }).resolve(name, { signal });
+  } catch (error) {
+    // Clients of the gateway are not told where on this machine models lie; the operator is.
+    if (!(error instanceof GatewayError) || error.code !== "model_not_found" || roots.length === 0) {
+      throw error;
+    }
+    throw new GatewayError(error.code, `${error.message} (looked in ${roots.join(", ")})`, { cause: error });
+  }
 }
 
 async function rootsOf({ models }: Config, env: Environment): Promise<readonly string[]> {

@@ -91,7 +91,7 @@ Deno.test("sollol resolve says what it did not find and what is near, and ends w
   equal(exitCode, 1);
   const { error } = host.json() as { error: { code: string; message: string } };
   equal(error.code, "model_not_found");
-  match(error.message, /Cannot find model "tinny:1b" in .*; did you mean "tiny:1b"\?/);
+  match(error.message, /Cannot find model "tinny:1b"; did you mean "tiny:1b"\? \(looked in \//);
   equal(host.stderr.text, `sollol: ${error.message}\n`);
 });
 
