@@ -1,0 +1,122 @@
+import { fileURLToPath } from "node:url";
+import { eventually } from "./eventually.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { Transcript } from "./transcript.ts";
+
+/** For how long the pipes are read after the exit: a process that was left behind may hold them. */
+const DRAIN_MS = 1_000;
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+/** How a program is started, beside its arguments. */
+export interface ProgramOptions {
+  /** Added to the environment of the sandbox. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A command that stands before the program's own, and ends by running it: `["sh", "-c", "exec \"$@\"", "sh"]`. */
+  readonly through?: readonly string[];
+}
+
+/** What a program that ended leaves behind. */
+export interface ProgramResult {
+  /** 128 + the signal's number, if a signal ended it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A line of the log. */
+export interface LogRecord {
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * sollol itself, as a process that leads a group of its own. Its output is always read; disposal kills the group.
+ */
+export class Program implements AsyncDisposable {
+  readonly pid: number;
+  readonly stdout: Transcript;
+  readonly stderr: Transcript;
+  /** Resolves when it has exited and all its output was read. */
+  readonly ended: Promise<ProgramResult>;
+  #isRunning = true;
+
+  private constructor(child: Deno.ChildProcess, name: string) {
+    this.pid = child.pid;
+    this.stdout = new Transcript(`stdout of ${name}`, child.stdout);
+    this.stderr = new Transcript(`stderr of ${name}`, child.stderr);
+    this.ended = this.#watch(child);
+  }
+
+  /** Starts it. */
+  static start(sandbox: Sandbox, args: readonly string[], options: ProgramOptions = {}): Program {
+    const { env = {}, through = [] } = options;
+    const sollol = [Deno.execPath(), "run", "--allow-all", "--no-check", MAIN, ...args];
+    const [command, ...rest] = [...through, ...sollol] as [string, ...string[]];
+    const child = new Deno.Command(command, {
+      args: rest,
+      env: { ...sandbox.env, ...env },
+      clearEnv: true,
+      cwd: sandbox.directory,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      detached: true, // it leads a group, which is signalled as a terminal does
+    }).spawn();
+    return new Program(child, `sollol ${args[0] ?? ""}`);
+  }
+
+  /** Runs it to its end. */
+  static async run(
+    sandbox: Sandbox,
+    args: readonly string[],
+    options: ProgramOptions = {},
+  ): Promise<ProgramResult> {
+    await using program = Program.start(sandbox, args, options);
+    return await program.ended;
+  }
+
+  /** Whether it has not exited yet. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** Signals its whole group, as Ctrl-C on a terminal does. */
+  signal(name: Deno.Signal): void {
+    if (this.#isRunning) Deno.kill(-this.pid, name);
+  }
+
+  /** The lines of the log with this message, oldest first. */
+  logged(message: string): LogRecord[] {
+    return this.stdout.lines
+      .filter((line) => line.startsWith("{"))
+      .map((line): LogRecord => JSON.parse(line))
+      .filter((record) => record.message === message);
+  }
+
+  /** Waits until so many lines of the log have this message, and returns the last of them. */
+  async untilLogged(message: string, count = 1): Promise<LogRecord> {
+    await eventually(
+      `${count} times "${message}" in the log: ${this.stderr.text}`,
+      () => this.logged(message).length >= count || !this.#isRunning,
+    );
+    const record = this.logged(message)[count - 1];
+    if (record) return record;
+    throw new Error(`it ended without "${message}" in its log: ${this.stdout.text}${this.stderr.text}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal("SIGKILL");
+    await this.ended;
+  }
+
+  async #watch(child: Deno.ChildProcess): Promise<ProgramResult> {
+    const { code } = await child.status;
+    this.#isRunning = false;
+    const pipes = [this.stdout, this.stderr];
+    const giveUp = setTimeout(() => pipes.forEach((pipe) => void pipe.leave()), DRAIN_MS);
+    await Promise.all(pipes.map((pipe) => pipe.ended));
+    clearTimeout(giveUp);
+    return { code, stdout: this.stdout.text, stderr: this.stderr.text };
+  }
+}
