@@ -21,6 +21,6 @@ export async function mapConcurrently<T, R>(
       }
     }
   };
-  await Promise.all(Array.from({ length: limit }, lane));
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   return results;
 }

@@ -9,6 +9,7 @@ export const STATUS = {
   method_not_allowed: 405,
   conflict: 409,
   too_large: 413,
+  unsupported_encoding: 415,
   model_unusable: 422,
   rate_limited: 429,
   client_closed: 499,

@@ -1,23 +1,30 @@
 import type { Clock } from "./clock.ts";
 import type { CoordinatorSwitch, SwitchView } from "./coordinator/coordinator_switch.ts";
-import type { ExternalCoordinator } from "./coordinator/external.ts";
+import type { ExternalCoordinator, ExternalHealth } from "./coordinator/external.ts";
 import type { VerifiedPlacement } from "./coordinator/placement_check.ts";
 import type { ServingCoordinator } from "./coordinator/serving.ts";
 import { GatewayError } from "./errors.ts";
 import type { HttpClient, HttpResponse } from "./http/client.ts";
-import { HttpError } from "./http/error.ts";
-import { endToEndHeaders, type HeaderList, headerValue } from "./http/headers.ts";
 import type { Logger } from "./log.ts";
 import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
-import type { ModelCatalog, ModelEntry } from "./router/catalog.ts";
-import { AnswerStream, brokeOff } from "./router/answer_stream.ts";
-import { decide, type ExternalFacts } from "./router/decide.ts";
-import { RequestRecord } from "./router/request_record.ts";
-import { explainFailure, type Route } from "./router/route.ts";
 import type { ResolvedModel } from "./ollama/resolved_model.ts";
+import { type Answer, clientHeaders, isEventStream } from "./router/answer.ts";
+import { AnswerStream, brokeOff } from "./router/answer_stream.ts";
+import type { ModelCatalog, ModelEntry } from "./router/catalog.ts";
+import { decide } from "./router/decide.ts";
+import { RequestRecord } from "./router/request_record.ts";
+import {
+  coordinatorRoute,
+  explainFailure,
+  externalRoute,
+  type Failure,
+  type Route,
+  shuttingDown,
+} from "./router/route.ts";
+import { MIB } from "./units.ts";
 
 /** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
-const MAX_HELD_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_HELD_ANSWER_BYTES = 64 * MIB;
 const MAX_ATTEMPTS = 2;
 
 /** One inference request, its envelope already read. */
@@ -36,32 +43,6 @@ export interface InferenceRequest {
   readonly signal: AbortSignal;
 }
 
-/** The answer of an upstream, on its way. */
-export interface Answer {
-  /** HTTP status, the upstream's own. */
-  readonly status: number;
-  /** End-to-end headers of the upstream. */
-  readonly headers: HeaderList;
-  /** Whole, or a stream that the caller reads to its end or cancels. */
-  readonly body: Uint8Array | AnswerStream;
-  /** For the client's headers. */
-  readonly report: RouteReport;
-}
-
-/** Where the request went and what it waited for; shown in the `x-sollol-*` headers. */
-export interface RouteReport {
-  /** Name of the node or coordinator that answers. */
-  readonly upstream: string;
-  /** Why it went there, one sentence. */
-  readonly because: string;
-  /** Upstreams asked, this one included. */
-  readonly attemptCount: number;
-  /** Waited for others' work, ms. */
-  readonly queueMs: number;
-  /** Waited for the model to load, ms; 0 if it was ready. */
-  readonly loadMs: number;
-}
-
 /** How the gateway is, for `GET /health`. */
 export interface GatewayHealth {
   /** `placement` is `undefined` unless one is ready. */
@@ -69,7 +50,9 @@ export interface GatewayHealth {
   /** `host:port` of each that is configured, not probed. */
   readonly rpcBackends: readonly string[];
   /** `undefined` if no `coordinator_url` is configured. */
-  readonly coordinatorUrl: ExternalFacts | undefined;
+  readonly coordinatorUrl:
+    | ExternalHealth & { readonly url: string; readonly models: readonly string[] }
+    | undefined;
 }
 
 /** What the gateway is made of. */
@@ -101,6 +84,8 @@ export interface GatewayParts {
 
 /** The one facade that routes know: it finds the upstream of a request, asks it, and saves what can be saved. */
 export class Gateway {
+  #isClosing = false;
+
   /** Takes its parts ready made; they stay the caller's to dispose. */
   constructor(private readonly parts: GatewayParts) {}
 
@@ -129,7 +114,7 @@ export class Gateway {
     return {
       coordinator: { ...coordinators.view, placement: coordinators.ready?.placement },
       rpcBackends: settings.rpcBackends,
-      coordinatorUrl: external?.facts,
+      coordinatorUrl: external && { url: external.url, ...external.health, models: external.modelNames },
     };
   }
 
@@ -153,9 +138,10 @@ export class Gateway {
         try {
           return await this.#ask(route, request, record);
         } catch (thrown) {
-          route[Symbol.dispose]();
           route.reportFailure?.(thrown);
-          const { error, isRetryable } = await explainFailure(thrown, route, request.signal);
+          // The lease is held meanwhile: a swap would make a living coordinator look like a dead one.
+          const { error, isRetryable } = await this.#explain(thrown, route, request.signal)
+            .finally(() => route[Symbol.dispose]());
           if (!isRetryable || record.attemptCount === MAX_ATTEMPTS) throw error;
           this.parts.logger.warn("request retried", { requestId: request.id, error });
         }
@@ -164,6 +150,18 @@ export class Gateway {
       record.ends(statusOf(error, request.signal), error);
       throw error;
     }
+  }
+
+  /** What is in flight from now on breaks because of us, and is told so. */
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  async #explain(thrown: unknown, route: Route, signal: AbortSignal): Promise<Failure> {
+    const failure = await explainFailure(thrown, route, signal);
+    return this.#isClosing && !signal.aborted
+      ? { error: shuttingDown(failure.error), isRetryable: false }
+      : failure;
   }
 
   /** Hops 3 and 4: the decision from cached facts, and the lease that it needs. */
@@ -181,7 +179,7 @@ export class Gateway {
     if (decision.to === "nowhere") {
       throw await this.#refusal(name, decision.code, decision.because, request.signal);
     }
-    return await this.#coordinatorRoute(name, key, decision.because, request.signal);
+    return await this.#acquire(name, key, request.signal);
   }
 
   /** A model that does not exist is the client's mistake, whatever else is wrong. */
@@ -195,7 +193,7 @@ export class Gateway {
     return new GatewayError(code, because);
   }
 
-  async #coordinatorRoute(name: string, key: string, because: string, signal: AbortSignal): Promise<Route> {
+  async #acquire(name: string, key: string, signal: AbortSignal): Promise<Route> {
     const { catalog, coordinators, startCoordinator } = this.parts;
     // The disk is read only for a model that is not loaded: an unknown name must not cost the loaded one its place.
     const model = coordinators.ready?.key === key ? undefined : await catalog.resolve(name, signal);
@@ -204,19 +202,7 @@ export class Gateway {
       start: async (closing) =>
         await startCoordinator(model ?? await catalog.resolve(name, closing), closing),
     }, { signal });
-    const { coordinator, queueMs, loadMs } = lease;
-    return {
-      to: "coordinator",
-      upstream: coordinator.upstream,
-      address: coordinator.address,
-      basePath: "",
-      headers: coordinator.headers,
-      gone: coordinator.gone,
-      because: coordinator.because ?? because,
-      queueMs,
-      loadMs,
-      [Symbol.dispose]: () => lease[Symbol.dispose](),
-    };
+    return coordinatorRoute(lease);
   }
 
   /** Hop 5: one upstream, asked exactly once. Resolves when the first byte for the client is there. */
@@ -258,7 +244,7 @@ export class Gateway {
   ): Promise<AnswerStream> {
     const stream = await AnswerStream.open({
       body: response.body,
-      explain: async (thrown) => brokeOff((await explainFailure(thrown, route, signal)).error),
+      explain: async (thrown) => brokeOff((await this.#explain(thrown, route, signal)).error),
       onEnd: (error, dataEventCount) => {
         route[Symbol.dispose]();
         record.ends(error === undefined ? response.status : statusOf(error, signal), error, dataEventCount);
@@ -267,37 +253,6 @@ export class Gateway {
     record.answers();
     return stream;
   }
-}
-
-function externalRoute(external: ExternalCoordinator, because: string): Route {
-  return {
-    to: "external",
-    upstream: external.url,
-    address: external.address,
-    basePath: external.basePath,
-    headers: [],
-    gone: undefined,
-    because,
-    queueMs: 0,
-    loadMs: 0,
-    reportFailure: (thrown) => {
-      if (thrown instanceof HttpError && !thrown.sent) external.reportFailure(thrown.message);
-    },
-    [Symbol.dispose]: () => {},
-  };
-}
-
-function isEventStream(response: HttpResponse): boolean {
-  return response.status === 200 &&
-    (headerValue(response.headers, "content-type") ?? "").startsWith("text/event-stream");
-}
-
-/** What of the upstream's head is the client's business. */
-function clientHeaders(headers: HeaderList): HeaderList {
-  // llama-server allows every origin and names itself: neither is this gateway's policy.
-  return endToEndHeaders(headers).filter(([name]) =>
-    name !== "server" && !name.startsWith("access-control-")
-  );
 }
 
 function statusOf(error: unknown, signal: AbortSignal): number {

@@ -79,11 +79,26 @@ function renderPretty(level: LogLevel, nowMs: number, message: string, fields: L
   const time = styleText("gray", new Date(nowMs).toISOString().slice(11, 19));
   const rest = Object.entries(fields).filter(([, value]) => value !== undefined).map(([name, value]) => {
     const shown = plain("", value);
-    return `${styleText("gray", `${name}=`)}${
-      typeof shown === "string" ? shown : JSON.stringify(shown, plain)
-    }`;
+    const text = typeof shown === "string" ? quoteUnprintable(shown) : JSON.stringify(shown, plain);
+    return `${styleText("gray", `${name}=`)}${escapeUnprintable(text)}`;
   });
   return [time, styleText(COLOR[level], level.padEnd(5)), message, ...rest].join(" ");
+}
+
+/** What could end the line, steer the terminal or turn its direction. */
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}]/gu;
+
+/** Clients choose names: one with a line feed could else write a line of the log. */
+function quoteUnprintable(text: string): string {
+  return text.search(UNPRINTABLE) < 0 ? text : JSON.stringify(text);
+}
+
+/** JSON escapes only some of them. */
+function escapeUnprintable(text: string | undefined): string {
+  return String(text).replaceAll(
+    UNPRINTABLE,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Errors have no own enumerable fields: without this they would be logged as `{}`. */

@@ -7,7 +7,7 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const GATHER_MS = 20;
 
 /** Where bytes go at last, such as `Deno.stdout`. */
-export interface ByteWriter {
+export interface ByteOutput {
   /** Resolves with how many of the bytes it took, at least one. */
   write(bytes: Uint8Array): Promise<number>;
 }
@@ -24,7 +24,7 @@ export class BufferedLogSink {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** The writer stays the caller's to close, after {@linkcode flush}. */
-  constructor(private readonly writer: ByteWriter) {}
+  constructor(private readonly writer: ByteOutput) {}
 
   /** Takes a line; hand this to `createLogger`. */
   readonly sink: LogSink = (line, level) => {
@@ -38,10 +38,19 @@ export class BufferedLogSink {
     else if (!this.#writing) this.#timer ??= setTimeout(() => this.#begin(), GATHER_MS);
   };
 
-  /** Resolves when all lines so far are written or given up. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves when all lines so far are written or given up.
+   *
+   * @param options `signal` ends the wait: a pipe that nobody reads takes nothing, ever. Its lines are lost then.
+   */
+  async flush({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#begin();
-    while (this.#writing) await this.#writing;
+    if (signal?.aborted) return;
+    const ended = Promise.withResolvers<void>();
+    const end = () => ended.resolve();
+    signal?.addEventListener("abort", end, { once: true });
+    while (this.#writing && !signal?.aborted) await Promise.race([this.#writing, ended.promise]);
+    signal?.removeEventListener("abort", end);
   }
 
   #begin(): void {
@@ -72,6 +81,6 @@ export class BufferedLogSink {
   }
 }
 
-async function writeAll(writer: ByteWriter, bytes: Uint8Array): Promise<void> {
+async function writeAll(writer: ByteOutput, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.byteLength;) written += await writer.write(bytes.subarray(written));
 }

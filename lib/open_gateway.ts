@@ -1,14 +1,14 @@
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import type { Environment } from "./config/environment.ts";
 import { CoordinatorSwitch } from "./coordinator/coordinator_switch.ts";
 import { ExternalCoordinator } from "./coordinator/external.ts";
 import { ShardedCoordinator } from "./coordinator/sharded_coordinator.ts";
 import { Gateway } from "./gateway.ts";
 import { HttpClient } from "./http/client.ts";
-import type { Environment } from "./llama_cpp/find.ts";
 import type { Logger } from "./log.ts";
 import { GatewayMetrics } from "./metrics/gateway_metrics.ts";
-import { findModelRoots } from "./ollama/locations.ts";
+import { chooseModelRoots } from "./ollama/model_roots.ts";
 import { ModelStore } from "./ollama/storage.ts";
 import { ModelCatalog } from "./router/catalog.ts";
 import { formatEndpoint } from "./rpc/endpoint.ts";
@@ -31,7 +31,7 @@ export async function openGateway(
   await using owned = new AsyncDisposableStack();
   const http = owned.use(new HttpClient({ limits: { headBytes: config.limits.headerBytes } }));
   const parked = owned.use(new ParkedProbes());
-  const roots = await modelRoots(config, env, logger);
+  const roots = await chooseModelRoots({ configured: config.models, env, logger });
   const external = config.coordinatorUrl === undefined
     ? undefined
     : new ExternalCoordinator({ url: config.coordinatorUrl, http, modelName: config.model });
@@ -59,18 +59,13 @@ export async function openGateway(
     metrics,
   });
   const lifetime = owned.move();
-  return { gateway, metrics, [Symbol.asyncDispose]: () => lifetime.disposeAsync() };
-}
-
-async function modelRoots(config: Config, env: Environment, logger: Logger): Promise<readonly string[]> {
-  if (config.models.length > 0) return config.models;
-  const { roots, unreadable } = await findModelRoots({ env, home: env["HOME"], platform: Deno.build.os });
-  for (const { path, because } of unreadable) logger.warn("model store unreadable", { path, because });
-  for (const { path, because } of roots) logger.info("model store found", { path, because });
-  if (roots.length === 0) {
-    logger.warn("no model store found", {
-      cure: "say where models are by models, --models or OLLAMA_MODELS",
-    });
-  }
-  return roots.map(({ path }) => path);
+  return {
+    gateway,
+    metrics,
+    async [Symbol.asyncDispose]() {
+      gateway.close();
+      http[Symbol.dispose](); // first: a llama-server does not stop before the last client of its streams has left
+      await lifetime.disposeAsync();
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { errorEvent } from "../lib/dialects/openai.ts";
 import { GatewayError } from "../lib/errors.ts";
-import type { Answer } from "../lib/gateway.ts";
+import type { Answer } from "../lib/router/answer.ts";
 import type { AnswerStream } from "../lib/router/answer_stream.ts";
 import { REQUEST_ID_HEADER } from "./middleware/identify.ts";
 
@@ -18,11 +18,15 @@ export function toResponse({ status, headers, body, report }: Answer, requestId:
     if (!OWN_HEADERS.has(name)) list.push([name, value]);
   }
   if (body instanceof Uint8Array) {
-    return new Response(body as Uint8Array<ArrayBuffer>, { status, headers: list });
+    const hasBody = !BODILESS.has(status);
+    return new Response(hasBody ? body as Uint8Array<ArrayBuffer> : null, { status, headers: list });
   }
   if (!headers.some(([name]) => name === "cache-control")) list.push(["cache-control", "no-cache"]);
   return new Response(toReadable(body, requestId), { status, headers: list });
 }
+
+/** Statuses whose answers have no body; `Response` refuses even an empty one. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** What our own server says of what it sends. */
 const OWN_HEADERS: ReadonlySet<string> = new Set(["content-length", "date"]);

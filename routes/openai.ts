@@ -16,6 +16,7 @@ export function openaiRoutes(gateway: Gateway, { maxBodyBytes }: { maxBodyBytes:
     const body = await readBody(c.req.raw, maxBodyBytes);
     const envelope = decodeChatEnvelope(body);
     const id = c.get("requestId");
+    c.set("isRecorded", true);
     const answer = await gateway.infer({ id, target: "/v1/chat/completions", body, signal, ...envelope });
     return toResponse(answer, id);
   });

@@ -4,20 +4,28 @@ import { formatBytes } from "../lib/units.ts";
 /**
  * Reads a request's body whole.
  *
- * @throws {GatewayError} `too_large` as soon as it is known to exceed `maxBytes`; `invalid_request` if the
- *   body is compressed.
+ * @throws {GatewayError} `too_large` as soon as it is known to exceed `maxBytes`; `unsupported_encoding` if
+ *   the body is compressed; `client_closed` if the client left.
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
-    throw new GatewayError("invalid_request", `The body is encoded as ${encoding}; send it uncompressed`);
+    throw new GatewayError(
+      "unsupported_encoding",
+      `The body is encoded as ${encoding}; send it uncompressed`,
+    );
   }
   const declaredBytes = request.headers.get("content-length");
   if (declaredBytes !== null) {
     if (Number(declaredBytes) > maxBytes) throw tooLarge(maxBytes);
-    return new Uint8Array(await request.arrayBuffer());
   }
-  return request.body === null ? new Uint8Array(0) : await readChunks(request.body, maxBytes);
+  try {
+    if (declaredBytes !== null) return new Uint8Array(await request.arrayBuffer());
+    return request.body === null ? new Uint8Array(0) : await readChunks(request.body, maxBytes);
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError("client_closed", "The client left while it sent its request", { cause });
+  }
 }
 
 async function readChunks(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {

@@ -2,10 +2,14 @@ import { Hono } from "hono";
 import type { Gateway } from "../lib/gateway.ts";
 import type { GatewayMetrics } from "../lib/metrics/gateway_metrics.ts";
 import type { AppEnv } from "./app_env.ts";
+import type { KeyRing } from "./middleware/authenticate.ts";
 import { allow } from "./middleware/allow.ts";
 
-/** What a monitor or a curious person may know without a key: that it runs, and what it is. Mounted at `/`. */
-export function statusRoutes(gateway: Gateway, { version }: { version: string }): Hono<AppEnv> {
+/** That it runs and what it is, for everybody; how it is, for those who may use it. Mounted at `/`. */
+export function statusRoutes(
+  gateway: Gateway,
+  { version, keys }: { version: string; keys: KeyRing },
+): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get(
     "/",
@@ -19,7 +23,8 @@ export function statusRoutes(gateway: Gateway, { version }: { version: string })
       }),
   );
   routes.all("/", allow("GET"));
-  routes.get("/health", (c) => c.json({ status: "ok", version, ...gateway.health }));
+  // Rpc backends have no authentication of their own: who may not use the gateway is not told where they are.
+  routes.get("/health", (c) => c.json({ status: "ok", version, ...(keys.admits(c) ? gateway.health : {}) }));
   routes.all("/health", allow("GET"));
   return routes;
 }

@@ -1,21 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { CreateApp } from "../app_parts.ts";
 import type { Config } from "../config/config.ts";
+import type { Environment } from "../config/environment.ts";
 import { formatListenAddress } from "../config/listen_address.ts";
 import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Logger } from "../log.ts";
-import type { GatewayMetrics } from "../metrics/gateway_metrics.ts";
-import { openGateway } from "../open_gateway.ts";
 
-/** Makes the HTTP surface of a gateway; `main.ts` hands it in, since nothing in `lib/` may know the routes. */
-export type CreateApp = (parts: {
-  gateway: Gateway;
-  metrics: GatewayMetrics | undefined;
-  logger: Logger;
-  apiKeys: readonly string[];
-  maxBodyBytes: number;
-  version: string;
-}) => { fetch(request: Request): Response | Promise<Response> };
+import { openGateway } from "../open_gateway.ts";
 
 /** What {@linkcode GatewayServer.start} needs. */
 export interface GatewayServerOptions {
@@ -24,7 +16,7 @@ export interface GatewayServerOptions {
   /** For the server, the gateway and all that it owns. */
   logger: Logger;
   /** Where model stores and llama.cpp are looked for. */
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   /** Called once, before it listens. */
   createApp: CreateApp;
   /** Of this program, as `/health` tells it. */
@@ -48,8 +40,7 @@ export class GatewayServer implements AsyncDisposable {
     /** What answers behind it. */
     readonly gateway: Gateway,
   ) {
-    const { hostname, port } = server.addr;
-    this.url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+    this.url = `http://${formatListenAddress(server.addr)}`;
   }
 
   /**

@@ -39,7 +39,7 @@ export function renderHelp(path: readonly CommandNode[], { paint, columns }: Hel
 }
 
 /** The flags of an option as help shows them: `-h, --help`, `--[no-]metrics`, `--rpc HOST:PORT`. */
-export function flagOf(name: string, { short, value, negatable, type, multiple }: OptionSpec): string {
+function flagOf(name: string, { short, value, negatable, type, multiple }: OptionSpec): string {
   const flags = `${short ? `-${short}, ` : ""}--${negatable ? "[no-]" : ""}${name}`;
   return type === "boolean" ? flags : `${flags} ${value ?? "VALUE"}${multiple ? "…" : ""}`;
 }

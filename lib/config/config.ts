@@ -1,3 +1,4 @@
+import type { KvType } from "../llama_server/args.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
 import type { ListenAddress } from "./listen_address.ts";
 import type { Secrets } from "./secrets.ts";
@@ -78,9 +79,6 @@ export interface CoordinatorConfig {
   readonly logMaxBytes: number;
 }
 
-/** Types of the K and V cache that llama-server takes for `--cache-type-k` and `--cache-type-v`. */
-export type KvType = "f32" | "f16" | "bf16" | "q8_0" | "q5_1" | "q5_0" | "q4_1" | "q4_0" | "iq4_nl";
-
 /** How much we accept. */
 export interface LimitsConfig {
   /** Largest request body. */
@@ -99,6 +97,8 @@ export interface TimeoutsConfig {
   readonly probeMs: number;
   /** For requests in flight at shutdown. */
   readonly drainMs: number;
+  /** For an answer that makes no progress; a prompt gets five times as much. */
+  readonly stallMs: number;
 }
 
 /** What is logged and how. */

@@ -12,7 +12,7 @@ export interface Layer {
 }
 
 /** A source that sets nothing. */
-export const EMPTY_LAYER: Layer = { values: {}, sources: new Map() };
+const EMPTY_LAYER: Layer = { values: {}, sources: new Map() };
 
 /** One key that a source sets. */
 export interface LayerEntry {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { messageOf } from "../errors.ts";
+import { checkExtraArgs, KV_TYPES } from "../llama_server/args.ts";
 import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import type { Config } from "./config.ts";
 import { parseBaseUrl, parseSize, parseTimer } from "./fields.ts";
@@ -10,7 +11,6 @@ import { Secrets } from "./secrets.ts";
 import type { TreeIssue } from "./tree_issue.ts";
 
 const CONTEXT_SIZE = 4096;
-const KV_TYPES = ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"] as const;
 
 /** Values that are well formed, or everything that is wrong with them. */
 export type TreeResult = { readonly config: Config } | { readonly issues: readonly TreeIssue[] };
@@ -74,7 +74,7 @@ const coordinator = z.strictObject({
     .describe("Longest time for loading a model, as a duration; default: estimated from the model's size."),
   startup_watchdog: duration().prefault("5s")
     .describe("Silence after which a starting coordinator is looked at, as a duration; default 5s."),
-  extra_args: z.array(z.string()).default([]).meta({ "x-separator": " " })
+  extra_args: z.array(z.string()).transform(guarded(checkExtraArgs)).default([]).meta({ "x-separator": " " })
     .describe("Arguments that are added to llama-server's command line as they are; default none."),
   transport: z.enum(["unix", "tcp"]).default("unix")
     .describe("How we talk to a coordinator: unix socket or loopback tcp; default unix."),
@@ -119,10 +119,16 @@ const timeouts = z.strictObject({
     .describe("Longest time for probing an rpc backend, as a duration; default 2s."),
   drain: duration().prefault("30s")
     .describe("Time that requests in flight get at shutdown, as a duration; default 30s."),
+  stall: duration().prefault("1m")
+    .describe(
+      "Time without progress after which a coordinator is taken to hang, as a duration; default 1m. " +
+        "Prompts get five times as much.",
+    ),
 }).transform((said) => ({
   connectMs: said.connect,
   probeMs: said.probe,
   drainMs: said.drain,
+  stallMs: said.stall,
 }));
 
 const log = z.strictObject({

@@ -1,4 +1,5 @@
 import type { UpstreamAddress } from "../http/address.ts";
+import { LlamaServerClient, type ServerSlot } from "../llama_server/client.ts";
 import type { StopStep } from "../process/child.ts";
 import type { ChildExit } from "../process/child_exit.ts";
 import { describeDeath } from "./coordinator_failure.ts";
@@ -25,6 +26,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #gone = new AbortController();
   readonly #ended: Promise<void>;
   #isStopping = false;
+  #fault: string | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(
@@ -102,9 +104,29 @@ export class Coordinator implements AsyncDisposable {
     return this.#gone.signal;
   }
 
-  /** False from the moment that the exit was seen, a little before {@linkcode gone}. */
+  /** Aborts at the moment that its exit is seen; {@linkcode gone} follows with the reason. */
+  get dead(): AbortSignal {
+    return this.#server.child.dead;
+  }
+
+  /** False once {@linkcode dead} has aborted. */
   get isAlive(): boolean {
     return this.#server.child.isAlive;
+  }
+
+  /** What each slot does now. @throws {GatewayError} `upstream_failed` if it does not tell within 2 s. */
+  slots(signal: AbortSignal): Promise<ServerSlot[]> {
+    return new LlamaServerClient(this.options.http, this.address, this.apiKey).slots({ signal });
+  }
+
+  /**
+   * Kills one that hangs. To everybody else it has died.
+   *
+   * @param fault What is wrong with it, to follow "because".
+   */
+  abandon(fault: string): void {
+    this.#fault ??= fault;
+    this.#server.child.signal("SIGKILL");
   }
 
   /** The last lines of its output, oldest first. They hold nothing that users write. */
@@ -136,7 +158,7 @@ export class Coordinator implements AsyncDisposable {
     const { clock, diagnose, logger } = this.options;
     const world = { ...(clock ? { clock } : {}), ...(diagnose && !isWanted ? { diagnose } : {}) };
     const facts = await learnDeath(exit, this.launch, this.#server.log, world, DIAGNOSIS_MS);
-    const death = describeDeath(facts, { isWanted });
+    const death = describeDeath(facts, { isWanted, fault: this.#fault });
     const fields = { model: this.model, pid: this.pid, exitCode: exit.code, reason: death.message };
     if (isWanted) logger.info("coordinator stopped", fields);
     else logger.warn("coordinator died", { ...fields, suspectEndpoint: death.suspectEndpoint });

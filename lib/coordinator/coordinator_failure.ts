@@ -75,16 +75,33 @@ export function suspectOf({ cause, trouble, endpoints }: DeathFacts): string | u
   return isBackendFault && endpoints.length === 1 ? endpoints[0] : undefined;
 }
 
-/** A coordinator that died while it served. */
-export function describeDeath(facts: DeathFacts, { isWanted }: { isWanted: boolean }): CoordinatorDeath {
-  const subject = `The coordinator of "${facts.model}"`;
-  const message = isWanted ? `${subject} was stopped` : `${subject} died: ${explain(facts)}`;
+/**
+ * A coordinator that died while it served.
+ *
+ * @param how `fault`: why it was killed, if it hung.
+ */
+export function describeDeath(
+  facts: DeathFacts,
+  how: { isWanted: boolean; fault?: string | undefined },
+): CoordinatorDeath {
+  const { isWanted } = how;
+  const message = `The coordinator of "${facts.model}" ${describeEnd(facts, how)}`;
   return new CoordinatorDeath(message, {
     exit: facts.exit,
     kind: facts.cause?.kind,
     suspectEndpoint: isWanted ? undefined : suspectOf(facts),
     isWanted,
   });
+}
+
+function describeEnd(
+  facts: DeathFacts,
+  { isWanted, fault }: { isWanted: boolean; fault?: string | undefined },
+): string {
+  if (isWanted) return "was stopped";
+  if (fault === undefined) return `died: ${explain(facts)}`;
+  const suspects = facts.trouble.map(({ reason }) => reason).join("; ");
+  return `was ended because ${fault}${suspects === "" ? "" : `: ${suspects}`}`;
 }
 
 /** A coordinator that died before it served. */

@@ -1,4 +1,5 @@
 import { chooseCause, type LogFailure, parseFailureLine } from "../llama_server/failure_line.ts";
+import { isOwnLine } from "../llama_server/own_line.ts";
 import { type BufferDevice, type BufferUse, type LogEvent, parseLogLine } from "../llama_server/log_line.ts";
 import { LineRing } from "../process/line_ring.ts";
 
@@ -15,18 +16,22 @@ export interface ToldBuffer {
   readonly bytes: number;
 }
 
-/** Lines kept for a person. At the verbosity that we set none holds what users write. */
+/** Lines kept for a person. */
 const TAIL_LINES = 200;
 /** A process that fails says it a few times, each in its own words. */
 const MAX_FAILURES = 32;
 
-/** Listens to a coordinator: what it has told, and the moments that a start waits for. */
+/**
+ * Listens to a coordinator: what it has told, and the moments that a start waits for. Once it serves, lines that may
+ * hold what users write are neither kept nor believed: a grammar can spell any failure.
+ */
 export class CoordinatorLog {
   /** Resolves when all rpc backends have answered it. */
   readonly enumerated: Promise<void>;
   /** Aborts when it listens; the reason is no error. {@linkcode url} says where. */
   readonly listening: AbortSignal;
   #url: string | undefined;
+  #isServing = false;
   #failures: LogFailure[] = [];
   readonly #buffers = new Map<string, ToldBuffer>();
   readonly #tail = new LineRing(TAIL_LINES);
@@ -43,17 +48,24 @@ export class CoordinatorLog {
     this.listening = this.#listening.signal;
   }
 
-  /** Takes the next line. */
-  read(line: string): void {
+  /**
+   * Takes the next line.
+   *
+   * @returns Whether it may be kept elsewhere, too: it holds nothing that users write.
+   */
+  read(line: string): boolean {
+    if (this.#isServing && !isOwnLine(line)) return false;
     this.#tail.push(line);
     const failure = parseFailureLine(line);
     const event = failure ? { type: "failure" as const, failure } : parseLogLine(line);
-    if (!event) return;
-    this.#learn(event);
-    this.onEvent(event);
+    if (event) {
+      this.#learn(event);
+      this.onEvent(event);
+    }
+    return true;
   }
 
-  /** The last lines, oldest first. */
+  /** The last lines that it kept, oldest first. They hold nothing that users write. */
   get tail(): string[] {
     return this.#tail.lines;
   }
@@ -73,8 +85,9 @@ export class CoordinatorLog {
     return chooseCause(this.#failures);
   }
 
-  /** It started after all: what failed on the way did not matter. */
-  forgetFailures(): void {
+  /** It started after all: what failed on the way did not matter, and from now on requests reach it. */
+  markServing(): void {
+    this.#isServing = true;
     this.#failures = [];
   }
 
@@ -83,7 +96,7 @@ export class CoordinatorLog {
     if (event.type === "device_info") this.#enumerated.resolve();
     if (event.type === "buffer") this.#buffers.set(JSON.stringify([event.use, event.device]), event);
     if (event.type === "listening") {
-      this.#url = event.url;
+      this.#url ??= event.url;
       this.#listening.abort();
     }
   }

@@ -5,7 +5,9 @@ import { formatDuration } from "../units.ts";
 
 /** What the switch needs of a coordinator: to see it die, and to stop it. */
 export interface Switchable {
-  /** Aborts when the process has exited; the reason says why. */
+  /** Aborts at the moment that the process exits. */
+  readonly dead: AbortSignal;
+  /** Aborts soon after {@linkcode dead}, when it is known why; the reason says it. */
   readonly gone: AbortSignal;
   /** Stops the process; resolves when nothing of it is left. Must not reject. */
   stop(): Promise<void>;
@@ -255,19 +257,20 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
     if (this.#closing.signal.aborted) return this.#stop("shutdown");
     const died = (): void => {
       if (generation !== this.#generation || this.#state !== "ready") return; // its stop was our own doing
-      this.#lastFailure = messageOf(coordinator.gone.reason);
-      this.#stop(this.#lastFailure);
+      const { gone } = coordinator;
+      const learn = (): void => void (this.#lastFailure = messageOf(gone.reason));
+      if (gone.aborted) learn();
+      else gone.addEventListener("abort", learn, { once: true });
+      this.#stop("it died");
     };
-    if (coordinator.gone.aborted) {
+    if (coordinator.dead.aborted) {
       // Starting it once more for the same waiters could go on for ever.
-      const message = `The coordinator died as soon as it was ready: ${messageOf(coordinator.gone.reason)}`;
-      this.#refuseAll(
-        (waiter) => waiter.wanted.key === generation.key,
-        new GatewayError("upstream_failed", message),
-      );
+      const why = coordinator.gone.aborted ? `: ${messageOf(coordinator.gone.reason)}` : "";
+      const error = new GatewayError("upstream_failed", `The coordinator died as soon as it was ready${why}`);
+      this.#refuseAll((waiter) => waiter.wanted.key === generation.key, error);
       return died();
     }
-    coordinator.gone.addEventListener("abort", died, { once: true });
+    coordinator.dead.addEventListener("abort", died, { once: true });
     this.#advance();
   }
 

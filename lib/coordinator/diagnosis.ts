@@ -11,8 +11,17 @@ export interface BackendFinding {
   readonly reason: string;
 }
 
-/** Probes rpc backends. Called only when no coordinator of ours holds them. */
-export type Diagnose = (endpoints: readonly string[]) => Promise<readonly BackendFinding[]>;
+/**
+ * Probes rpc backends, each for `timeoutMs` at most: one that is slow must not hide what the others say. Called only
+ * when no coordinator of ours holds them.
+ */
+export type Diagnose = (
+  endpoints: readonly string[],
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+) => Promise<readonly BackendFinding[]>;
+
+/** What the probes may take beyond their own deadline before they are given up, ms. */
+const GRACE_MS = 200;
 
 /**
  * Asks which rpc backends are in trouble, for a limited time.
@@ -27,9 +36,12 @@ export async function findTrouble(
   if (!diagnose || endpoints.length === 0) return [];
   const done = new AbortController();
   const ended = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
-  const tooLate = clock.sleep(withinMs, { signal: ended }).then(() => [], () => []);
+  const tooLate = clock.sleep(withinMs + GRACE_MS, { signal: ended }).then(() => [], () => []);
   try {
-    const findings = await Promise.race([diagnose(endpoints), tooLate]);
+    const findings = await Promise.race([
+      diagnose(endpoints, { timeoutMs: withinMs, signal: ended }),
+      tooLate,
+    ]);
     return findings.filter(({ verdict }) => verdict !== "up");
   } catch {
     return [];

@@ -1,9 +1,9 @@
+import * as z from "zod";
 import { type Clock, systemClock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { parseUpstreamUrl, type UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
 import { toWanted } from "../ollama/model_source.ts";
-import * as z from "zod";
 
 /** Health of an upstream: what is known, why, and since when. */
 export interface ExternalHealth {
@@ -72,6 +72,11 @@ export class ExternalCoordinator {
   get facts(): ExternalHealth & { url: string; modelKeys: ReadonlySet<string> } {
     if (this.#clock.monotonic() - this.#checkedMs > this.#freshMs) void this.refresh();
     return { url: this.url, ...this.#health, modelKeys: this.#modelKeys };
+  }
+
+  /** What is known now. */
+  get health(): ExternalHealth {
+    return this.#health;
   }
 
   /** Names of the models that it said it serves. */

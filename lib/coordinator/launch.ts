@@ -1,37 +1,16 @@
-import type { CacheType } from "../llama_server/args.ts";
-import type { LaunchOptions, ListenAddress } from "../llama_server/args.ts";
+import type { LaunchOptions, ServerAddress } from "../llama_server/args.ts";
 import type { Placement } from "../planner/placement.ts";
 
-/** What to start, where its layers go, and how long that may take. */
-export interface CoordinatorLaunch {
+/** What to start, where its layers go, and how long that may take. Where it listens is chosen at the start. */
+export interface CoordinatorLaunch extends Omit<LaunchOptions, "alias" | "listen" | "apiKey" | "rpc"> {
   /** Path of llama-server, or its name on `PATH`. */
   readonly program: string;
   /** The model's name, in answers and sentences. */
   readonly model: string;
-  /** The GGUF file; the first shard of a split one. */
-  readonly modelPath: string;
   /** What is loaded, for the deadline. */
   readonly modelBytes: number;
   /** Without it the model stays on this host. */
   readonly placement?: Placement | undefined;
-  /** Tokens of one slot. */
-  readonly slotContextSize: number;
-  /** Requests that are computed at once. */
-  readonly slotCount: number;
-  /** For what is computed on this host. Default: all cores. */
-  readonly threadCount?: number | undefined;
-  /** Host memory for prompts of earlier requests, MiB. Default 256. */
-  readonly promptCacheMib?: number | undefined;
-  /** Default `f16`. */
-  readonly cacheTypeK?: CacheType | undefined;
-  /** Default `f16`; a quantised one needs flash attention. */
-  readonly cacheTypeV?: CacheType | undefined;
-  /** The projector of a model that sees or hears. */
-  readonly mmprojPath?: string | undefined;
-  /** LoRA adapters, all applied at full strength. */
-  readonly loraPaths?: readonly string[] | undefined;
-  /** Options of the user for llama-server, after ours. */
-  readonly extraArgs?: readonly string[] | undefined;
   /** A unix socket is reachable only by us, and no port can be taken. Default `unix`. */
   readonly transport?: "unix" | "tcp" | undefined;
   /** Where its private directory is made. Default: the host's directory for temporary files. */
@@ -56,7 +35,7 @@ export function defaultLoadTimeoutMs(modelBytes: number): number {
 /** The launch in llama-server's words. */
 export function toLaunchOptions(
   launch: CoordinatorLaunch,
-  listen: ListenAddress,
+  listen: ServerAddress,
   apiKey: string,
 ): LaunchOptions {
   const { placement } = launch;

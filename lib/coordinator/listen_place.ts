@@ -1,9 +1,10 @@
-import type { ListenAddress } from "../llama_server/args.ts";
+import type { ServerAddress } from "../llama_server/args.ts";
+import { makeOwnedDirectory } from "../process/owned_directory.ts";
 
 /** Where a coordinator is to listen; disposal removes what was made for it. */
 export interface ListenPlace extends AsyncDisposable {
   /** Nothing listens there yet. */
-  readonly listen: ListenAddress;
+  readonly listen: ServerAddress;
 }
 
 /** The longest path that fits Linux' `sockaddr_un` with its final NUL. */
@@ -11,7 +12,7 @@ const UNIX_PATH_BYTES = 107;
 
 /**
  * Makes a private directory (mode 0700) for a coordinator's socket, new for each start: llama-server leaves its
- * socket behind and cannot start over one. A loopback port that the kernel chooses where that cannot be.
+ * socket behind and cannot start over one. Those that a killed gateway left are removed. A loopback port that the kernel chooses where that cannot be.
  *
  * @param runtimeDirectory Where the directory is made; if its path is too long for a socket, the temporary
  *   directory of the host is taken.
@@ -34,15 +35,11 @@ export async function makeListenPlace(
 
 async function makeSocketPlace(parent: string | undefined): Promise<ListenPlace | undefined> {
   if (parent !== undefined) await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
-  const directory = await Deno.makeTempDir({
-    prefix: "llama-",
-    ...(parent === undefined ? {} : { dir: parent }),
-  });
-  const remove = () => Deno.remove(directory, { recursive: true }).catch(() => {}); // removed by others: as well
+  const { path: directory, ...owned } = await makeOwnedDirectory(parent);
   const path = `${directory}/http.sock`;
   if (new TextEncoder().encode(path).length <= UNIX_PATH_BYTES) {
-    return { listen: { transport: "unix", path }, [Symbol.asyncDispose]: remove };
+    return { listen: { transport: "unix", path }, ...owned };
   }
-  await remove();
+  await owned[Symbol.asyncDispose]();
   return undefined;
 }

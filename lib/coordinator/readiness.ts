@@ -1,14 +1,14 @@
 import type { Clock } from "../clock.ts";
 import { parseUpstreamUrl, type UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
-import type { ListenAddress } from "../llama_server/args.ts";
+import type { ServerAddress } from "../llama_server/args.ts";
 import { LlamaServerClient } from "../llama_server/client.ts";
 import type { CoordinatorLog } from "./coordinator_log.ts";
 
 /** Who is waited for. */
 export interface ReadinessOptions {
   /** What it was started with; port 0 is looked up in the log. */
-  listen: ListenAddress;
+  listen: ServerAddress;
   /** Fed by its output meanwhile. */
   log: CoordinatorLog;
   /** The key that it was started with. */

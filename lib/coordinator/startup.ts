@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
-import { buildLaunchCommand, type ListenAddress } from "../llama_server/args.ts";
+import { buildLaunchCommand, type ServerAddress } from "../llama_server/args.ts";
 import { LlamaServerClient, type ServerProps } from "../llama_server/client.ts";
 import type { Logger } from "../log.ts";
 import { ChildGone, ChildProcess } from "../process/child.ts";
@@ -16,7 +17,6 @@ import {
   needsSuspect,
 } from "./coordinator_failure.ts";
 import { type CoordinatorEvent, CoordinatorLog } from "./coordinator_log.ts";
-import { Deadline } from "./deadline.ts";
 import { type Diagnose, findTrouble } from "./diagnosis.ts";
 import {
   coordinatorEnvironment,
@@ -51,7 +51,7 @@ export interface Spawned {
   /** Hears every line of the process. */
   readonly log: CoordinatorLog;
   /** What it was told; with port 0 the log tells where it listens. */
-  readonly listen: ListenAddress;
+  readonly listen: ServerAddress;
   /** Random, new for each start. */
   readonly apiKey: string;
 }
@@ -90,7 +90,7 @@ export async function startServer(
   const { address, props } = await untilServing(launch, spawned, options);
   const loadMs = clock.monotonic() - spawnedMs;
   const placement = verifyPlacement(launch.model, launch.placement, spawned.log.buffers);
-  spawned.log.forgetFailures();
+  spawned.log.markServing();
   return { ...spawned, address, props, placement, loadMs, lifetime: lifetime.move() };
 }
 
@@ -130,8 +130,7 @@ async function spawn(
       env: coordinatorEnvironment(Deno.env.toObject(), env),
       ...(clock ? { clock } : {}),
       onLine: (line) => {
-        log.read(line);
-        file?.append(line);
+        if (log.read(line)) file?.append(line);
       },
     }),
   );
@@ -144,8 +143,8 @@ async function untilServing(
   options: CoordinatorOptions,
 ): Promise<{ address: UpstreamAddress; props: ServerProps }> {
   const { http, clock = systemClock } = options;
-  using load = new Deadline(clock, loadTimeoutMsOf(launch), () => loadTimeout(launch));
-  using silence = new Deadline(clock, enumerateTimeoutMsOf(launch), () => new SilentBackends());
+  using load = new Deadline(clock, loadTimeoutMsOf(launch), { reason: () => loadTimeout(launch) });
+  using silence = new Deadline(clock, enumerateTimeoutMsOf(launch), { reason: () => new SilentBackends() });
   void log.enumerated.then(() => silence[Symbol.dispose]());
   const signal = AbortSignal.any([options.signal, child.gone, load.signal, silence.signal]);
   try {

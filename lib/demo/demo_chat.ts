@@ -1,7 +1,7 @@
+import { GatewayError } from "../errors.ts";
 import { parseUpstreamUrl } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
 import { headerValue } from "../http/headers.ts";
-import { GatewayError } from "../errors.ts";
 
 /** One streamed chat, as any client would send it. */
 export interface DemoChatOptions {

@@ -1,13 +1,12 @@
 import { alignUp, DEFAULT_ALIGNMENT } from "./alignment.ts";
 import { type CursorOptions, GgufCursor } from "./cursor.ts";
 import { GgufSyntaxError, GgufTruncatedError } from "./errors.ts";
-import { FOREIGN_HEAD_BYTES, foreignFormatOf } from "./foreign_format.ts";
+import { checkMagic, MAGIC, MAGIC_HEAD_BYTES } from "./magic.ts";
 import type { GgufMetadata } from "./metadata.ts";
 import { readMetadata } from "./metadata_reader.ts";
 import type { ByteSource } from "./source.ts";
 import { type GgufTensor, readTensors } from "./tensors.ts";
 
-const MAGIC = "GGUF";
 const PREAMBLE_BYTES = 24;
 const MAX_ENTRY_COUNT = 65_536;
 const MAX_TENSOR_COUNT = 1_048_576;
@@ -56,8 +55,8 @@ interface Preamble {
 }
 
 async function readPreamble(cursor: GgufCursor): Promise<Preamble> {
-  await cursor.fill(Math.min(cursor.sizeBytes, FOREIGN_HEAD_BYTES));
-  checkMagic(cursor.peekBytes(FOREIGN_HEAD_BYTES));
+  await cursor.fill(Math.min(cursor.sizeBytes, MAGIC_HEAD_BYTES));
+  checkMagic(cursor.peekBytes(MAGIC_HEAD_BYTES));
   if (!cursor.has(PREAMBLE_BYTES)) throw new GgufTruncatedError(cursor.sizeBytes, PREAMBLE_BYTES);
   cursor.skip(MAGIC.length);
   const version = cursor.takeU32();
@@ -65,15 +64,6 @@ async function readPreamble(cursor: GgufCursor): Promise<Preamble> {
   const tensorCount = cursor.takeU64("its tensor count", MAX_TENSOR_COUNT);
   const entryCount = cursor.takeU64("its metadata count", MAX_ENTRY_COUNT);
   return { version, tensorCount, entryCount };
-}
-
-function checkMagic(head: Uint8Array): void {
-  const found = String.fromCharCode(...head.subarray(0, MAGIC.length));
-  if (found === MAGIC) return;
-  if (found === "") throw new GgufSyntaxError("it is empty", 0, { advice: "download it again" });
-  const foreign = foreignFormatOf(head);
-  if (foreign) throw new GgufSyntaxError(`it is ${foreign.name}`, 0, { advice: foreign.advice });
-  throw new GgufSyntaxError(`it is no GGUF: it starts with ${JSON.stringify(found)}, not "${MAGIC}"`, 0);
 }
 
 function checkVersion(version: number): void {

@@ -48,7 +48,7 @@ export function formatShardName({ prefix, index, count }: ShardName): string {
 
 /** Takes the name or path of a shard apart; undefined if it is not named as one. */
 export function parseShardName(name: string): ShardName | undefined {
-  const match = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/s.exec(name);
+  const match = /^(.+)-(\d{5})-of-(\d{5})\.gguf$/s.exec(name);
   const [, prefix, number, count] = match ?? [];
   if (prefix === undefined || Number(number) < 1 || Number(number) > Number(count)) return undefined;
   return { prefix, index: Number(number) - 1, count: Number(count) };

@@ -1,7 +1,7 @@
 import type { BodyDecoder } from "./body_decoder.ts";
 import type { Connection } from "./connection.ts";
-import type { Exchange } from "./exchange.ts";
 import { HttpLimitError } from "./error.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Framing } from "./framing.ts";
 import type { HeaderList } from "./headers.ts";
 

@@ -8,8 +8,8 @@ import { Exchange, type HttpResponse } from "./exchange.ts";
 import { httpError } from "./failure.ts";
 import { IdlePool } from "./idle_pool.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
-import { Roster, type Rostered } from "./roster.ts";
 import { formatRequestHead, type RequestMessage } from "./request_head.ts";
+import { Roster, type Rostered } from "./roster.ts";
 
 export type { HttpBody } from "./body.ts";
 export type { HttpResponse } from "./exchange.ts";

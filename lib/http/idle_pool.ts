@@ -26,14 +26,19 @@ export class IdlePool implements Disposable {
     this.#options = options;
   }
 
+  /** Addresses that a connection rests for: all that it remembers. */
+  get addressCount(): number {
+    return this.#resting.size;
+  }
+
   /** Keeps a connection for at most `reusableMs`; closes it if that is 0 or its address has enough of them. */
   put(connection: Connection, reusableMs: number): void {
     const { maxIdlePerAddress, idleTimeoutMs, deadlines } = this.#options;
-    const siblings = this.#siblings(connection.address);
+    const siblings = this.#resting.get(connection.address) ?? [];
     const keepMs = Math.min(reusableMs, idleTimeoutMs);
     if (keepMs === 0 || siblings.length >= maxIdlePerAddress) return connection.close();
     const resting = { connection, deadline: deadlines.add(keepMs, () => connection.close()) };
-    siblings.push(resting);
+    if (siblings.push(resting) === 1) this.#resting.set(connection.address, siblings);
     connection.onClose = () => this.#forget(resting);
     connection.rest();
   }
@@ -53,18 +58,12 @@ export class IdlePool implements Disposable {
     for (const { connection } of [...this.#resting.values()].flat()) connection.close();
   }
 
+  /** An address goes with its last connection: each start of a coordinator brings a new one. */
   #forget(resting: Resting): void {
-    const siblings = this.#siblings(resting.connection.address);
+    const { address } = resting.connection;
+    const siblings = this.#resting.get(address)!;
     siblings.splice(siblings.lastIndexOf(resting), 1);
+    if (siblings.length === 0) this.#resting.delete(address);
     this.#options.deadlines.remove(resting.deadline);
-  }
-
-  /** An address keeps its list when that is empty: there are only so many upstreams, and each request would make one. */
-  #siblings(address: string): Resting[] {
-    const known = this.#resting.get(address);
-    if (known) return known;
-    const siblings: Resting[] = [];
-    this.#resting.set(address, siblings);
-    return siblings;
   }
 }

@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.ts";
+import { describeFailure, run } from "../process/run.ts";
 import type { Programs } from "./prefix.ts";
 import { readLlamaVersion } from "./read_version.ts";
-import { describeFailure, run } from "./run.ts";
 import type { VersionReading } from "./version.ts";
 
 /** How long a program may take to answer. */
@@ -43,6 +43,6 @@ async function checkHelp(
     return `${result.stdout}\n${result.stderr}`.includes(`${option} `) ? undefined : `${path} ${otherwise}`;
   } catch (error) {
     signal?.throwIfAborted();
-    return `Cannot start ${path}: ${messageOf(error)}`;
+    return messageOf(error);
   }
 }

@@ -1,11 +1,8 @@
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { Environment } from "../config/environment.ts";
 import { GatewayError } from "../errors.ts";
+import { directoriesOf, findOnPath, isExecutable } from "../process/executable.ts";
 import { defaultPrefix } from "./installation.ts";
-
-/** The environment that decides where programs are looked for. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Which rule led to a program. */
 export type FoundBy = "config" | "prefix" | "path" | "libexec" | "convention";
@@ -74,14 +71,6 @@ export function requireProgram(program: Program): string {
   throw new GatewayError("backend_unreachable", program.because);
 }
 
-/** The first executable of this name in the directories of a `PATH`. */
-export async function findOnPath(name: string, path: string | undefined): Promise<string | undefined> {
-  for (const directory of directoriesOf(path)) {
-    if (await isExecutable(join(directory, name))) return join(directory, name);
-  }
-  return undefined;
-}
-
 async function findProgram(
   wanted: Wanted,
   configured: string | undefined,
@@ -127,20 +116,6 @@ function placesFor({ prefix, env, root = "/" }: FindOptions): { foundBy: FoundBy
     { foundBy: "convention", directory: join(root, "usr/local/bin") },
     { foundBy: "convention", directory: join(root, "opt/llama.cpp/bin") },
   ];
-}
-
-/** Relative entries, the empty one included, mean the working directory: a service has no business there. */
-function directoriesOf(path: string | undefined): string[] {
-  return (path ?? "").split(":").filter((directory) => directory.startsWith("/"));
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await Deno.stat(path)).isFile;
-  } catch { // absent, or not for us
-    return false;
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -2,6 +2,8 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { GatewayError } from "../errors.ts";
+import { findOnPath } from "../process/executable.ts";
+import { run } from "../process/run.ts";
 import {
   type AptSource,
   chooseDebianMirror,
@@ -11,8 +13,6 @@ import {
   parseIndexTargets,
   parseOneLineSources,
 } from "./apt_sources.ts";
-import { findOnPath } from "./find.ts";
-import { run } from "./run.ts";
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const SOURCES_DIRECTORY = "/etc/apt";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { GatewayError } from "../errors.ts";
+import { describeFailure, run } from "../process/run.ts";
 import { checkPrograms } from "./check_programs.ts";
 import { BY_HAND, type DebianHost, readDebianHost } from "./host_debian.ts";
 import { type Installation, writeInstallation } from "./installation.ts";
 import { programsIn } from "./prefix.ts";
 import { type DebPackage, PrivateApt } from "./private_apt.ts";
-import { describeFailure, run } from "./run.ts";
 import { writeWrappers } from "./wrapper.ts";
 
 /** Debian's testing suite of 2026, the oldest one that has llama.cpp. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as z from "zod";
+import type { Environment } from "../config/environment.ts";
 
 /** What `sollol setup` writes into its prefix, so that anybody can tell what is installed there. */
 export interface Installation {
@@ -52,7 +53,7 @@ export async function writeInstallation(directory: string, installation: Install
  *
  * @see https://specifications.freedesktop.org/basedir-spec/latest/ (relative paths are to be ignored)
  */
-export function defaultPrefix(env: Readonly<Record<string, string | undefined>>): string {
+export function defaultPrefix(env: Environment): string {
   const state = env.STATE_DIRECTORY?.split(":")[0]; // systemd joins several by colons; it is sollol's own already
   if (state) return join(state, "llama.cpp");
   if (env.XDG_DATA_HOME?.startsWith("/")) return join(env.XDG_DATA_HOME, "sollol/llama.cpp");

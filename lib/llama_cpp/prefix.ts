@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { GatewayError } from "../errors.ts";
+import { run } from "../process/run.ts";
 import { INSTALLATION_FILE } from "./installation.ts";
-import { run } from "./run.ts";
 
 /*
  * PREFIX/

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type ErrorCode, GatewayError } from "../errors.ts";
+import { describeFailure, run, type RunOptions } from "../process/run.ts";
 import type { DebianHost } from "./host_debian.ts";
-import { describeFailure, run, type RunOptions } from "./run.ts";
 
 /**
  * Packages that only maintainer scripts need. They are pretended to be installed, or apt would pull

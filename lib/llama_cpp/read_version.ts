@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { messageOf } from "../errors.ts";
+import { describeFailure, run } from "../process/run.ts";
 import { readInstallation } from "./installation.ts";
-import { describeFailure, run } from "./run.ts";
 import { parseLlamaVersion, type VersionReading } from "./version.ts";
 
 /** How long a program may take to answer. */
@@ -29,7 +29,7 @@ export async function readLlamaVersion(
     return { ok: false, because: `"${path} --version" ${failure}` };
   } catch (error) {
     signal?.throwIfAborted();
-    return { ok: false, because: `Cannot start ${path}: ${messageOf(error)}` };
+    return { ok: false, because: messageOf(error) };
   }
 }
 

@@ -1,5 +1,5 @@
 /** Where llama-server listens. */
-export type ListenAddress =
+export type ServerAddress =
   | {
     transport: "unix";
     /** Must end in `.sock`: that is how llama-server tells a path from a host name. */
@@ -23,16 +23,19 @@ export interface RpcPlacement {
 }
 
 /** Types that llama.cpp can keep the KV cache in. A quantised V needs flash attention. */
-export type CacheType = "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+export const KV_TYPES = ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"] as const;
+
+/** One of {@linkcode KV_TYPES}. */
+export type KvType = typeof KV_TYPES[number];
 
 /** All that a llama-server is started with. */
 export interface LaunchOptions {
   /** The GGUF file; the first shard of a split one. */
   readonly modelPath: string;
-  /** The model's name in answers. */
+  /** The model's name in answers; commas, at which llama-server would split it, become `_` there. */
   readonly alias: string;
   /** A socket or port of its own; nobody else may have it. */
-  readonly listen: ListenAddress;
+  readonly listen: ServerAddress;
   /** Asked of every request but `/health`. Handed over by the environment, where `ps` does not show it. */
   readonly apiKey: string;
   /** Tokens of one slot. */
@@ -45,10 +48,10 @@ export interface LaunchOptions {
   readonly threadCount?: number | undefined;
   /** Host memory for prompts of earlier requests, MiB; llama.cpp's own default is 8192. Default 256. */
   readonly promptCacheMib?: number | undefined;
-  /** Types of the KV cache. Default `f16`. */
-  readonly cacheTypeK?: CacheType | undefined;
-  /** As for K; a quantised one needs flash attention. */
-  readonly cacheTypeV?: CacheType | undefined;
+  /** Default `f16`. */
+  readonly cacheTypeK?: KvType | undefined;
+  /** Default `f16`; a quantised one needs flash attention. */
+  readonly cacheTypeV?: KvType | undefined;
   /** The projector of a model that sees or hears. */
   readonly mmprojPath?: string | undefined;
   /** LoRA adapters, all applied at full strength. */
@@ -94,12 +97,9 @@ const OWNED_FLAGS = new Set([
  */
 export function buildLaunchCommand(options: LaunchOptions): LaunchCommand {
   const { modelPath, alias, listen, slotCount, slotContextSize, threadCount, promptCacheMib = 256 } = options;
-  if (alias.includes(",")) {
-    throw new RangeError(`Cannot serve "${alias}": llama-server splits names at commas`);
-  }
   return {
     args: [
-      ...["-m", modelPath, "-a", alias],
+      ...["-m", modelPath, "-a", alias.replaceAll(",", "_")],
       ...placementArgs(options.rpc),
       // Slots divide the context: what a user asks for is what each request gets.
       ...["-c", String(slotContextSize * slotCount), "-np", String(slotCount)],
@@ -109,7 +109,7 @@ export function buildLaunchCommand(options: LaunchOptions): LaunchCommand {
       ...projectorArgs(options),
       ...(options.loraPaths ?? []).flatMap((path) => ["--lora", path]),
       ...["-cram", String(promptCacheMib)],
-      // 4 tells devices and buffers; 5 would tell what users write, too.
+      // 4 tells devices and buffers, and of requests only what is malformed (see own_line.ts); 5 would tell all.
       ...["-lv", "4", "--no-ui", "--offline", "--metrics", "--threads-http", HTTP_THREADS],
       ...listenArgs(listen),
       ...checkExtraArgs(options.extraArgs ?? []),
@@ -143,7 +143,7 @@ function projectorArgs({ mmprojPath, rpc }: LaunchOptions): string[] {
   return ["--mmproj", mmprojPath, ...(rpc ? ["--no-mmproj-offload"] : [])];
 }
 
-function listenArgs(listen: ListenAddress): string[] {
+function listenArgs(listen: ServerAddress): string[] {
   if (listen.transport === "tcp") return ["--host", listen.hostname, "--port", String(listen.port)];
   if (!listen.path.endsWith(".sock")) {
     throw new RangeError(`Cannot listen on "${listen.path}": llama-server wants a path that ends in .sock`);
@@ -151,8 +151,13 @@ function listenArgs(listen: ListenAddress): string[] {
   return ["--host", listen.path];
 }
 
-function checkExtraArgs(args: readonly string[]): readonly string[] {
-  const owned = args.find((arg) => OWNED_FLAGS.has(arg.split("=")[0]!));
+/**
+ * The options of the operator, unless one of them is ours to set.
+ *
+ * @throws {RangeError} If the gateway depends on the value of one.
+ */
+export function checkExtraArgs(args: readonly string[]): readonly string[] {
+  const owned = args.map((arg) => arg.split("=")[0]!).find((flag) => OWNED_FLAGS.has(flag)); // its value may be a secret
   if (owned !== undefined) {
     throw new RangeError(`Cannot pass "${owned}" on to llama-server: the gateway sets it itself; remove it`);
   }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { GatewayError } from "../errors.ts";
 import { formatBytes, MIB } from "../units.ts";
-import { checkGguf } from "./gguf_file.ts";
+import { checkGgufFile } from "./gguf_files.ts";
 import { blobFileNames, type ManifestLayer } from "./manifest.ts";
 import { type FileStamp, readEntry, readNames, readSmallFile } from "./store_file.ts";
 
@@ -49,7 +49,7 @@ export class BlobFolder {
    */
   async findGguf(layer: ManifestLayer): Promise<Blob> {
     const blob = await this.find(layer);
-    await checkGguf(blob.path);
+    await checkGgufFile(blob.path);
     return blob;
   }
 

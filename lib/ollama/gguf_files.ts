@@ -1,9 +1,12 @@
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { GatewayError } from "../errors.ts";
+import { GgufSyntaxError } from "../gguf/errors.ts";
+import { checkMagic, MAGIC_HEAD_BYTES } from "../gguf/magic.ts";
+import { formatShardName, parseShardName } from "../gguf/split.ts";
 import { type FileStamp, readEntry, readStart } from "./store_file.ts";
 
-/** A GGUF model on disk: one file, or all shards of a split one. */
-export interface GgufFile {
+/** The files of a GGUF model, none of them read further than its first bytes. */
+export interface GgufFiles {
   /** Base name without `.gguf`, and without the shard's number. */
   readonly name: string;
   /** Absolute; of a split model the first shard, from whose name llama.cpp derives the others. */
@@ -14,33 +17,21 @@ export interface GgufFile {
   readonly modifiedAtMs: number;
 }
 
-/** Takes `<prefix>-00002-of-00003.gguf` apart; undefined for any other file name. */
-export function parseShardName(
-  fileName: string,
-): { prefix: string; index: number; count: number } | undefined {
-  const match = /^(.+)-(\d{5})-of-(\d{5})\.gguf$/i.exec(fileName);
-  if (!match) return undefined;
-  const [, prefix, index, count] = match as unknown as [string, string, string, string];
-  return Number(index) >= 1 && Number(index) <= Number(count)
-    ? { prefix, index: Number(index), count: Number(count) }
-    : undefined;
-}
-
 /**
  * Checks that each file of the model is there and begins like a GGUF file. Any shard's path will do.
  *
  * @throws {GatewayError} `model_not_found` if the path leads nowhere, `model_unusable` if a shard is missing or it is no GGUF.
  * @see `llama_split_path` in src/llama.cpp
  */
-export async function openGguf(path: string): Promise<GgufFile> {
+export async function checkGgufFiles(path: string): Promise<GgufFiles> {
   const paths = shardPaths(resolve(path));
   let sizeBytes = 0;
   let modifiedAtMs = 0;
   for (const [index, shard] of paths.entries()) {
-    const entry = await checkGguf(shard);
-    if (!entry) throw missing(shard, index, paths.length);
-    sizeBytes += entry.sizeBytes;
-    modifiedAtMs = Math.max(modifiedAtMs, entry.modifiedAtMs);
+    const stamp = await checkGgufFile(shard);
+    if (!stamp) throw missing(shard, index, paths.length);
+    sizeBytes += stamp.sizeBytes;
+    modifiedAtMs = Math.max(modifiedAtMs, stamp.modifiedAtMs);
   }
   return { name: ggufName(path), modelPath: paths[0]!, sizeBytes, modifiedAtMs };
 }
@@ -52,34 +43,29 @@ export function ggufName(path: string): string {
 }
 
 /**
- * Reads the first four bytes: a check that costs little and finds most broken downloads.
+ * Checks that one file begins like a GGUF file, whatever its name.
  *
  * @returns The file's stamp; undefined if there is no such file.
- * @throws {GatewayError} `model_unusable` if the bytes are not `GGUF`.
+ * @throws {GatewayError} `model_unusable` if it is no file, or no GGUF.
  */
-export async function checkGguf(path: string): Promise<FileStamp | undefined> {
+export async function checkGgufFile(path: string): Promise<FileStamp | undefined> {
   const entry = await readEntry(path);
   if (!entry) return undefined;
-  if (entry.type !== "file") throw new GatewayError("model_unusable", `Cannot load "${path}": it is no file`);
-  const magic = String.fromCharCode(...await readStart(path, 4));
-  if (magic === "GGUF") return entry;
-  const fault = LEGACY_MAGIC.has(magic)
-    ? `it is a legacy GGML file (${JSON.stringify(magic)}), a format that llama.cpp dropped`
-    : `it begins with ${JSON.stringify(magic)}, not with "GGUF"`;
-  throw new GatewayError("model_unusable", `Cannot load "${path}": ${fault}; download or convert it again`);
+  if (entry.type !== "file") throw unusable(path, "it is no file");
+  const head = await readStart(path, MAGIC_HEAD_BYTES);
+  try {
+    checkMagic(head);
+    return entry;
+  } catch (error) {
+    if (!(error instanceof GgufSyntaxError)) throw error;
+    throw unusable(path, `${error.message}; ${error.advice}`, error);
+  }
 }
 
-/** ggml, ggmf, ggjt and ggla as they lie on disk: 32-bit numbers with the lowest byte first. */
-const LEGACY_MAGIC = new Set(["lmgg", "fmgg", "tjgg", "algg", "ggml", "ggla"]);
-
 function shardPaths(path: string): string[] {
-  const shard = parseShardName(basename(path));
+  const shard = parseShardName(path);
   if (!shard) return [path];
-  const total = String(shard.count).padStart(5, "0");
-  return Array.from({ length: shard.count }, (_, index) => {
-    const number = String(index + 1).padStart(5, "0");
-    return join(dirname(path), `${shard.prefix}-${number}-of-${total}.gguf`);
-  });
+  return Array.from({ length: shard.count }, (_, index) => formatShardName({ ...shard, index }));
 }
 
 function missing(path: string, index: number, count: number): GatewayError {
@@ -88,4 +74,8 @@ function missing(path: string, index: number, count: number): GatewayError {
     "model_unusable",
     `Cannot load shard ${index + 1} of ${count}: "${path}" is missing; put all shards into one directory`,
   );
+}
+
+function unusable(path: string, problem: string, cause?: Error): GatewayError {
+  return new GatewayError("model_unusable", `Cannot load "${path}": ${problem}`, { cause });
 }

@@ -1,7 +1,8 @@
 import { basename, dirname, join } from "node:path";
 import { GatewayError } from "../errors.ts";
+import { parseShardName } from "../gguf/split.ts";
 import type { Logger } from "../log.ts";
-import { type GgufFile, ggufName, openGguf, parseShardName } from "./gguf_file.ts";
+import { checkGgufFiles, type GgufFiles, ggufName } from "./gguf_files.ts";
 import { type ModelSource, type SpellingMatch, toWanted, type WantedModel } from "./model_source.ts";
 import type { ResolvedModel, StoredModel } from "./resolved_model.ts";
 import { readEntry, readNames } from "./store_file.ts";
@@ -34,12 +35,12 @@ export class GgufFolder implements ModelSource {
   async resolve(wanted: WantedModel, match: SpellingMatch): Promise<ResolvedModel | undefined> {
     const known = pick(this.#entries ?? await this.#search(), wanted, match);
     if (known) {
-      const file = await openGguf(known.entry.path).catch(ignoreNotFound);
+      const file = await checkGgufFiles(known.entry.path).catch(ignoreNotFound);
       if (file) return toResolved(known.entry, file, known.warnings);
     }
     if (!known && match === "exact") return undefined; // the folded attempt that follows will search
     const found = pick(await this.#search(), wanted, match);
-    return found && toResolved(found.entry, await openGguf(found.entry.path), found.warnings);
+    return found && toResolved(found.entry, await checkGgufFiles(found.entry.path), found.warnings);
   }
 
   /** All models whose files begin like GGUF files. */
@@ -47,7 +48,7 @@ export class GgufFolder implements ModelSource {
     const models = new Map<string, StoredModel>();
     for (const entry of await this.#search()) {
       signal?.throwIfAborted();
-      const file = await this.#orSkip(entry.path, () => openGguf(entry.path));
+      const file = await this.#orSkip(entry.path, () => checkGgufFiles(entry.path));
       if (!file) continue;
       const seen = models.get(entry.key);
       const listed = { ...toDetails(entry, file, []), kind: "gguf", sizeBytes: file.sizeBytes } as const;
@@ -105,7 +106,7 @@ export class GgufFolder implements ModelSource {
 function toEntries(paths: string[]): FolderEntry[] {
   const projectorPaths = paths.filter((path) => /^mmproj/i.test(basename(path)));
   const modelPaths = paths.filter((path) => {
-    return !projectorPaths.includes(path) && (parseShardName(basename(path))?.index ?? 1) === 1;
+    return !projectorPaths.includes(path) && (parseShardName(basename(path))?.index ?? 0) === 0;
   });
   return modelPaths.map((path) => {
     const name = ggufName(path);
@@ -133,12 +134,12 @@ function unused({ path }: FolderEntry): string {
   return `"${path}" has the same name and is not used`;
 }
 
-function toDetails(entry: FolderEntry, file: GgufFile, warnings: readonly string[]) {
+function toDetails(entry: FolderEntry, file: GgufFiles, warnings: readonly string[]) {
   const { name, key } = entry;
   return { name, key, source: "gguf", modifiedAtMs: file.modifiedAtMs, warnings } as const;
 }
 
-function toResolved(entry: FolderEntry, file: GgufFile, warnings: readonly string[]): ResolvedModel {
+function toResolved(entry: FolderEntry, file: GgufFiles, warnings: readonly string[]): ResolvedModel {
   const { modelPath, sizeBytes } = file;
   const none = { adapterPaths: [], params: {}, licenses: [] };
   return {

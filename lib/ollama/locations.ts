@@ -1,4 +1,5 @@
 import { posix, win32 } from "node:path";
+import type { Environment } from "../config/environment.ts";
 import { messageOf } from "../errors.ts";
 import { readEntry } from "./store_file.ts";
 
@@ -21,7 +22,7 @@ export interface ModelRoots {
 /** The machine to look at; all of it is given, so that a test can invent one. */
 export interface Machine {
   /** Environment of this process. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** Home directory of this user; undefined if there is none. */
   readonly home: string | undefined;
   /** As in `Deno.build.os`. */
@@ -31,8 +32,7 @@ export interface Machine {
 }
 
 /** The machine that this process runs on. */
-export function thisMachine(): Machine {
-  const env = Deno.env.toObject();
+export function thisMachine(env: Environment): Machine {
   const platform = Deno.build.os;
   return { env, home: platform === "windows" ? env["USERPROFILE"] : env["HOME"], platform };
 }

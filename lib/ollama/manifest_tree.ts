@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { mapConcurrently } from "./concurrent.ts";
+import { mapConcurrently } from "../concurrent.ts";
 import { type ModelName, nameOfSegments, segmentsOfName } from "./model_name.ts";
 import { readNames } from "./store_file.ts";
 

@@ -1,5 +1,5 @@
-import type { ResolvedModel, StoredModel } from "./resolved_model.ts";
 import { type ModelName, ModelNameSyntaxError, nameKey, parseModelName } from "./model_name.ts";
+import type { ResolvedModel, StoredModel } from "./resolved_model.ts";
 
 /** A model as somebody asked for it. */
 export interface WantedModel {

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
+import { mapConcurrently } from "../concurrent.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type AssembledModel, assembleModel } from "./assemble.ts";
 import { BlobFolder } from "./blob_folder.ts";
-import { mapConcurrently } from "./concurrent.ts";
 import { isSettled } from "./manifest_file.ts";
 import { type LocatedManifest, ManifestTree } from "./manifest_tree.ts";
 import { displayName } from "./model_name.ts";

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import { type Logger, silentLogger } from "../log.ts";
-import { openGguf } from "./gguf_file.ts";
+import { checkGgufFiles } from "./gguf_files.ts";
 import { GgufFolder } from "./gguf_folder.ts";
 import { parseModelName } from "./model_name.ts";
 import { type ModelSource, toWanted } from "./model_source.ts";
@@ -132,17 +132,31 @@ export class ModelStore {
   }
 
   async #notFound(text: string): Promise<GatewayError> {
-    const near = await this.nearNames(text);
-    if (this.#roots.length === 0) {
-      const message = `Cannot find model "${text}": there is no Ollama store on this machine; ` +
-        `say where models are by models, --models or OLLAMA_MODELS`;
-      return new GatewayError("model_not_found", message);
+    const absent = await this.#explainAbsence();
+    if (absent !== undefined) {
+      return new GatewayError("model_not_found", `Cannot find model "${text}": ${absent}`);
     }
+    const near = await this.nearNames(text);
     const cure = near.length > 0
       ? `did you mean ${near.map((name) => `"${name}"`).join(" or ")}?`
       : `pull it with "ollama pull ${text}"`;
     return new GatewayError("model_not_found", `Cannot find model "${text}"; ${cure}`);
   }
+
+  /** Why no model can be found at all, if so. Clients read it: it names no path. */
+  async #explainAbsence(): Promise<string | undefined> {
+    if (this.#roots.length === 0) {
+      return "there is no Ollama store on this machine; say where models are by models, --models or OLLAMA_MODELS";
+    }
+    if ((await Promise.all(this.#roots.map(exists))).some(Boolean)) return undefined;
+    return "none of the configured model directories exists on this machine; " +
+      "correct models, --models or OLLAMA_MODELS";
+  }
+}
+
+/** Whether anything is there. What cannot be said is taken for there: its own sentence tells more. */
+function exists(path: string): Promise<boolean> {
+  return readEntry(path).then((entry) => entry !== undefined, () => true);
 }
 
 /**
@@ -151,7 +165,7 @@ export class ModelStore {
  * @throws {GatewayError} `model_not_found` if nothing is there, `model_unusable` if it is no GGUF file.
  */
 export async function resolvePath(path: string): Promise<ResolvedModel> {
-  const file = await openGguf(path);
+  const file = await checkGgufFiles(path);
   const none = { projectorPaths: [], adapterPaths: [], params: {}, licenses: [], warnings: [] };
   return { ...file, key: toWanted(file.name).key, source: "gguf", ...none };
 }

@@ -3,7 +3,7 @@ import { GatewayError, messageOf } from "../errors.ts";
 import { type ChildExit, describeExit } from "./child_exit.ts";
 import { resolveExecutable } from "./executable.ts";
 import { LineSplitter } from "./line_splitter.ts";
-import { canBindLifetime, wrapCommand } from "./wrapped_command.ts";
+import { findSetpriv, wrapCommand } from "./wrapped_command.ts";
 
 /** Which pipe a line came from. */
 export type ChildStream = "stdout" | "stderr";
@@ -63,9 +63,9 @@ export class ChildProcess implements AsyncDisposable {
   readonly pid: number;
   /** Resolves once it has exited, its group is dead and its last lines were heard. Never rejects. */
   readonly exited: Promise<ChildExit>;
+  readonly #dead = new AbortController();
   readonly #gone = new AbortController();
   readonly #clock: Clock;
-  #isAlive = true;
   #stopping: Promise<ChildExit> | undefined;
 
   private constructor(child: Deno.ChildProcess, options: ChildOptions) {
@@ -82,9 +82,9 @@ export class ChildProcess implements AsyncDisposable {
    */
   static async spawn(options: ChildOptions): Promise<ChildProcess> {
     const { program, args = [], env, cwd, ignoreSigpipe } = options;
-    const path = await resolveExecutable(program, (env ?? { PATH: Deno.env.get("PATH") ?? "" })["PATH"]);
-    const bindLifetime = await canBindLifetime();
-    const [command, ...commandArgs] = wrapCommand([path, ...args], { ignoreSigpipe, bindLifetime });
+    const path = await resolveExecutable(program, env ? env["PATH"] : Deno.env.get("PATH"));
+    const setpriv = await findSetpriv(); // by its path: the child's own PATH need not lead to it
+    const [command, ...commandArgs] = wrapCommand([path, ...args], { ignoreSigpipe, setpriv });
     const child = spawnDetached(program, command, {
       args: commandArgs,
       stdin: "null",
@@ -102,15 +102,20 @@ export class ChildProcess implements AsyncDisposable {
     return this.#gone.signal;
   }
 
-  /** False from the moment that its exit was seen, a little before {@linkcode gone}. */
+  /** Aborts at the moment that its exit is seen, a little before {@linkcode gone}: its last lines are still read. */
+  get dead(): AbortSignal {
+    return this.#dead.signal;
+  }
+
+  /** False once {@linkcode dead} has aborted. */
   get isAlive(): boolean {
-    return this.#isAlive;
+    return !this.#dead.signal.aborted;
   }
 
   /** Signals the whole group. @returns Whether there was anybody left to signal. */
   signal(name: Deno.Signal): boolean {
     // Once the leader is reaped the kernel may give its id to a stranger.
-    return this.#isAlive && signalGroup(this.pid, name);
+    return this.isAlive && signalGroup(this.pid, name);
   }
 
   /** Takes the steps until it exits, then kills what is left. A stop under way is joined, whatever its steps. */
@@ -146,7 +151,7 @@ export class ChildProcess implements AsyncDisposable {
     );
     const exit = describeExit(await child.status);
     signalGroup(this.pid, "SIGKILL"); // what the leader left behind
-    this.#isAlive = false;
+    this.#dead.abort();
     const giveUp = setTimeout(() => pipes.forEach((pipe) => pipe.cancel()), DRAIN_MS);
     await Promise.all(pipes.map((pipe) => pipe.done));
     clearTimeout(giveUp);

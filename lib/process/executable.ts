@@ -1,4 +1,6 @@
-import { GatewayError } from "../errors.ts";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { GatewayError, messageOf } from "../errors.ts";
 
 /**
  * Checks that a program can be started, and gives its path.
@@ -9,17 +11,34 @@ import { GatewayError } from "../errors.ts";
  * @param searchPath Directories separated by `:`, as in `PATH`.
  * @throws {GatewayError} `backend_unreachable` if there is no such file or it may not be executed.
  */
-export async function resolveExecutable(program: string, searchPath = ""): Promise<string> {
+export async function resolveExecutable(program: string, searchPath?: string): Promise<string> {
   if (program.includes("/")) {
     const fault = await faultOf(program);
     if (fault) throw cannotStart(program, `${fault}; check the path`);
     return program;
   }
-  for (const directory of searchPath.split(":").filter((part) => part !== "")) {
-    const path = `${directory}/${program}`;
-    if (await faultOf(path) === undefined) return path;
-  }
+  const found = await findOnPath(program, searchPath);
+  if (found !== undefined) return found;
   throw cannotStart(program, "it is not on PATH; install it or configure its full path");
+}
+
+/** The first executable of this name in the directories of a `PATH`. */
+export async function findOnPath(name: string, searchPath: string | undefined): Promise<string | undefined> {
+  for (const directory of directoriesOf(searchPath)) {
+    const path = `${directory}/${name}`;
+    if (await isExecutable(path)) return path;
+  }
+  return undefined;
+}
+
+/** The directories of a `PATH`. Relative ones, the empty one included, mean the working directory: no place for us. */
+export function directoriesOf(searchPath: string | undefined): string[] {
+  return (searchPath ?? "").split(":").filter((directory) => directory.startsWith("/"));
+}
+
+/** Whether there is a file that we may execute. */
+export async function isExecutable(path: string): Promise<boolean> {
+  return await faultOf(path) === undefined;
 }
 
 function cannotStart(program: string, why: string): GatewayError {
@@ -28,13 +47,11 @@ function cannotStart(program: string, why: string): GatewayError {
 
 async function faultOf(path: string): Promise<string | undefined> {
   try {
-    const { isFile, mode } = await Deno.stat(path);
-    if (!isFile) return "it is no file";
-    if (mode !== null && (mode & 0o111) === 0) return "it may not be executed";
-    return undefined;
+    if (!(await Deno.stat(path)).isFile) return "it is no file";
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "it does not exist";
     if (error instanceof Deno.errors.PermissionDenied) return "its directory may not be read";
-    throw error;
+    return messageOf(error);
   }
+  return await access(path, constants.X_OK).then(() => undefined, () => "it may not be executed");
 }

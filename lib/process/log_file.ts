@@ -49,7 +49,7 @@ export class LogFile implements AsyncDisposable {
     }
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
-    this.#flushing ??= this.#flush().finally(() => this.#flushing = undefined);
+    this.#flushing ??= this.#flush();
   }
 
   /** Writes what waits and closes the file; never rejects. */
@@ -66,6 +66,7 @@ export class LogFile implements AsyncDisposable {
       this.#pendingBytes = 0;
       await this.#write(lines);
     }
+    this.#flushing = undefined; // in the same step as the last look: a line that comes later begins anew
   }
 
   async #write(lines: Uint8Array[]): Promise<void> {

@@ -1,8 +1,8 @@
+import { type Clock, systemClock } from "../clock.ts";
 import type { ExternalCoordinator } from "../coordinator/external.ts";
 import { toWanted } from "../ollama/model_source.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { ModelStore } from "../ollama/storage.ts";
-import { type Clock, systemClock } from "../clock.ts";
 
 /** A model that can be asked for. */
 export interface ModelEntry {

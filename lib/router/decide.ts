@@ -44,21 +44,19 @@ export function decide(demand: Demand, facts: Facts): Decision {
     return { to: "external", because: `"${demand.model}" is served by the coordinator at ${external.url}` };
   }
   const outside = external ? `; ${whyNotOutside(demand, external)}` : "";
+  const refuse = (cause: string, cure: string): Decision => ({
+    to: "nowhere",
+    code: external?.health === "down" ? "backend_unreachable" : "no_capacity",
+    because: `Cannot serve "${demand.model}": ${cause}${outside}; ${cure}`,
+  });
   if (!facts.shardingEnabled) {
-    return {
-      to: "nowhere",
-      code: external?.health === "down" ? "backend_unreachable" : "no_capacity",
-      because: `Cannot serve "${demand.model}": model sharding is switched off${outside}; ` +
-        `set model_sharding_enabled: true`,
-    };
+    return refuse("model sharding is switched off", "set model_sharding_enabled: true");
   }
   if (facts.rpcBackends.length === 0) {
-    return {
-      to: "nowhere",
-      code: external?.health === "down" ? "backend_unreachable" : "no_capacity",
-      because: `Cannot serve "${demand.model}": no rpc backend is configured${outside}; ` +
-        `start ggml-rpc-server on a machine and name it in rpc_backends`,
-    };
+    return refuse(
+      "no rpc backend is configured",
+      "start ggml-rpc-server on a machine and name it in rpc_backends",
+    );
   }
   return { to: "coordinator", because: `"${demand.model}" is sharded over rpc backends${outside}` };
 }

@@ -1,10 +1,16 @@
+import { CoordinatorDeath } from "../coordinator/coordinator_failure.ts";
+import type { CoordinatorLease, Switchable } from "../coordinator/coordinator_switch.ts";
+import type { ExternalCoordinator } from "../coordinator/external.ts";
+import type { ServingCoordinator } from "../coordinator/serving.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import { HttpError } from "../http/error.ts";
 import type { HeaderList } from "../http/headers.ts";
 
-/** How long a broken connection waits to learn whether the process behind it has died, ms. */
-const DEATH_NOTICE_MS = 300;
+/** How long a broken connection waits for the process behind it to exit, ms. */
+const EXIT_NOTICE_MS = 300;
+/** How long an exit waits for its explanation: backends are probed to name the one at fault, ms. */
+const EXPLANATION_MS = 3_000;
 
 /** The chosen upstream of one attempt, and the right to use it until disposal. */
 export interface Route extends Disposable {
@@ -18,8 +24,8 @@ export interface Route extends Disposable {
   readonly basePath: string;
   /** Headers that every request to it carries: its own credentials. */
   readonly headers: HeaderList;
-  /** Aborts when the process behind the upstream has died, where that can be known; the reason says why. */
-  readonly gone: AbortSignal | undefined;
+  /** The process behind the upstream, where it is ours. */
+  readonly process: Pick<Switchable, "dead" | "gone"> | undefined;
   /** Why the request goes there, one sentence. */
   readonly because: string;
   /** Waited for others' work, ms. */
@@ -28,6 +34,44 @@ export interface Route extends Disposable {
   readonly loadMs: number;
   /** Takes note of a failed attempt, so that the next decision knows. */
   readonly reportFailure?: (thrown: unknown) => void;
+}
+
+/** The route to a coordinator of ours, for as long as its lease is held. */
+export function coordinatorRoute(lease: CoordinatorLease<ServingCoordinator>): Route {
+  const { coordinator, queueMs, loadMs } = lease;
+  const { upstream, address, headers, because } = coordinator;
+  return {
+    to: "coordinator",
+    upstream,
+    address,
+    basePath: "",
+    headers,
+    process: coordinator,
+    because,
+    queueMs,
+    loadMs,
+    [Symbol.dispose]: () => lease[Symbol.dispose](),
+  };
+}
+
+/** The route to a coordinator that somebody else runs. It hears of requests that did not reach it. */
+export function externalRoute(external: ExternalCoordinator, because: string): Route {
+  const { url, address, basePath } = external;
+  return {
+    to: "external",
+    upstream: url,
+    address,
+    basePath,
+    headers: [],
+    process: undefined,
+    because,
+    queueMs: 0,
+    loadMs: 0,
+    reportFailure: (thrown) => {
+      if (thrown instanceof HttpError && !thrown.sent) external.reportFailure(thrown.message);
+    },
+    [Symbol.dispose]: () => {},
+  };
 }
 
 /** A failed attempt: what to tell the client, and whether another attempt may save the request. */
@@ -44,27 +88,32 @@ export interface Failure {
  */
 export async function explainFailure(thrown: unknown, route: Route, signal: AbortSignal): Promise<Failure> {
   if (signal.aborted) return { error: signal.reason, isRetryable: false };
-  if (thrown instanceof GatewayError && thrown.code !== "upstream_failed") {
-    return { error: thrown, isRetryable: false };
-  }
-  if (!(thrown instanceof HttpError) && !(thrown instanceof GatewayError)) {
-    return { error: thrown, isRetryable: false };
-  }
-  if (route.gone && await abortsWithin(route.gone, DEATH_NOTICE_MS)) {
-    return { error: deathOf(route, route.gone.reason), isRetryable: true };
+  const isBroken = thrown instanceof HttpError ||
+    (thrown instanceof GatewayError && thrown.code === "upstream_failed");
+  if (!isBroken) return { error: thrown, isRetryable: false };
+  if (route.process && await abortsWithin(route.process.dead, EXIT_NOTICE_MS)) {
+    await abortsWithin(route.process.gone, EXPLANATION_MS);
+    return { error: deathOf(route, route.process.gone.reason), isRetryable: true };
   }
   if (thrown instanceof GatewayError) return { error: thrown, isRetryable: false };
   if (!thrown.sent) return { error: unreachable(route, thrown), isRetryable: true };
-  // Written on a kept-alive connection that the upstream closed at that moment: it cannot answer any more.
-  const isUnanswered = !thrown.answered && (thrown.kind === "closed" || thrown.kind === "reset");
+  // A coordinator of ours gives a request up with its connection. What others run may still be at work on it.
+  const isGivenUp = route.to === "coordinator" && !thrown.answered &&
+    (thrown.kind === "closed" || thrown.kind === "reset");
   const code = thrown.kind === "timeout" ? "upstream_timeout" : "upstream_failed";
   const message = `${route.upstream} broke off: ${thrown.message}; ask again`;
-  return { error: new GatewayError(code, message, { cause: thrown }), isRetryable: isUnanswered };
+  return { error: new GatewayError(code, message, { cause: thrown }), isRetryable: isGivenUp };
 }
 
 function deathOf(route: Route, reason: unknown): GatewayError {
+  if (reason instanceof CoordinatorDeath && reason.isWanted) return shuttingDown(reason);
   const message = `${route.upstream} died while answering: ${messageOf(reason)}; ask again`;
   return new GatewayError("upstream_failed", message, { cause: reason });
+}
+
+/** What a request is told that a shutdown cuts. */
+export function shuttingDown(cause?: unknown): GatewayError {
+  return new GatewayError("shutting_down", "The gateway is shutting down; ask again in a moment", { cause });
 }
 
 function unreachable(route: Route, cause: HttpError): GatewayError {

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
 import { AnswerDecoder, type DeviceMemory, RpcSyntaxError } from "./answer_decoder.ts";
-import { Deadline } from "./deadline.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { nameForeignProtocol } from "./foreign_protocol.ts";
 import type { ParkedProbes } from "./parked_probes.ts";
@@ -92,7 +92,7 @@ class Attempt {
   ) {}
 
   async run(timeoutMs: number, signal: AbortSignal | undefined): Promise<Finding> {
-    using deadline = new Deadline(timeoutMs, this.clock, signal);
+    using deadline = new Deadline(this.clock, timeoutMs, { signal });
     try {
       return await this.#knock(deadline) ?? await this.#ask(encodeProbe(), deadline) ??
         await this.#ask(encodeLegacyHello(), deadline) ?? { kind: "closed", receivedBytes: 0 };

@@ -1,3 +1,4 @@
+import { mapConcurrently } from "../concurrent.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { probe, type ProbeOptions, type ProbeResult } from "./probe.ts";
 
@@ -16,11 +17,5 @@ export async function probeAll(
   endpoints: readonly Endpoint[],
   { concurrency = 64, ...options }: ProbeAllOptions = {},
 ): Promise<ProbeResult[]> {
-  const results: ProbeResult[] = [];
-  const queue = endpoints.entries();
-  const work = async () => {
-    for (const [index, endpoint] of queue) results[index] = await probe(endpoint, options);
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, endpoints.length) }, work));
-  return results;
+  return await mapConcurrently(endpoints, concurrency, (endpoint) => probe(endpoint, options));
 }

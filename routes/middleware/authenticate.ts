@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { GatewayError } from "../../lib/errors.ts";
 import type { AppEnv } from "../app_env.ts";
 
@@ -6,32 +6,42 @@ import type { AppEnv } from "../app_env.ts";
 const MAX_KEY_BYTES = 254;
 const FIELD_BYTES = MAX_KEY_BYTES + 2;
 
-/** Lets in who shows one of the keys, as `Authorization: Bearer` or `x-api-key`. No keys: everybody. */
-export function authenticate(apiKeys: readonly string[]): MiddlewareHandler<AppEnv> {
-  const known = apiKeys.map((key) => padded(key) ?? tooLong());
+/** Which requests show one of our keys, as `Authorization: Bearer` or `x-api-key`. No keys: all do. */
+export class KeyRing {
+  readonly #fields: readonly Uint32Array[];
+
+  /** @throws {RangeError} If a key is longer than 254 bytes. */
+  constructor(apiKeys: readonly string[]) {
+    this.#fields = apiKeys.map((key) => padded(key) ?? tooLong());
+  }
+
+  /** Whether a request may do what keys are for. */
+  admits(c: Context<AppEnv>): boolean {
+    if (this.#fields.length === 0) return true;
+    const shown = shownKey(c);
+    const field = shown === undefined ? undefined : padded(shown);
+    if (!field) return false;
+    let isKnown = false;
+    for (const known of this.#fields) isKnown = isEqual(known, field) || isKnown;
+    return isKnown;
+  }
+}
+
+/** Lets in whom the ring admits. */
+export function authenticate(keys: KeyRing): MiddlewareHandler<AppEnv> {
   return function requireKey(c, next) {
-    if (known.length > 0) check(c.req.header("x-api-key") ?? bearer(c.req.header("authorization")), known);
-    return next();
+    if (keys.admits(c)) return next();
+    throw new GatewayError(
+      "unauthorized",
+      shownKey(c) === undefined
+        ? "This gateway wants an API key; send it as Authorization: Bearer KEY"
+        : "This API key is not known; check it, or ask the operator",
+    );
   };
 }
 
-function bearer(authorization: string | undefined): string | undefined {
-  return /^Bearer +(.+)$/i.exec(authorization ?? "")?.[1];
-}
-
-function check(shown: string | undefined, known: readonly Uint32Array[]): void {
-  if (shown === undefined) {
-    throw new GatewayError(
-      "unauthorized",
-      "This gateway wants an API key; send it as Authorization: Bearer KEY",
-    );
-  }
-  const field = padded(shown);
-  let isKnown = false;
-  if (field) { for (const key of known) isKnown = isEqual(key, field) || isKnown; }
-  if (!isKnown) {
-    throw new GatewayError("unauthorized", "This API key is not known; check it, or ask the operator");
-  }
+function shownKey(c: Context<AppEnv>): string | undefined {
+  return c.req.header("x-api-key") ?? /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
 }
 
 const encoder = new TextEncoder();

@@ -7,14 +7,18 @@ import { REQUEST_ID_HEADER } from "./identify.ts";
 
 /**
  * The one exit of all errors: failures that we understand in the client's dialect, anything else as a 500
- * whose body says only the request id that finds its stack in the log.
+ * whose body says only the request id that finds its stack in the log. Each leaves a line in the log.
  */
 export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
   return (error, c) => {
     const requestId = c.get("requestId");
-    if (error instanceof GatewayError) return errorResponse(c, error, requestId);
+    const request = { requestId, method: c.req.method, path: c.req.path };
+    if (error instanceof GatewayError) {
+      if (!c.get("isRecorded")) logger.info("request refused", { ...request, status: error.status, error });
+      return errorResponse(c, error);
+    }
     if (c.req.raw.signal.aborted) return new Response(null, { status: 499 }); // nobody is there to read it
-    logger.error("unexpected error", { requestId, path: c.req.path, error, stack: error.stack });
+    logger.error("unexpected error", { ...request, error, stack: error.stack });
     const message = `Something went wrong inside sollol; its log has the details under request ${requestId}`;
     const body = {
       error: { message, type: "server_error", param: null, code: "internal", request_id: requestId },
@@ -24,10 +28,11 @@ export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
 }
 
 /** An understood failure as an OpenAI error answer, with `Retry-After` where waiting helps. */
-export function errorResponse(c: Context<AppEnv>, error: GatewayError, requestId: string): Response {
+function errorResponse(c: Context<AppEnv>, error: GatewayError): Response {
+  const requestId = c.get("requestId");
   const headers: Record<string, string> = {
     "content-type": "application/json",
-    "x-sollol-request-id": requestId,
+    [REQUEST_ID_HEADER]: requestId,
   };
   if (error.retryAfterSeconds !== undefined) headers["retry-after"] = String(error.retryAfterSeconds);
   if (error.code === "unauthorized") headers["www-authenticate"] = "Bearer";

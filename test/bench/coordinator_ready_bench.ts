@@ -3,9 +3,9 @@
  * llama-server with the same arguments that is asked for `/health` every 2 ms. Claim: at most 60 ms more.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { requireProgram } from "../../lib/llama_cpp/find.ts";
 import { buildLaunchCommand } from "../../lib/llama_server/args.ts";
 import { ChildProcess } from "../../lib/process/child.ts";
-import { requireProgram } from "../../lib/llama_cpp/find.ts";
 import { CoordinatorBed, freePort } from "../e2e/coordinator_bed.ts";
 import { ensureLlamaCpp } from "../e2e/llama_cpp.ts";
 

@@ -11,6 +11,7 @@ import {
   encodeLegacyHello,
   encodeProbe,
 } from "../../lib/rpc/protocol.ts";
+import { until } from "../fixtures/until.ts";
 
 /** An rpc backend that a test has for itself. */
 export interface BackendUnderTest extends AsyncDisposable {
@@ -82,7 +83,7 @@ export function rpcBackendContract({ name, start, ignore = false }: Subject): vo
     using holder = await hold(endpoint);
     equal((await probe(endpoint, { parked, timeoutMs: 100 })).verdict, "held");
     holder.close();
-    await until(() => parked.size === 0);
+    await until(() => parked.size === 0, "the parked probes to leave");
     equal((await probe(endpoint, { parked })).verdict, "up");
   });
 
@@ -102,7 +103,7 @@ export function rpcBackendContract({ name, start, ignore = false }: Subject): vo
     careless.close();
     await settle();
     holder.close();
-    await until(() => backend.hasDied());
+    await until(() => backend.hasDied(), "the death of the backend");
   });
 
   test("survives when a HELLO in its queue was reset", async (backend) => {
@@ -175,13 +176,4 @@ async function answersAgain(backend: BackendUnderTest): Promise<void> {
 /** Lets the kernel deliver on loopback what was just sent. */
 function settle(): Promise<void> {
   return delay(30);
-}
-
-/** Resolves when that is true; fails after 2 s. */
-export async function until(isTrue: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 2_000;
-  while (!isTrue()) {
-    ok(performance.now() < deadlineMs, "waited 2 s in vain");
-    await delay(5);
-  }
 }

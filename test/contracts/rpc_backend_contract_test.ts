@@ -1,16 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { findLlamaCpp, requireProgram } from "../../lib/llama_cpp/find.ts";
 import { FakeRpcBackend } from "../fakes/fake_rpc_backend.ts";
+import { freePort } from "../fixtures/free_port.ts";
 import { type BackendUnderTest, rpcBackendContract } from "./rpc_backend_contract.ts";
 
 rpcBackendContract({ name: "fake_rpc_backend", start: () => Promise.resolve(new FakeRpcBackend()) });
 
-const program = Deno.env.get("SOLLOL_RPC_SERVER") ?? findOnPath("ggml-rpc-server") ??
-  findOnPath("rpc-server");
+const env = Deno.env.toObject();
+const { rpcServer } = await findLlamaCpp({ env, rpcServer: env["SOLLOL_RPC_SERVER"] });
 
 rpcBackendContract({
-  name: program ? "ggml-rpc-server" : "ggml-rpc-server (not found: set SOLLOL_RPC_SERVER to its path)",
-  ignore: program === undefined,
-  start: () => startRealBackend(program!),
+  name: rpcServer.found ? "ggml-rpc-server" : `ggml-rpc-server (skipped: ${rpcServer.because})`,
+  ignore: !rpcServer.found,
+  start: () => startRealBackend(requireProgram(rpcServer)),
 });
 
 /** Starts it on the CPU device and a free port; a child of ours has the default SIGPIPE. */
@@ -45,20 +47,4 @@ async function untilListening({ endpoint: { host, port }, hasDied }: BackendUnde
     }
   }
   throw new Error("ggml-rpc-server exited instead of listening");
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-function findOnPath(program: string): string | undefined {
-  const candidates = (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${program}`);
-  return candidates.find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
 }

@@ -110,3 +110,26 @@ test("a coordinator killed amid a stream is told, and a new one answers what com
   await gateway.stop();
   await bed.assertNothingLeft();
 });
+
+test("an rpc backend that freezes amid a stream is noticed by its silence, named, and left out", async (programs) => {
+  await using bed = await GatewayBed.create(programs);
+  await using gateway = await bed.serve({ args: ["--set", "timeouts.stall=1s"] });
+  const stream = await ChatStream.open(gateway.url, { maxTokens: ENDLESS });
+  const frozen = bed.backends[1]!;
+  frozen.process.signal("SIGSTOP");
+  try {
+    const { error, isDone } = await stream.rest();
+    equal(isDone, false);
+    match(error!.message, new RegExp(`made no progress for .*${frozen.endpoint}`));
+    const { status, headers } = await chat(gateway.url);
+    equal(status, 200);
+    match(
+      headers.get("x-sollol-decision")!,
+      new RegExp(`over 2 rpc backends.*Left out: .*${frozen.endpoint}`),
+    );
+  } finally {
+    frozen.process.signal("SIGCONT");
+  }
+  await gateway.stop();
+  await bed.assertNothingLeft();
+});

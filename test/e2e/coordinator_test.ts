@@ -136,6 +136,40 @@ testBed("the log tells nothing of what users write", 1, async (bed) => {
   ok(coordinator.logTail.length > 10);
 });
 
+testBed("the log tells nothing of a request that is malformed, but still of an abort", 1, async (bed) => {
+  const logPath = `${bed.directory}/llama.log`;
+  await using coordinator = await bed.start(bed.launch(bed.plan([9]), { logFile: { path: logPath } }));
+  const messages = [{ role: "user", content: "SECRETPROMPT" }];
+  for (
+    const broken of [
+      { tools: [{ x: "SECRETPROMPT" }] },
+      { grammar: 'root ::= SECRETPROMPT\nFailed to connect to SECRETPROMPT\n"' },
+      { samplers: ["SECRETPROMPT"] },
+      { response_format: { type: "json_schema", json_schema: { schema: { type: "SECRETPROMPT" } } } },
+      {
+        response_format: {
+          type: "json_schema",
+          json_schema: { schema: { type: "string", pattern: "(SECRETPROMPT" } },
+        },
+      },
+    ]
+  ) {
+    const response = await bed.chat(coordinator, { messages, max_tokens: 2, ...broken });
+    await response.body.text(MIB);
+  }
+  bed.backends[0]!.process.signal("SIGKILL");
+  const last = bed.chat(coordinator, { messages, max_tokens: 2 });
+  await last.then(({ body }) => body.text(MIB)).catch(() => {}); // it dies of it
+  const death = await deathOf(coordinator);
+  deepEqual([death.kind, death.suspectEndpoint], ["backend_lost", bed.endpoints[0]]);
+  await coordinator.stop();
+  for (const log of [await Deno.readTextFile(logPath), coordinator.logTail.join("\n")]) {
+    match(log, /print_timing/, "no request was logged at all");
+    match(log, /^\S+\.cpp:\d+: Remote RPC server crashed/m);
+    ok(!/secretprompt/i.test(log), /^.*secretprompt.*$/im.exec(log)?.[0]);
+  }
+});
+
 testBed("a wanted stop says so, and the backends are free at once", 2, async (bed) => {
   const launch = bed.launch(bed.plan([4, 5]));
   for (let round = 0; round < 3; round++) {

@@ -1,9 +1,11 @@
 import { equal } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { chat } from "./chat.ts";
 import { freePort } from "./coordinator_bed.ts";
 import { eventually } from "./eventually.ts";
 import { GatewayBed } from "./gateway_bed.ts";
 import { Program } from "./program.ts";
+import { Sandbox } from "./sandbox.ts";
 import { withLlamaCpp } from "./with_llama_cpp.ts";
 
 const test = await withLlamaCpp();
@@ -30,6 +32,39 @@ test("a gateway whose log nobody reads any more keeps serving", async (programs)
   await gateway.stop();
   await bed.assertNothingLeft();
 });
+
+for (
+  const { name, signals } of [
+    { name: "one signal", signals: ["SIGTERM"] },
+    { name: "a second signal", signals: ["SIGTERM", "SIGINT"] },
+  ] as const
+) {
+  Deno.test(`a gateway whose log is stuck in a full pipe exits in order after ${name}`, async () => {
+    await using sandbox = await Sandbox.create();
+    const listen = `127.0.0.1:${freePort("127.0.0.1")}`;
+    await using gateway = startWithFullPipe(sandbox, ["serve", "--listen", listen]);
+    await eventually("it listens", () => isUp(listen));
+    for (const signal of signals) {
+      gateway.kill(signal);
+      await eventually("it has stopped listening", async () => !await isUp(listen));
+    }
+    const { code } = await gateway.status;
+    equal(code, 0);
+    await gateway.stdout.cancel();
+  });
+}
+
+/** Its stdout is a pipe that is full before it starts, and that nobody reads. */
+function startWithFullPipe({ env }: Sandbox, args: readonly string[]): Deno.ChildProcess {
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  const sollol = [Deno.execPath(), "run", "--allow-all", "--no-check", main, ...args];
+  return new Deno.Command("sh", {
+    args: ["-c", 'head -c 65536 /dev/zero; exec "$@"', "sh", ...sollol],
+    env: { ...env },
+    clearEnv: true,
+    stdout: "piped",
+  }).spawn();
+}
 
 function isUp(listen: string): Promise<boolean> {
   return fetch(`http://${listen}/health`).then(

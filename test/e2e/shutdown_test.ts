@@ -102,4 +102,8 @@ test("a gateway killed by SIGKILL amid a stream takes its coordinator along", as
   await stream.rest().catch(() => {}); // broken off
   bed.assertAlive([0, 1, 2]);
   await eventually("all backends are free", async () => (await verdicts(bed)).join() === "up,up,up", 5_000);
+  await using next = await bed.serve();
+  await chat(next.url);
+  await next.stop();
+  await bed.assertNothingLeft(); // of the killed one neither
 }, { skip: await canBindLifetime() ? undefined : "no setpriv" });

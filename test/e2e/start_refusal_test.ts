@@ -54,6 +54,12 @@ const REFUSALS: readonly Refusal[] = [
     want: [1, /the rpc protocol is raw TCP and has no scheme; .*\(environment RPC_BACKENDS\)/],
   },
   {
+    name: "an argument for llama-server that is ours to set",
+    args: ["serve", "--config", "FILE"],
+    config: 'coordinator:\n  extra_args: [-c, "99"]\n',
+    want: [1, /coordinator\.extra_args: Cannot pass "-c" on .*remove it \(file \S+config\.yaml, line 2\)/],
+  },
+  {
     name: "an unknown flag",
     args: ["serve", "--rcp", "127.0.0.1"],
     want: [2, /unknown option "--rcp"; did you mean "--rpc"\?/],

@@ -1,5 +1,5 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { mapConcurrently } from "../../../lib/ollama/concurrent.ts";
+import { mapConcurrently } from "../../lib/concurrent.ts";
 
 Deno.test("mapConcurrently() keeps the order and never has more in flight than the limit", async () => {
   let inFlight = 0;

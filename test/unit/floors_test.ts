@@ -3,12 +3,12 @@ import { fileURLToPath } from "node:url";
 
 /** First match wins, so single files stand before their folder. */
 const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
-  [0, /^lib\/(errors|units|clock|log|log_sink|bus)\.ts$/],
+  [0, /^lib\/(errors|units|clock|concurrent|deadline|log|log_sink|bus)\.ts$/],
   [1, /^lib\/(gguf|stream|dialects)\//],
   [1, /^lib\/http\/address\.ts$/],
   [1, /^lib\/ollama\/(model_name|model_source|model_config|resolved_model|manifest|params)\.ts$/],
   [1, /^lib\/rpc\/(endpoint|protocol|answer_decoder|foreign_protocol|verdict)\.ts$/],
-  [1, /^lib\/llama_server\/(args|log_line|failure_line)\.ts$/],
+  [1, /^lib\/llama_server\/(args|log_line|failure_line|own_line)\.ts$/],
   [1, /^lib\/llama_cpp\/(version|apt_sources)\.ts$/],
   [1, /^lib\/process\/(line_ring|line_splitter)\.ts$/],
   [1, /^systemd\//],
@@ -17,7 +17,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   [4, /^lib\/planner\//],
   [5, /^lib\/(process|llama_cpp|coordinator)\//],
   [6, /^lib\/(router|tasks|worker|metrics|doctor|demo)\//],
-  [6, /^lib\/(gateway|open_gateway)\.ts$/],
+  [6, /^lib\/(app_parts|gateway|open_gateway)\.ts$/],
   [7, /^routes\//],
   [8, /^(main\.ts|lib\/cli\/)/],
 ];

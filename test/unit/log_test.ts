@@ -43,6 +43,29 @@ Deno.test("the pretty form is one line that names the fields", () => {
   );
 });
 
+for (
+  const { name, value, want } of [
+    { name: "a line feed", value: "m\nerror=no", want: String.raw`"m\nerror=no"` },
+    { name: "an escape code", value: "m\x1b[31m", want: String.raw`"m\u001b[31m"` },
+    { name: "a C1 control, which JSON leaves alone", value: "m\x9b31m", want: String.raw`"m\u009b31m"` },
+    { name: "a turned direction", value: "m\u202egnp", want: String.raw`"m\u202egnp"` },
+    {
+      name: "controls within a list",
+      value: ["a\n", "\x9b\u2066"],
+      want: String.raw`["a\n","\u009b\u2066"]`,
+    },
+    { name: "controls in a key", value: { "\u202e": 1 }, want: String.raw`{"\u202e":1}` },
+    { name: "an error's line feed", value: new Error("a\nb"), want: String.raw`"a\nb"` },
+    { name: "nothing but letters and spaces", value: "größer als 1", want: "größer als 1" },
+  ]
+) {
+  Deno.test(`the pretty form lets no client forge a line or colour the terminal: ${name}`, () => {
+    const { lines, logger } = record({ format: "pretty" });
+    logger.info("request", { model: value });
+    equal(stripVTControlCharacters(lines[0]!), `00:00:00 info  request model=${want}`);
+  });
+}
+
 Deno.test("the sink gathers the lines of one turn into one write", async () => {
   const writes: string[] = [];
   const sink = new BufferedLogSink({
@@ -90,3 +113,16 @@ Deno.test("a stalled reader costs bounded memory", async () => {
   await sink.flush();
   equal(written < 5 * 1024 * 1024, true, `${written} bytes were kept`);
 });
+
+for (const { name, abort } of [{ name: "before", abort: true }, { name: "amid", abort: false }]) {
+  Deno.test(`a flush into a pipe that nobody reads ends with its signal, aborted ${name} the wait`, async () => {
+    const sink = new BufferedLogSink({ write: () => new Promise(() => {}) });
+    sink.sink("never read", "info");
+    const stop = new AbortController();
+    if (abort) stop.abort();
+    const flushed = sink.flush({ signal: stop.signal });
+    await Promise.resolve();
+    stop.abort();
+    await flushed;
+  });
+}

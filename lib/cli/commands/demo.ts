@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import type { CreateApp } from "../../app_parts.ts";
 import type { Config } from "../../config/config.ts";
 import { layerOf } from "../../config/layer.ts";
 import { parseListenAddress } from "../../config/listen_address.ts";
 import { mergeConfig } from "../../config/merge.ts";
-import type { VerifiedDevice } from "../../coordinator/placement_check.ts";
 import { DemoBackends } from "../../demo/demo_backends.ts";
 import { type DemoAnswer, sendDemoChat } from "../../demo/demo_chat.ts";
 import { DEMO_MODEL, writeDemoStore } from "../../demo/demo_store.ts";
@@ -14,13 +14,11 @@ import { defaultPrefix } from "../../llama_cpp/installation.ts";
 import { setupLlamaCpp } from "../../llama_cpp/setup.ts";
 import { createLogger } from "../../log.ts";
 import { formatEndpoint } from "../../rpc/endpoint.ts";
-import { formatBytes, formatDuration, MIB } from "../../units.ts";
 import { type Command, type CommandContext, defineCommand, type OptionSpecs } from "../command.ts";
-import { type CreateApp, GatewayServer } from "../gateway_server.ts";
+import { type DemoReport, demoToJson, demoToText, invitationToTry } from "../demo_report.ts";
+import { GatewayServer } from "../gateway_server.ts";
 import { JSON_OPTION, writeJson } from "../output.ts";
 import { type Progress, startProgress } from "../progress.ts";
-import { renderTable } from "../table.ts";
-import { painter, wrap } from "../terminal.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { showSetup } from "./setup.ts";
 import { VERSION } from "./version.ts";
@@ -56,11 +54,11 @@ export function demoCommand(createApp: CreateApp): Command {
     async run(context) {
       await using demo = new AsyncDisposableStack();
       const shelf = await setUp(context, createApp, demo);
-      const chat = await chatOnce(shelf, context);
-      if (context.options.json) writeJson(context, toJson(shelf, chat));
-      else context.stdout.write(toText(shelf, chat, context));
+      const report = reportOf(shelf, await chatOnce(shelf, context));
+      if (context.options.json) writeJson(context, demoToJson(report));
+      else context.stdout.write(demoToText(report, context));
       if (context.options.once) return 0;
-      context.stdout.write(context.options.json ? "" : stayingUp(shelf.server.url, context));
+      context.stdout.write(context.options.json ? "" : invitationToTry(shelf.server.url, context));
       await untilAborted(context.signal);
       return 0;
     },
@@ -161,78 +159,6 @@ async function chatOnce({ server }: Shelf, context: CommandContext<OptionSpecs>)
   });
 }
 
-function toJson({ server }: Shelf, chat: DemoAnswer) {
-  const devices = placementOf(server);
-  return {
-    url: server.url,
-    model: DEMO_MODEL,
-    layerCount: devices.reduce((sum, { layerCount }) => sum + layerCount, 0),
-    placement: devices.map((device) => ({
-      backend: device.endpoint,
-      device: device.deviceIndex,
-      firstLayer: device.firstLayer,
-      layers: device.layerCount,
-      hasOutputLayer: device.hasOutput,
-      weightsMib: Number((device.modelBytes / MIB).toFixed(2)),
-      kvCacheMib: Number((device.kvBytes / MIB).toFixed(2)),
-      computeMib: Number((device.computeBytes / MIB).toFixed(2)),
-    })),
-    decision: chat.decision,
-    loadMs: chat.loadMs,
-    tokenCount: chat.tokenCount,
-    tokensPerSecond: Number(chat.tokensPerSecond.toFixed(1)),
-    answer: chat.answer,
-  };
-}
-
-function placementOf({ gateway }: GatewayServer): readonly VerifiedDevice[] {
-  return gateway.health.coordinator.placement?.devices ?? [];
-}
-
-function toText({ server }: Shelf, chat: DemoAnswer, { stdout, env }: CommandContext): string {
-  const paint = painter(stdout, env);
-  const table = renderTable(
-    [
-      { title: "RPC BACKEND" },
-      { title: "LAYERS" },
-      { title: "COUNT", align: "right" },
-      { title: "WEIGHTS", align: "right" },
-      { title: "KV CACHE", align: "right" },
-      { title: "COMPUTE", align: "right" },
-    ],
-    placementOf(server).map((device) => [
-      device.endpoint,
-      layersOf(device),
-      String(device.layerCount),
-      formatBytes(device.modelBytes),
-      formatBytes(device.kvBytes),
-      formatBytes(device.computeBytes),
-    ]),
-    (cell, _column, row) => row === -1 ? paint("quiet", cell) : cell,
-  );
-  const indented = (text: string): string =>
-    wrap(text, Math.min(stdout.columns, 100) - 2).map((line) => `  ${line}\n`).join("");
-  return [
-    `${paint("heading", "Where the layers are")}\n${table}\n`,
-    `${paint("heading", "Why")}\n${indented(chat.decision)}\n`,
-    `${paint("heading", "The answer")} ${paint("quiet", "(random weights: the words mean nothing)")}\n${
-      indented(chat.answer)
-    }\n`,
-    `${chat.tokenCount} tokens, ${chat.tokensPerSecond.toFixed(0)} tokens/s, loaded in ${
-      formatDuration(chat.loadMs)
-    }\n`,
-  ].join("");
-}
-
-/** `0-2`, `6-7 and output`. */
-function layersOf({ firstLayer, layerCount, hasOutput }: VerifiedDevice): string {
-  const range = layerCount > 0 ? [`${firstLayer}-${firstLayer + layerCount - 1}`] : [];
-  return [...range, ...(hasOutput ? ["output"] : [])].join(" and ");
-}
-
-function stayingUp(url: string, { stdout, env }: CommandContext): string {
-  const body =
-    `{"model":"${DEMO_MODEL}","stream":true,"max_tokens":32,"messages":[{"role":"user","content":"Hello"}]}`;
-  const curl = `curl -N ${url}/v1/chat/completions -H 'content-type: application/json' \\\n  -d '${body}'`;
-  return `\n${painter(stdout, env)("heading", "Try it")}  (Ctrl-C ends the demo)\n${curl}\n`;
+function reportOf({ server }: Shelf, chat: DemoAnswer): DemoReport {
+  return { url: server.url, devices: server.gateway.health.coordinator.placement?.devices ?? [], chat };
 }

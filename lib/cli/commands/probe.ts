@@ -1,8 +1,8 @@
 import { parseTimer } from "../../config/fields.ts";
 import { elementsOf } from "../../config/text_value.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../rpc/endpoint.ts";
-import { probeAll } from "../../rpc/probe_all.ts";
 import type { ProbeResult } from "../../rpc/probe.ts";
+import { probeAll } from "../../rpc/probe_all.ts";
 import { formatVersion } from "../../rpc/protocol.ts";
 import { formatBytes } from "../../units.ts";
 import {

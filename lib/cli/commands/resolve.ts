@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { Environment } from "../../config/environment.ts";
-import { findModelRoots } from "../../ollama/locations.ts";
+import { GatewayError } from "../../errors.ts";
+import { findModelRoots, thisMachine } from "../../ollama/locations.ts";
 import type { ResolvedModel } from "../../ollama/resolved_model.ts";
 import { ModelStore, resolvePath } from "../../ollama/storage.ts";
-import { GatewayError } from "../../errors.ts";
 import { type GgufFile, openGguf } from "../../store/gguf_file.ts";
 import { formatBytes } from "../../units.ts";
 import { type CliHost, type Command, defineCommand } from "../command.ts";
@@ -62,7 +62,7 @@ async function findByName(
 
 async function rootsOf({ models }: Config, env: Environment): Promise<readonly string[]> {
   if (models.length > 0) return models;
-  const { roots } = await findModelRoots({ env, home: env["HOME"], platform: Deno.build.os });
+  const { roots } = await findModelRoots(thisMachine(env));
   return roots.map(({ path }) => path);
 }
 

@@ -1,11 +1,17 @@
+import type { CreateApp } from "../../app_parts.ts";
 import type { Config } from "../../config/config.ts";
 import { createLogger } from "../../log.ts";
 import { BufferedLogSink } from "../../log_sink.ts";
 import { type Command, defineCommand, type TextOutput } from "../command.ts";
 import { CONFIG_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
-import { type CreateApp, GatewayServer } from "../gateway_server.ts";
+import { GatewayServer } from "../gateway_server.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { VERSION } from "./version.ts";
+
+/** For how long a reader may take the last lines of the log, ms. */
+const FLUSH_MS = 1_000;
+/** The same after a second signal: one that reads at all needs no more. */
+const HURRIED_FLUSH_MS = 100;
 
 /** `sollol serve`: the gateway itself, until it is told to stop. */
 export function serveCommand(createApp: CreateApp): Command {
@@ -43,11 +49,17 @@ export function serveCommand(createApp: CreateApp): Command {
         await server.shutdown({ drainMs: config.timeouts.drainMs, hurry: context.hurry });
         logger.info("stopped");
       } finally {
-        await log.flush();
+        await flushLastLines(log, context.hurry);
       }
       return 0;
     },
   });
+}
+
+/** A reader that stalls must not keep the gateway from exiting: it gets a second, and less once we were told to hurry. */
+async function flushLastLines(log: BufferedLogSink, hurry: AbortSignal): Promise<void> {
+  const patience = AbortSignal.timeout(hurry.aborted ? HURRIED_FLUSH_MS : FLUSH_MS);
+  await log.flush({ signal: hurry.aborted ? patience : AbortSignal.any([patience, hurry]) });
 }
 
 function formatFor({ log }: Config, stdout: TextOutput): "json" | "pretty" {

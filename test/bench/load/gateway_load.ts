@@ -2,8 +2,8 @@
  * What the gateway costs, printed beside no proxy at all, a bare fetch proxy and nginx, all in one run.
  * Needs `wrk` and `nginx` (Debian: wrk, nginx-light). Bounded: about two minutes, loopback only.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { Table } from "console-table-printer";
+import { setTimeout as delay } from "node:timers/promises";
 import { cpuMs, residentKib } from "./process_stats.ts";
 import { percentile, readStreams } from "./streams.ts";
 import {

@@ -15,6 +15,7 @@ import { ggufBytes, OllamaStoreFixture } from "../../fixtures/ollama_store.ts";
 
 /** A coordinator whose process is the fake; its death is what the test says. */
 export class FakeCoordinator implements ServingCoordinator {
+  readonly #dead = new AbortController();
   readonly #gone = new AbortController();
   readonly upstream: string;
   readonly headers = [["authorization", "Bearer own-secret"]] as const;
@@ -27,23 +28,31 @@ export class FakeCoordinator implements ServingCoordinator {
     this.address = server.address;
   }
 
+  get dead(): AbortSignal {
+    return this.#dead.signal;
+  }
+
   get gone(): AbortSignal {
     return this.#gone.signal;
   }
 
-  /** The process ends: its connections break, and it is told why. */
-  async die(why: string): Promise<void> {
+  /** The process ends: its connections break, and after a while it is known why. */
+  async die(why: string, { explainedAfterMs = 0 } = {}): Promise<void> {
+    this.#dead.abort();
     await this.server[Symbol.asyncDispose]();
+    if (explainedAfterMs > 0) await new Promise((resolve) => setTimeout(resolve, explainedAfterMs));
     this.#gone.abort(new Error(why));
   }
 
   async stop(): Promise<void> {
-    if (!this.#gone.signal.aborted) await this.die("stopped");
+    if (!this.#dead.signal.aborted) return await this.die("stopped");
+    if (this.#gone.signal.aborted) return;
+    await new Promise((resolve) => this.#gone.signal.addEventListener("abort", resolve, { once: true }));
   }
 }
 
-/** What a {@linkcode GatewayBench} is made with. */
-export interface GatewayBenchOptions {
+/** What a {@linkcode GatewayBed} is made with. */
+export interface GatewayBedOptions {
   models?: string[];
   apiKeys?: string[];
   maxBodyBytes?: number;
@@ -54,18 +63,18 @@ export interface GatewayBenchOptions {
 }
 
 /** The whole gateway on a loopback port; only the coordinators are fake. */
-export class GatewayBench implements AsyncDisposable {
+export class GatewayBed implements AsyncDisposable {
   readonly logLines: Record<string, unknown>[] = [];
   readonly coordinators: FakeCoordinator[] = [];
   readonly #owned = new AsyncDisposableStack();
   url = "";
 
-  static async open(options: GatewayBenchOptions = {}): Promise<GatewayBench> {
-    const bench = new GatewayBench();
-    const store = bench.#owned.use(await OllamaStoreFixture.create());
+  static async open(options: GatewayBedOptions = {}): Promise<GatewayBed> {
+    const bed = new GatewayBed();
+    const store = bed.#owned.use(await OllamaStoreFixture.create());
     for (const name of options.models ?? ["fake"]) await store.addModel(name, ggufBytes(name));
-    const http = bench.#owned.use(new HttpClient());
-    const logger = createLogger({ sink: (line) => bench.logLines.push(JSON.parse(line)), level: "debug" });
+    const http = bed.#owned.use(new HttpClient());
+    const logger = createLogger({ sink: (line) => bed.logLines.push(JSON.parse(line)), level: "debug" });
     const metrics = new GatewayMetrics();
     const modelStore = new ModelStore({ roots: [store.directory], logger });
     const external = options.coordinatorUrl
@@ -73,7 +82,7 @@ export class GatewayBench implements AsyncDisposable {
       : undefined;
     const catalog = new ModelCatalog(modelStore, external);
     await external?.refresh();
-    const coordinators = bench.#owned.use(new CoordinatorSwitch<ServingCoordinator>({ logger }));
+    const coordinators = bed.#owned.use(new CoordinatorSwitch<ServingCoordinator>({ logger }));
     const parts: GatewayParts = {
       settings: {
         defaultModel: options.defaultModel,
@@ -83,7 +92,7 @@ export class GatewayBench implements AsyncDisposable {
       },
       catalog,
       coordinators,
-      startCoordinator: options.start ?? ((model) => Promise.resolve(bench.#startFake(model.key))),
+      startCoordinator: options.start ?? ((model) => Promise.resolve(bed.#startFake(model.key))),
       external,
       http,
       clock: systemClock,
@@ -102,9 +111,9 @@ export class GatewayBench implements AsyncDisposable {
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request) => app.fetch(request),
     );
-    bench.#owned.defer(() => server.shutdown());
-    bench.url = `http://127.0.0.1:${server.addr.port}`;
-    return bench;
+    bed.#owned.defer(() => server.shutdown());
+    bed.url = `http://127.0.0.1:${server.addr.port}`;
+    return bed;
   }
 
   /** The fake behind the coordinator that was started last. */
@@ -137,13 +146,4 @@ export class GatewayBench implements AsyncDisposable {
     this.coordinators.push(coordinator);
     return coordinator;
   }
-}
-
-/** Waits until `predicate` holds, looking often; fails after two seconds with `what`. */
-export async function until(predicate: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 400; i++) {
-    if (predicate()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`not within 2 s: ${what}`);
 }

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { GatewayBench } from "./gateway_bench.ts";
+import { GatewayBed } from "./gateway_bed.ts";
 
 const CHAT = "/v1/chat/completions";
 
@@ -24,16 +24,60 @@ async function raw(url: string, request: string): Promise<string> {
 const BODY = JSON.stringify({ model: "fake", messages: [{ role: "user", content: "hi" }] });
 
 Deno.test("GET / and /health answer anybody; health says how it is", async () => {
-  await using bench = await GatewayBench.open({ apiKeys: ["k"] });
-  equal((await (await fetch(bench.url)).json()).name, "sollol");
-  const health = await (await fetch(`${bench.url}/health`)).json();
+  await using bed = await GatewayBed.open({ apiKeys: ["k"] });
+  equal((await (await fetch(bed.url)).json()).name, "sollol");
+  const headers = { authorization: "Bearer k" };
+  const health = await (await fetch(`${bed.url}/health`, { headers })).json();
   deepEqual([health.status, health.coordinator.state, health.rpcBackends], ["ok", "stopped", [
     "127.0.0.2:50052",
   ]]);
 });
 
+Deno.test("where the rpc backends are is only told to those who may use them", async () => {
+  await using bed = await GatewayBed.open({ apiKeys: ["k"] });
+  const ask = async (headers: HeadersInit = {}) =>
+    await (await fetch(`${bed.url}/health`, { headers })).json();
+  deepEqual(Object.keys(await ask()), ["status", "version"]);
+  deepEqual((await ask({ authorization: "Bearer k" })).rpcBackends, ["127.0.0.2:50052"]);
+});
+
+Deno.test("every refused request is found in the log by the id that its answer carries, once", async () => {
+  await using bed = await GatewayBed.open({ apiKeys: ["k"] });
+  const headers = { authorization: "Bearer k" };
+  const chat = { method: "POST", headers };
+  for (
+    const [path, init] of [["/nope", {}], ["/v1/models", {}], [CHAT, { headers }], [CHAT, {
+      ...chat,
+      body: "{",
+    }], [
+      CHAT,
+      { ...chat, body: BODY.replace("fake", "nope") },
+    ]] as [string, RequestInit][]
+  ) {
+    const response = await fetch(bed.url + path, init);
+    await response.body?.cancel();
+    const id = response.headers.get("x-sollol-request-id");
+    const lines = bed.logLines.filter(({ requestId }) => requestId === id);
+    equal(lines.length, 1, `${path} ${response.status}: ${JSON.stringify(lines)}`);
+    equal(lines[0]!["status"], response.status);
+  }
+});
+
+Deno.test("a client that leaves while it uploads is no bug of ours", async () => {
+  await using bed = await GatewayBed.open();
+  const { hostname, port } = new URL(bed.url);
+  {
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    const head = `POST ${CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{`;
+    await connection.write(new TextEncoder().encode(head));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  deepEqual(bed.logLines.filter(({ level }) => level === "error"), []);
+});
+
 Deno.test("keys: none, wrong, Bearer, x-api-key", async () => {
-  await using bench = await GatewayBench.open({ apiKeys: ["right", "also-right"] });
+  await using bed = await GatewayBed.open({ apiKeys: ["right", "also-right"] });
   const rows: [Record<string, string>, number][] = [
     [{}, 401],
     [{ authorization: "Bearer wrong" }, 401],
@@ -44,30 +88,30 @@ Deno.test("keys: none, wrong, Bearer, x-api-key", async () => {
     [{ "x-api-key": "wrong", authorization: "Bearer right" }, 401],
   ];
   for (const [headers, status] of rows) {
-    const response = await fetch(`${bench.url}/v1/models`, { headers });
+    const response = await fetch(`${bed.url}/v1/models`, { headers });
     equal(response.status, status, JSON.stringify(headers));
     await response.body?.cancel();
   }
 });
 
 Deno.test("models are listed and shown by any spelling; names may hold slashes", async () => {
-  await using bench = await GatewayBench.open({ models: ["fake", "hf.co/user/Repo:Q8_0"] });
-  const list = await (await fetch(`${bench.url}/v1/models`)).json();
+  await using bed = await GatewayBed.open({ models: ["fake", "hf.co/user/Repo:Q8_0"] });
+  const list = await (await fetch(`${bed.url}/v1/models`)).json();
   deepEqual(list.data.map(({ id }: { id: string }) => id), ["fake:latest", "hf.co/user/Repo:Q8_0"]);
   for (const name of ["fake", "FAKE:latest", "hf.co/user/Repo:Q8_0", "hf.co%2Fuser%2FRepo:Q8_0"]) {
-    const response = await fetch(`${bench.url}/v1/models/${name}`);
+    const response = await fetch(`${bed.url}/v1/models/${name}`);
     equal(response.status, 200, name);
     equal((await response.json()).object, "model");
   }
-  const missing = await fetch(`${bench.url}/v1/models/fakke`);
+  const missing = await fetch(`${bed.url}/v1/models/fakke`);
   equal(missing.status, 404);
   match((await missing.json()).error.message, /did you mean "fake:latest"/);
 });
 
 Deno.test("unknown routes are 404 and wrong methods 405, in the dialect", async () => {
-  await using bench = await GatewayBench.open();
+  await using bed = await GatewayBed.open();
   for (const path of ["/nope", "/v1/nope", "/v1/chat", "/v1/../etc/passwd"]) {
-    const response = await fetch(bench.url + path);
+    const response = await fetch(bed.url + path);
     equal(response.status, 404, path);
     equal((await response.json()).error.code, "not_found");
   }
@@ -78,7 +122,7 @@ Deno.test("unknown routes are 404 and wrong methods 405, in the dialect", async 
       "GET",
     ]] as const
   ) {
-    const response = await fetch(bench.url + path, { method });
+    const response = await fetch(bed.url + path, { method });
     equal(response.status, 405, path);
     equal(response.headers.get("allow"), allowed);
     equal((await response.json()).error.code, "method_not_allowed");
@@ -123,8 +167,8 @@ const bad: {
   {
     name: "a compressed body",
     body: BODY,
-    status: 400,
-    code: "invalid_request",
+    status: 415,
+    code: "unsupported_encoding",
     headers: { "content-encoding": "gzip" },
   },
   {
@@ -136,19 +180,19 @@ const bad: {
 ];
 for (const { name, body, status, code, headers = {} } of bad) {
   Deno.test(`bad input, ${name}: ${status} with a sentence, and the gateway stays up`, async () => {
-    await using bench = await GatewayBench.open();
-    const response = await fetch(bench.url + CHAT, { method: "POST", body, headers });
+    await using bed = await GatewayBed.open();
+    const response = await fetch(bed.url + CHAT, { method: "POST", body, headers });
     equal(response.status, status);
     const { error } = await response.json();
     equal(error.code, code);
     ok(error.message.length > 20, error.message);
     ok(!error.message.includes("/tmp/"), `a path leaked: ${error.message}`);
-    equal((await fetch(`${bench.url}/health`).then((r) => r.json())).status, "ok");
+    equal((await fetch(`${bed.url}/health`).then((r) => r.json())).status, "ok");
   });
 }
 
 Deno.test("a chunked body above the limit is refused while it is read", async () => {
-  await using bench = await GatewayBench.open({ maxBodyBytes: 100_000 });
+  await using bed = await GatewayBed.open({ maxBodyBytes: 100_000 });
   let sentBytes = 0;
   const body = new ReadableStream({
     pull(controller) {
@@ -157,7 +201,7 @@ Deno.test("a chunked body above the limit is refused while it is read", async ()
       controller.enqueue(new Uint8Array(50_000).fill(32));
     },
   });
-  const status = await fetch(bench.url + CHAT, { method: "POST", body }).then(async (response) => {
+  const status = await fetch(bed.url + CHAT, { method: "POST", body }).then(async (response) => {
     await response.body?.cancel();
     return response.status;
   }, () => 413); // the server may close before the client has read the answer
@@ -166,20 +210,20 @@ Deno.test("a chunked body above the limit is refused while it is read", async ()
 });
 
 Deno.test("the answer is not compressed behind the client's back", async () => {
-  await using bench = await GatewayBench.open();
+  await using bed = await GatewayBed.open();
   const head =
     `POST ${CHAT} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip, br\r\nContent-Length: ${BODY.length}\r\nConnection: close\r\n\r\n`;
-  const answer = await raw(bench.url, head + BODY);
+  const answer = await raw(bed.url, head + BODY);
   match(answer, /^HTTP\/1\.1 200/);
   ok(!/content-encoding/i.test(answer), answer);
-  match(bench.upstream.seen[0]!.headers, /accept-encoding: identity/i);
+  match(bed.upstream.seen[0]!.headers, /accept-encoding: identity/i);
 });
 
 Deno.test("Expect: 100-continue is answered before the body is sent", async () => {
-  await using bench = await GatewayBench.open();
+  await using bed = await GatewayBed.open();
   const head =
     `POST ${CHAT} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: ${BODY.length}\r\n\r\n`;
-  match(await raw(bench.url, head), /^HTTP\/1\.1 100/);
+  match(await raw(bed.url, head), /^HTTP\/1\.1 100/);
 });
 
 const smuggling: { name: string; request: string }[] = [
@@ -212,17 +256,17 @@ const smuggling: { name: string; request: string }[] = [
 ];
 for (const { name, request } of smuggling) {
   Deno.test(`request smuggling, ${name}: nothing reaches the upstream`, async () => {
-    await using bench = await GatewayBench.open();
-    const answer = await raw(bench.url, `${request}GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await using bed = await GatewayBed.open();
+    const answer = await raw(bed.url, `${request}GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n`);
     ok(answer === "" || /^HTTP\/1\.[01] [45]/.test(answer), answer.slice(0, 200));
     ok(!answer.includes("/smuggled"), "the smuggled request was answered");
-    equal(bench.coordinators.length, 0);
+    equal(bed.coordinators.length, 0);
   });
 }
 
 Deno.test("a header that a model's name or a sentence could break stays a header", async () => {
-  await using bench = await GatewayBench.open({ models: ["fake"] });
-  const response = await bench.chat({ model: "fake:la\u0442est\r\nx-evil: 1" });
+  await using bed = await GatewayBed.open({ models: ["fake"] });
+  const response = await bed.chat({ model: "fake:la\u0442est\r\nx-evil: 1" });
   equal(response.headers.get("x-evil"), null);
   equal(response.status, 400);
   await response.body?.cancel();

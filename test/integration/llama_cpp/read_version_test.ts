@@ -42,11 +42,11 @@ for (
       body: "trap '' TERM; exec yes",
       because: /did not end in 300 ms$/,
     },
-    { name: "crashes", body: "kill -SEGV $$", because: /was ended by SIGSEGV$/ },
+    { name: "crashes", body: "kill -SEGV $$", because: /crashed \(SIGSEGV, code 139\)/ },
     {
       name: "was built for another processor",
       body: "kill -ILL $$",
-      because: /SIGILL: it was built for another processor/,
+      because: /SIGILL, code 132\): it was built for another processor/,
     },
     {
       name: "lacks a library",
@@ -73,7 +73,7 @@ Deno.test("readLlamaVersion() tells of a file that is no program, and of none", 
   for (const path of [text, "/nonexistent/llama-server"]) {
     const reading = await readLlamaVersion(path);
     ok(!reading.ok);
-    match(reading.because, new RegExp(`^Cannot start ${path}: `));
+    match(reading.because, new RegExp(`^Cannot start "${path}": `));
   }
 });
 

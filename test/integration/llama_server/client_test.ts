@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { GatewayError } from "../../../lib/errors.ts";
 import { HttpClient } from "../../../lib/http/client.ts";
 import { LlamaServerClient } from "../../../lib/llama_server/client.ts";
+import { freePort } from "../../fixtures/free_port.ts";
 
 async function withServer(
   answer: (request: Request) => Response | Promise<Response>,
@@ -107,9 +108,4 @@ for (
         return true;
       });
     }));
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

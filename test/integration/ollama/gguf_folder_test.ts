@@ -50,7 +50,7 @@ Deno.test("a folder's files are models, named like the files", async () => {
   }
   await rejects(
     store.resolve("torn"),
-    fails("model_unusable", /torn.gguf": it begins with "<htm", not with "GGUF"/),
+    fails("model_unusable", /torn.gguf": it is an HTML page/),
   );
   await rejects(store.resolve("Qwen3-8B"), fails("model_not_found", /did you mean "Qwen3-8B-Q4_K_M"\?/));
   await rejects(store.resolve("a/b"), fails("model_not_found", /Cannot find/));
@@ -154,8 +154,11 @@ Deno.test("resolvePath() takes a GGUF file or a blob, and says what else it was 
   equal((await resolvePath(modelPath)).modelPath, modelPath);
   const at = (name: string) => resolvePath(join(folder.path, name));
   await rejects(at("none.gguf"), fails("model_not_found", /none.gguf": no such file/));
-  await rejects(at("old.bin"), fails("model_unusable", /it is a legacy GGML file \("tjgg"\)/));
-  await rejects(at("empty.gguf"), fails("model_unusable", /it begins with "", not with "GGUF"/));
+  await rejects(
+    at("old.bin"),
+    fails("model_unusable", /it is a model in a GGML format from before August 2023/),
+  );
+  await rejects(at("empty.gguf"), fails("model_unusable", /it is empty; download it again/));
   await rejects(resolvePath(folder.path), fails("model_unusable", /it is no file/));
   await rejects(at("a\0b"), fails("model_unusable", /Cannot read/));
 });

@@ -189,6 +189,14 @@ Deno.test("resolve() says that there is no store to look in, and how to name one
   );
 });
 
+Deno.test("resolve() says that no configured directory exists, but not which: clients read it", async () => {
+  await rejects(storeOf("/nonexistent/a", "/nonexistent/b").resolve("m"), (error) => {
+    const says =
+      /^Cannot find model "m": none of the configured model directories exists on this machine; correct /;
+    return fails("model_not_found", says)(error) && !/nonexistent/.test(String(error));
+  });
+});
+
 Deno.test("resolve() takes a host longer than any file name for not found", async () => {
   await using fixture = await OllamaStoreFixture.create();
   await rejects(
@@ -245,14 +253,19 @@ Deno.test("resolve() says why what is stored cannot be loaded", async (t) => {
     ["none", [], {}, /its manifest lists no weights/],
     ["absent", [absent], {}, /blob ".*sha256-a{64}" \(3.0 GiB\) is missing; pull the model again/],
     ["short", [{ ...gguf, size: 65 }], {}, /has 64 bytes, its manifest says 65; pull the model again/],
-    ["legacy", [await fixture.addLayer("model", "lmgg....")], {}, /it is a legacy GGML file \("lmgg"\)/],
+    [
+      "legacy",
+      [await fixture.addLayer("model", "lmgg....")],
+      {},
+      /it is a model in a GGML format from before August 2023; download it as GGUF/,
+    ],
     [
       "noise",
       [await fixture.addLayer("model", "<!DOCTYPE html>")],
       {},
-      /it begins with "<!DO", not with "GGUF"/,
+      /it is an HTML page, probably a login or error page/,
     ],
-    ["void", [await fixture.addLayer("model", "")], {}, /it begins with "", not with "GGUF"/],
+    ["void", [await fixture.addLayer("model", "")], {}, /it is empty; download it again/],
     [
       "projector",
       [gguf, { ...absent, mediaType: tensor.mediaType.replace("tensor", "projector") }],

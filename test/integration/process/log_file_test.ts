@@ -83,3 +83,34 @@ Deno.test("LogFile drops lines instead of growing when they come faster than the
     for (let number = 0; number < 100; number++) file.append(line);
     ok(file.droppedCount > 50);
   }));
+
+Deno.test("LogFile writes a line that comes just as the one before it was written: it waited for the next", () =>
+  withDirectory(async (directory) => {
+    for (let steps = 0; steps < 16; steps++) {
+      const path = `${directory}/${steps}.log`;
+      {
+        await using file = new LogFile({ path, logger: silentLogger });
+        await using written = watchNextWrite();
+        file.append("one");
+        await written.done;
+        for (let step = 0; step < steps; step++) await Promise.resolve();
+        file.append("two");
+      }
+      equal(await Deno.readTextFile(path), "one\ntwo\n", `${steps} microtasks after the write`);
+    }
+  }));
+
+/** Tells the moment in which the next write to any file is done. */
+function watchNextWrite(): AsyncDisposable & { done: Promise<void> } {
+  const original = Deno.FsFile.prototype.write;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  Deno.FsFile.prototype.write = function (bytes) {
+    Deno.FsFile.prototype.write = original;
+    return original.call(this, bytes).then((count) => (resolve(), count));
+  };
+  const restore = () => {
+    Deno.FsFile.prototype.write = original;
+    return Promise.resolve();
+  };
+  return { done: promise, [Symbol.asyncDispose]: restore };
+}

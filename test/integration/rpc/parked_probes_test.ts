@@ -2,8 +2,9 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { systemClock } from "../../../lib/clock.ts";
 import { ParkedProbes } from "../../../lib/rpc/parked_probes.ts";
 import { probe } from "../../../lib/rpc/probe.ts";
-import { hold, until } from "../../contracts/rpc_backend_contract.ts";
+import { hold } from "../../contracts/rpc_backend_contract.ts";
 import { FakeRpcBackend } from "../../fakes/fake_rpc_backend.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** For backends that are held. */
 const TIMEOUT_MS = 100;
@@ -23,7 +24,7 @@ Deno.test("a parked probe answers for its held backend without another connectio
   equal(verdict, "held");
   match(reason, /for 1 min 30 s at least/);
   holder.close();
-  await until(() => parked.size === 0);
+  await until(() => parked.size === 0, "the parked probes to leave");
   equal(fake.acceptedCount, 2);
 });
 
@@ -33,7 +34,7 @@ Deno.test("a parked probe leaves when the backend is free, and the next probe as
   using holder = await hold(fake.endpoint);
   equal((await probe(fake.endpoint, { timeoutMs: TIMEOUT_MS, parked })).verdict, "held");
   holder.close();
-  await until(() => parked.size === 0);
+  await until(() => parked.size === 0, "the parked probes to leave");
   equal((await probe(fake.endpoint, { parked })).verdict, "up");
 });
 
@@ -45,7 +46,7 @@ Deno.test("a parked probe leaves when the backend dies", async () => {
     await probe(fake.endpoint, { timeoutMs: TIMEOUT_MS, parked });
     equal(parked.size, 1);
   }
-  await until(() => parked.size === 0);
+  await until(() => parked.size === 0, "the parked probes to leave");
 });
 
 Deno.test("two probes of one held backend at once leave only one parked", async () => {
@@ -66,6 +67,6 @@ Deno.test("disposed parked probes close what comes late, and kill no backend", a
   equal((await late).verdict, "held");
   equal(parked.size, 0);
   holder.close();
-  await until(() => fake.acceptedCount === 2);
+  await until(() => fake.acceptedCount === 2, "the second connection");
   deepEqual([fake.hasDied(), (await probe(fake.endpoint)).verdict], [false, "up"]);
 });

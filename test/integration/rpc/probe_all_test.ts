@@ -1,9 +1,9 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { probeAll } from "../../../lib/rpc/probe_all.ts";
-import { until } from "../../contracts/rpc_backend_contract.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeRpcBackend } from "../../fakes/fake_rpc_backend.ts";
+import { until } from "../../fixtures/until.ts";
 
 Deno.test("probeAll() keeps the order of its endpoints, however long each takes", async () => {
   await using silent = new FakeRpcBackend({ behaviour: "silent" });
@@ -29,7 +29,7 @@ Deno.test("probeAll() has no more probes under way than it is allowed", async ()
   });
   const probedCount = () => backends.filter((fake) => fake.acceptedCount > 0).length;
   for (const count of [2, 4, 6]) {
-    await until(() => probedCount() >= count);
+    await until(() => probedCount() >= count, `${count} probes`);
     await delay(10);
     equal(probedCount(), count);
     clock.advance(2_000);

@@ -48,14 +48,14 @@ Deno.test("no printed form of a config shows a secret", () => {
   const loaded = mergeConfig({
     file: parseConfigFile(
       `api_keys: [hunter2, hunter3]
-coordinator: {extra_args: [--api-key, hunter4, --hf-token=hunter5, --mlock]}`,
+coordinator: {extra_args: [--hf-token, hunter4, --their-key=hunter5, --mlock]}`,
       "/c.yaml",
     ),
   });
   const keys = ["api_keys", "coordinator.extra_args"];
   deepEqual(keys.map((key) => describeConfig(loaded).find((row) => row.key === key)!.value), [
     "***,***",
-    "--api-key *** --hf-token=*** --mlock",
+    "--hf-token *** --their-key=*** --mlock",
   ]);
   const { apiKeys } = loaded.config;
   equal(/hunter/.test(JSON.stringify(describeConfig(loaded))), false);

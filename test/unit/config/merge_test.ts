@@ -1,9 +1,9 @@
-import { deepEqual, equal, match, throws } from "node:assert/strict";
 import fc from "fast-check";
+import { deepEqual, equal, match, throws } from "node:assert/strict";
 import { ConfigError, describeProblem } from "../../../lib/config/config_error.ts";
-import { type ConfigSources, mergeConfig } from "../../../lib/config/merge.ts";
 import { configKeys } from "../../../lib/config/keys.ts";
 import { layerOf } from "../../../lib/config/layer.ts";
+import { type ConfigSources, mergeConfig } from "../../../lib/config/merge.ts";
 import { parseConfigFile } from "../../../lib/config/yaml_file.ts";
 
 const FILE = "/etc/sollol/config.yaml";
@@ -230,6 +230,12 @@ for (
     { key: "timeouts.connect", value: ["2s"], want: /^timeouts.connect must be text, got a list/ },
     { key: "coordinator.slots", value: 1.5, want: /^coordinator.slots must be a whole number, got 1.5/ },
     { key: "coordinator.log_max", value: "1k", want: /^coordinator.log_max must be at least 4096 bytes/ },
+    {
+      key: "coordinator.extra_args",
+      value: ["--temp", "0", "-c", "99"],
+      want:
+        /^coordinator\.extra_args: Cannot pass "-c" on to llama-server: the gateway sets it itself; remove it/,
+    },
     { key: "model", value: " ", want: /^model must not be empty/ },
     { key: "model", value: 7, want: /^model must be text, got 7/ },
   ]

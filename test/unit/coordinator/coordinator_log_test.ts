@@ -32,7 +32,7 @@ Deno.test("CoordinatorLog forgets failures on the way once it is told that it st
   const log = new CoordinatorLog();
   await replay("no_room_for_compute", log);
   equal(log.cause?.kind, "out_of_memory");
-  log.forgetFailures();
+  log.markServing();
   equal(log.cause, undefined);
 });
 
@@ -40,4 +40,30 @@ Deno.test("CoordinatorLog keeps a bounded tail", () => {
   const log = new CoordinatorLog();
   for (let number = 0; number < 1_000; number++) log.read(`line ${number}`);
   deepEqual([log.tail.length, log.tail.at(-1)], [200, "line 999"]);
+});
+
+Deno.test("CoordinatorLog neither keeps nor believes what a client's grammar spells, once it serves", () => {
+  const events: CoordinatorEvent[] = [];
+  const log = new CoordinatorLog((event) => events.push(event));
+  log.markServing();
+  for (const line of ["Failed to connect to SECRET:1", "listening on http://SECRET:1", "root ::= SECRET"]) {
+    equal(log.read(line), false);
+  }
+  deepEqual([log.tail, log.url, log.cause, events], [[], undefined, undefined, []]);
+});
+
+Deno.test("CoordinatorLog still hears a backend die while it serves", () => {
+  const log = new CoordinatorLog();
+  log.markServing();
+  const line = "./src/ggml-rpc/ggml-rpc.cpp:682: Remote RPC server crashed or returned malformed response";
+  equal(log.read(line), true);
+  deepEqual([log.tail, log.cause?.kind], [[line], "backend_lost"]);
+});
+
+Deno.test("CoordinatorLog believes the first word on where it listens", () => {
+  const log = new CoordinatorLog();
+  for (const port of [1, 2]) {
+    log.read(`0.00.077.960 I srv  llama_server: listening on http://127.0.0.1:${port}`);
+  }
+  equal(log.url, "http://127.0.0.1:1");
 });

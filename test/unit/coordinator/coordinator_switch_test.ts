@@ -11,6 +11,9 @@ class FakeCoordinator implements Switchable {
   readonly #gone = new AbortController();
   stopCount = 0;
   constructor(readonly key: string) {}
+  get dead(): AbortSignal {
+    return this.#gone.signal;
+  }
   get gone(): AbortSignal {
     return this.#gone.signal;
   }

@@ -45,7 +45,7 @@ Deno.test("readGgufHeader() reads a file without tensors, as vocabularies have n
 for (
   const { name, bytes, says, advice } of [
     { name: "an empty file", bytes: ascii(""), says: /^it is empty$/, advice: /download/ },
-    { name: "a stub of three bytes", bytes: ascii("GGU"), says: /starts with "GGU"/, advice: /download/ },
+    { name: "a stub of three bytes", bytes: ascii("GGU"), says: /begins with "GGU"/, advice: /download/ },
     {
       name: "a Git LFS pointer",
       bytes: ascii("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"),
@@ -71,7 +71,12 @@ for (
       says: /GGML format from before August 2023/,
       advice: /as GGUF/,
     })),
-    { name: "noise", bytes: ascii("\x01\x02\x03\x04noise"), says: /it is no GGUF/, advice: /download/ },
+    {
+      name: "noise",
+      bytes: ascii("\x01\x02\x03\x04noise"),
+      says: /it begins with ".*", not with "GGUF"/,
+      advice: /download/,
+    },
     { name: "version 0", bytes: rawGguf({ version: 0 }), says: /version 0/, advice: /version 2 or 3/ },
     { name: "version 1", bytes: rawGguf({ version: 1 }), says: /version 1, which/, advice: /version 2 or 3/ },
     { name: "version 4", bytes: rawGguf({ version: 4 }), says: /version 4; 2 and 3/, advice: /newer/ },

@@ -40,6 +40,7 @@ Deno.test("parseShardName() and formatShardName() are inverse, and count from 1 
 for (
   const name of [
     "model.gguf",
+    "-00001-of-00003.gguf",
     "model-1-of-3.gguf",
     "model-00000-of-00003.gguf",
     "model-00004-of-00003.gguf",

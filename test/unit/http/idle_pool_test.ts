@@ -60,3 +60,15 @@ Deno.test("IdlePool leaves a connection that was taken to its taker, also when t
   equal(await taken?.fill(), false, "the read that was pending tells of the close");
   equal(connection.isClosed, false);
 });
+
+Deno.test("IdlePool forgets an address with its last connection: each start of a coordinator has a new one", async () => {
+  const idle = pool();
+  const [taken, left, refused] = [quiet("unix:/1"), quiet("unix:/2"), quiet("unix:/3")];
+  for (const { connection } of [taken, left]) idle.put(connection, Infinity);
+  idle.put(refused.connection, 0);
+  equal(idle.addressCount, 2);
+  idle.take("unix:/1");
+  left.leave();
+  await Promise.resolve().then(() => {});
+  equal(idle.addressCount, 0);
+});

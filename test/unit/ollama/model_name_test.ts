@@ -1,5 +1,5 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
+import { deepEqual, equal, throws } from "node:assert/strict";
 import {
   displayName,
   ModelNameSyntaxError,

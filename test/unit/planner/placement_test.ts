@@ -1,7 +1,6 @@
-import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import fc from "fast-check";
+import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { GatewayError } from "../../../lib/errors.ts";
-import { assignLayers } from "../../../lib/planner/layer_rule.ts";
 import {
   type Placement,
   type PlanDevice,
@@ -9,6 +8,7 @@ import {
   planPlacement,
 } from "../../../lib/planner/placement.ts";
 import { GIB } from "../../../lib/units.ts";
+import { assignLayers } from "../../fakes/layer_rule.ts";
 
 function modelOf(blockCount: number, layerBytes: number, outputBytes = 0): PlanModel {
   const perLayerBytes = Array.from({ length: blockCount }, () => layerBytes);

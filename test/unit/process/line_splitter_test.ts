@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { LineSplitter } from "../../../lib/process/line_splitter.ts";
 
 const encoder = new TextEncoder();

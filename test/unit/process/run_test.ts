@@ -1,7 +1,8 @@
 import { equal } from "node:assert/strict";
-import { describeFailure, type RunResult } from "../../../lib/llama_cpp/run.ts";
+import { describeExit } from "../../../lib/process/child_exit.ts";
+import { describeFailure } from "../../../lib/process/run.ts";
 
-const CLEAN: RunResult = { code: 0, signal: null, timedOut: false, stdout: "", stderr: "" };
+const CLEAN = { timedOut: false, stdout: "", stderr: "" };
 
 for (
   const { name, result, want } of [
@@ -26,18 +27,23 @@ for (
     {
       name: "a processor that is too old",
       result: { code: 132, signal: "SIGILL" },
-      want: "was ended by SIGILL: it was built for another processor",
+      want: "crashed (SIGILL, code 132): it was built for another processor",
     },
-    { name: "another signal", result: { code: 139, signal: "SIGSEGV" }, want: "was ended by SIGSEGV" },
+    {
+      name: "another signal",
+      result: { code: 139, signal: "SIGSEGV" },
+      want: "crashed (SIGSEGV, code 139): it touched memory that is not its own",
+    },
     { name: "a silent failure", result: { code: 3 }, want: "exited with code 3 and said nothing" },
     {
       name: "the last line only, without what a terminal would act on",
       result: { code: 3, stderr: "first\n\u001b[31mE: broken\u0007\n" },
       want: "exited with code 3: ?[31mE: broken?",
     },
-  ]
+  ] as const
 ) {
   Deno.test(`describeFailure() tells ${name}`, () => {
-    equal(describeFailure({ ...CLEAN, ...result }, 10_000), want);
+    const exit = describeExit({ signal: null, ...result });
+    equal(describeFailure({ ...CLEAN, ...result, ...exit }, 10_000), want);
   });
 }

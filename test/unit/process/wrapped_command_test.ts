@@ -9,7 +9,7 @@ Deno.test("wrapCommand() leaves a command alone without options", () => {
 
 Deno.test("wrapCommand() hands arguments through the shell without quoting them", () => {
   deepEqual(wrapCommand(command, { ignoreSigpipe: true }), [
-    "sh",
+    "/bin/sh",
     "-c",
     `trap '' PIPE; exec "$@"`,
     "sh",
@@ -18,8 +18,8 @@ Deno.test("wrapCommand() hands arguments through the shell without quoting them"
 });
 
 Deno.test("wrapCommand() asks the kernel outermost, where the pid is known to stay", () => {
-  deepEqual(wrapCommand(command, { ignoreSigpipe: true, bindLifetime: true }).slice(0, 6), [
-    ...["setpriv", "--pdeathsig", "SIGKILL", "--", "sh", "-c"],
+  deepEqual(wrapCommand(command, { ignoreSigpipe: true, setpriv: "/usr/bin/setpriv" }).slice(0, 6), [
+    ...["/usr/bin/setpriv", "--pdeathsig", "SIGKILL", "--", "/bin/sh", "-c"],
   ]);
 });
 

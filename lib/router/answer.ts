@@ -1,0 +1,43 @@
+import type { HttpResponse } from "../http/client.ts";
+import { endToEndHeaders, type HeaderList, headerValue } from "../http/headers.ts";
+import type { AnswerStream } from "./answer_stream.ts";
+
+/** The answer of an upstream, on its way. */
+export interface Answer {
+  /** HTTP status, the upstream's own. */
+  readonly status: number;
+  /** End-to-end headers of the upstream. */
+  readonly headers: HeaderList;
+  /** Whole, or a stream that the caller reads to its end or cancels. */
+  readonly body: Uint8Array | AnswerStream;
+  /** For the client's headers. */
+  readonly report: RouteReport;
+}
+
+/** Where the request went and what it waited for; shown in the `x-sollol-*` headers. */
+export interface RouteReport {
+  /** Name of the node or coordinator that answers. */
+  readonly upstream: string;
+  /** Why it went there, one sentence. */
+  readonly because: string;
+  /** Upstreams asked, this one included. */
+  readonly attemptCount: number;
+  /** Waited for others' work, ms. */
+  readonly queueMs: number;
+  /** Waited for the model to load, ms; 0 if it was ready. */
+  readonly loadMs: number;
+}
+
+/** Whether an upstream answers by a stream of events. Its refusals are JSON. */
+export function isEventStream(response: HttpResponse): boolean {
+  return response.status === 200 &&
+    (headerValue(response.headers, "content-type") ?? "").startsWith("text/event-stream");
+}
+
+/** What of the upstream's head is the client's business. */
+export function clientHeaders(headers: HeaderList): HeaderList {
+  // llama-server allows every origin and names itself: neither is this gateway's policy.
+  return endToEndHeaders(headers).filter(([name]) =>
+    name !== "server" && !name.startsWith("access-control-")
+  );
+}
