@@ -10,6 +10,8 @@ import { painter, wrap } from "./terminal.ts";
 export interface DemoReport {
   /** Where the gateway listens. */
   readonly url: string;
+  /** Layers of the model, as its file says; the devices together must hold as many. */
+  readonly layerCount: number;
   /** The devices that hold the model's layers, confirmed by llama.cpp. */
   readonly devices: readonly VerifiedDevice[];
   /** The one chat. */
@@ -17,11 +19,11 @@ export interface DemoReport {
 }
 
 /** The demo as one JSON object, for scripts. */
-export function demoToJson({ url, devices, chat }: DemoReport): Record<string, unknown> {
+export function demoToJson({ url, layerCount, devices, chat }: DemoReport): Record<string, unknown> {
   return {
     url,
     model: DEMO_MODEL,
-    layerCount: devices.reduce((sum, { layerCount }) => sum + layerCount, 0),
+    layerCount,
     placement: devices.map((device) => ({
       backend: device.endpoint,
       device: device.deviceIndex,

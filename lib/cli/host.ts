@@ -2,17 +2,21 @@ import type { CliHost, ExitCode, TextOutput } from "./command.ts";
 
 /**
  * Runs a command line in this process: real streams and variables, and signals that SIGINT and SIGTERM abort.
- * The first asks for an orderly end, the second to hurry, and the third ends the process as it is.
+ * The first asks for an orderly end, the second to hurry, and the third ends the process as it is. SIGHUP, of a
+ * terminal that was closed, asks for an orderly end however often it comes: shell and kernel send one each.
  */
 export async function withProcessHost(run: (host: CliHost) => Promise<ExitCode>): Promise<ExitCode> {
   const [stop, hurry] = [new AbortController(), new AbortController()];
-  const onSignal = (name: "SIGINT" | "SIGTERM") => () => {
+  const abort = (controller: AbortController, name: Deno.Signal) =>
+    controller.abort(new DOMException(`Stopped by ${name}`, "AbortError"));
+  const onSignal = (name: Deno.Signal) => () => {
     if (hurry.signal.aborted) Deno.exit(130);
-    const next = stop.signal.aborted ? hurry : stop;
-    next.abort(new DOMException(`Stopped by ${name}`, "AbortError"));
+    abort(stop.signal.aborted ? hurry : stop, name);
   };
+  const isDetached = isHangupIgnored(); // asked first: Deno 2.9.6 takes SIGHUP over with the first listener of any signal
   using _interrupt = listenFor("SIGINT", onSignal("SIGINT"));
   using _terminate = listenFor("SIGTERM", onSignal("SIGTERM"));
+  using _hangup = listenFor("SIGHUP", () => isDetached || abort(stop, "SIGHUP"));
   return await run({
     stdout: outputOf(Deno.stdout),
     stderr: outputOf(Deno.stderr),
@@ -25,6 +29,16 @@ export async function withProcessHost(run: (host: CliHost) => Promise<ExitCode>)
 function listenFor(name: Deno.Signal, handler: () => void): Disposable {
   Deno.addSignalListener(name, handler);
   return { [Symbol.dispose]: () => Deno.removeSignalListener(name, handler) };
+}
+
+/** Who starts a program by `nohup` wants it to outlive the terminal. */
+function isHangupIgnored(): boolean {
+  try {
+    const [, mask] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
+    return mask !== undefined && (BigInt(`0x${mask}`) & 1n) === 1n; // SIGHUP, signal 1, is bit 0
+  } catch { // no /proc, or Deno keeps it from us; nohup leaves no terminal
+    return ![Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
+  }
 }
 
 /** One of the process's own streams. */
@@ -45,13 +59,16 @@ function terminalColumns(): number {
   }
 }
 
-/** Writes at once, so that nothing is lost at exit. A reader that left (`sollol … | head`) ends the program quietly. */
+/**
+ * Writes at once, so that nothing is lost at exit. A reader that left (`sollol … | head`) ends the program quietly;
+ * a terminal that was closed is not written to any more, and SIGHUP brings the end in order.
+ */
 function writeAll(stream: typeof Deno.stdout | typeof Deno.stderr, text: string): void {
   let bytes = new TextEncoder().encode(text);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) Deno.exit(1);
-    throw error;
+    if ((error as { code?: unknown }).code !== "EIO") throw error;
   }
 }

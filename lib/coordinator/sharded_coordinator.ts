@@ -6,6 +6,7 @@ import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { HeaderList } from "../http/headers.ts";
 import { findLlamaCpp, requireProgram } from "../llama_cpp/find.ts";
+import { rpcProtocolOf } from "../llama_cpp/rpc_protocol.ts";
 import type { Logger } from "../log.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import { formatEndpoint, parseEndpoint } from "../rpc/endpoint.ts";
@@ -67,6 +68,7 @@ export class ShardedCoordinator implements ServingCoordinator {
     const { config, env, headers, http, logger, parked } = options;
     const programs = await findLlamaCpp({ ...config.llamaCpp, env });
     const program = requireProgram(programs.llamaServer);
+    const wantVersion = await rpcProtocolOf(program);
     const { model: content } = await openGguf(model.modelPath, { signal, cache: headers });
     if (content.kind !== "model") {
       const message =
@@ -85,7 +87,14 @@ export class ShardedCoordinator implements ServingCoordinator {
       }));
     };
     const { probeMs, stallMs } = config.timeouts;
-    const surveys = surveysOf(await probeAll(config.rpcBackends, { timeoutMs: probeMs, parked, signal }));
+    const surveys = surveysOf(
+      await probeAll(config.rpcBackends, {
+        timeoutMs: probeMs,
+        parked,
+        signal,
+        ...(wantVersion && { wantVersion }),
+      }),
+    );
     let firstFailure: unknown;
     for (const survey of surveys) {
       try {

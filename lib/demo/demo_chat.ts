@@ -15,8 +15,8 @@ export interface DemoChatOptions {
   maxTokens: number;
   /** Breaks the chat off. */
   signal: AbortSignal;
-  /** Hears each piece of the answer as it comes. */
-  onText: (text: string) => void;
+  /** Called once, as the answer begins. */
+  onAnswer: () => void;
 }
 
 /** What came back. */
@@ -39,7 +39,7 @@ export interface DemoAnswer {
  * @throws {GatewayError} With the gateway's own sentence, before or inside the stream.
  */
 export async function sendDemoChat(http: HttpClient, options: DemoChatOptions): Promise<DemoAnswer> {
-  const { model, prompt, maxTokens, signal, onText } = options;
+  const { model, prompt, maxTokens, signal, onAnswer } = options;
   const { address } = parseUpstreamUrl(options.url);
   const request = {
     model,
@@ -63,9 +63,8 @@ export async function sendDemoChat(http: HttpClient, options: DemoChatOptions): 
   for await (const event of eventsOf(body)) {
     if (event.error) throw failure(event);
     const text = event.choices?.[0]?.delta?.content ?? "";
-    if (text !== "") tokenCount++;
+    if (text !== "" && tokenCount++ === 0) onAnswer();
     answer += text;
-    onText(text);
     tokensPerSecond = event.timings?.predicted_per_second ?? tokensPerSecond;
   }
   return {

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { GatewayError } from "../errors.ts";
 import { describeFailure, run } from "../process/run.ts";
+import { formatVersion } from "../rpc/protocol.ts";
 import { checkPrograms } from "./check_programs.ts";
 import { BY_HAND, type DebianHost, readDebianHost } from "./host_debian.ts";
 import { type Installation, writeInstallation } from "./installation.ts";
 import { programsIn } from "./prefix.ts";
 import { type DebPackage, PrivateApt } from "./private_apt.ts";
+import { readRpcProtocol } from "./rpc_protocol.ts";
 import { writeWrappers } from "./wrapper.ts";
 
 /** Debian's testing suite of 2026, the oldest one that has llama.cpp. */
@@ -82,12 +84,17 @@ export async function installPackages(
   await Deno.remove(directory, { recursive: true }); // lists and packages are thrice the size of what they gave
   await writeWrappers(install, host.architecture);
   onProgress({ stage: "verify" });
-  const check = await checkPrograms(programsIn(install), { signal });
+  const programs = programsIn(install);
+  const check = await checkPrograms(programs, { signal });
   if (!check.ok) {
     const trouble = `The llama.cpp of suite ${suite} does not run here: ${check.because}`;
     throw new GatewayError("upstream_failed", `${trouble}. Choose another with --suite. ${BY_HAND}`);
   }
-  const installation = describeInstallation(host, suite, check.version.text, packages);
+  const rpcProtocol = await readRpcProtocol(programs.rpcServer, { signal });
+  const installation = {
+    ...describeInstallation(host, suite, check.version.text, packages),
+    rpcProtocol: rpcProtocol && formatVersion(rpcProtocol),
+  };
   await writeInstallation(install, installation);
   return installation;
 }

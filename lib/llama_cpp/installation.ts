@@ -14,6 +14,11 @@ export interface Installation {
   readonly architecture: string;
   /** What `llama-server --version` printed, such as `0.7.0 (build 11669, commit Debian)`. */
   readonly version: string;
+  /**
+   * Version of the rpc protocol that both programs speak, such as `8.0.0`. Records of earlier versions of sollol have
+   * none; they are still valid.
+   */
+  readonly rpcProtocol?: string | undefined;
   /** Debian version by package name. */
   readonly packages: Readonly<Record<string, string>>;
   /** ISO 8601. */
@@ -26,6 +31,7 @@ const RECORD: z.ZodType<Installation> = z.object({
   mirror: z.string(),
   architecture: z.string(),
   version: z.string(),
+  rpcProtocol: z.string().regex(/^\d{1,2}\.\d{1,2}\.\d{1,2}$/).optional().catch(undefined),
   packages: z.record(z.string(), z.string()),
   createdAt: z.string(),
 });
@@ -42,9 +48,11 @@ export async function readInstallation(prefix: string): Promise<Installation | u
   }
 }
 
-/** Writes the record of an installation into its directory. */
+/** Writes the record of an installation into its directory, in one step: others may be reading it. */
 export async function writeInstallation(directory: string, installation: Installation): Promise<void> {
-  await Deno.writeTextFile(join(directory, INSTALLATION_FILE), `${JSON.stringify(installation, null, 2)}\n`);
+  const fresh = join(directory, `.${INSTALLATION_FILE}.new`);
+  await Deno.writeTextFile(fresh, `${JSON.stringify(installation, null, 2)}\n`);
+  await Deno.rename(fresh, join(directory, INSTALLATION_FILE));
 }
 
 /**

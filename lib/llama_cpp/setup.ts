@@ -1,10 +1,12 @@
-import { basename, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { GatewayError } from "../errors.ts";
+import { formatVersion } from "../rpc/protocol.ts";
 import { checkPrograms } from "./check_programs.ts";
 import { lockFile } from "./file_lock.ts";
 import { installPackages, type InstallPackagesOptions, type InstallProgress } from "./install_packages.ts";
-import { type Installation, readInstallation } from "./installation.ts";
+import { type Installation, readInstallation, writeInstallation } from "./installation.ts";
 import { activate, createInstall, preparePrefix, type Programs, programsIn, removeUnused } from "./prefix.ts";
+import { readRpcProtocol } from "./rpc_protocol.ts";
 import { explainSetupFailure } from "./setup_failure.ts";
 
 /** What setup is doing; in `wait` another setup of this prefix runs. */
@@ -88,5 +90,25 @@ async function findWorking({ prefix, suite, force, signal }: SetupOptions): Prom
   if (!installation || (suite !== undefined && suite !== installation.suite)) return undefined;
   const programs = programsIn(prefix);
   const check = await checkPrograms(programs, { signal });
-  return check.ok ? { installation, ...programs, wasInstalled: true } : undefined;
+  if (!check.ok) return undefined;
+  return {
+    installation: await withRpcProtocol(installation, programs, signal),
+    ...programs,
+    wasInstalled: true,
+  };
+}
+
+/** Adds what an earlier version of sollol has not recorded; only to the result where the prefix is not ours to write. */
+async function withRpcProtocol(
+  installation: Installation,
+  { llamaServer, rpcServer }: Programs,
+  signal: AbortSignal | undefined,
+): Promise<Installation> {
+  if (installation.rpcProtocol !== undefined) return installation;
+  const version = await readRpcProtocol(rpcServer, { signal });
+  if (!version) return installation;
+  const completed = { ...installation, rpcProtocol: formatVersion(version) };
+  const install = dirname(dirname(await Deno.realPath(llamaServer)));
+  await writeInstallation(install, completed).catch(() => {});
+  return completed;
 }

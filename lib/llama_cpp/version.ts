@@ -1,3 +1,5 @@
+import { parseVersion, type ProtocolVersion } from "../rpc/protocol.ts";
+
 /** What a llama.cpp program says of itself. */
 export interface LlamaVersion {
   /** As printed, such as `0.7.0 (build 11669, commit Debian)`. */
@@ -29,4 +31,14 @@ export function parseLlamaVersion(output: string): LlamaVersion | undefined {
     build: Number(build) || undefined, // 0 and "unknown" are what a build outside git calls itself
     commit: commit === "unknown" ? undefined : commit,
   };
+}
+
+/**
+ * Finds the protocol in a line that an rpc server prints when it starts; `undefined` in any other line.
+ *
+ * @see `ggml_backend_rpc_start_server` in ggml/src/ggml-rpc/ggml-rpc.cpp: `Starting RPC server v8.0.0`
+ */
+export function parseRpcBanner(line: string): ProtocolVersion | undefined {
+  const [, version] = /Starting RPC server v(\d{1,2}\.\d{1,2}\.\d{1,2})\b/.exec(line) ?? [];
+  return version === undefined ? undefined : parseVersion(version);
 }

@@ -41,8 +41,8 @@ test("demo --once --json prints one JSON document with the whole story", async (
   const backends = placement.map(({ backend }: { backend: string }) => backend);
   equal(new Set(backends).size, 3, stdout);
   const layers = placement.map(({ layers }: { layers: number }) => layers);
-  equal(layers.reduce((sum: number, count: number) => sum + count), LAYER_COUNT);
-  equal(layerCount, LAYER_COUNT);
+  equal(layerCount, LAYER_COUNT, "the model's file");
+  equal(layers.reduce((sum: number, count: number) => sum + count), layerCount);
   for (const backend of backends) ok(decision.includes(backend), decision);
   ok(tokensPerSecond > 0);
   await sandbox.assertEmpty();

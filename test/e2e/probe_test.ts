@@ -14,24 +14,34 @@ const test = await withLlamaCpp();
 
 const PROBE_COUNT = 50;
 
-test("probe tells good, dead, foreign and too old endpoints apart", async ({ rpcServer }) => {
+test("probe tells good, dead, foreign, too old and otherwise versioned endpoints apart", async (programs) => {
   await using sandbox = await Sandbox.create();
-  await using good = await startBackend(rpcServer, "127.0.0.2");
+  await using good = await startBackend(programs.rpcServer, "127.0.0.2");
   await using web = new FakeRpcBackend({ behaviour: "http" });
   await using old = new FakeRpcBackend({ version: { major: 3, minor: 5, patch: 0 } });
-  const [webAt, oldAt] = [web, old].map(({ endpoint }) => formatEndpoint(endpoint)) as [string, string];
+  await using near = new FakeRpcBackend({ version: { major: 7, minor: 0, patch: 0 } });
+  const [webAt, oldAt, nearAt] = [web, old, near].map(({ endpoint }) => formatEndpoint(endpoint));
   const dead = `127.0.0.9:${freePort("127.0.0.9")}`;
-  const { code, stdout, stderr } = await Program.run(sandbox, ["probe", good.endpoint, dead, webAt, oldAt]);
+  const endpoints = [good.endpoint, dead, webAt!, oldAt!, nearAt!];
+  const options = { env: { SOLLOL_LLAMA_CPP_LLAMA_SERVER: programs.llamaServer } };
+  const { code, stdout, stderr } = await Program.run(sandbox, ["probe", ...endpoints], options);
   deepEqual({ code, stderr }, { code: 1, stderr: "" });
   match(stdout, new RegExp(`^${good.endpoint} +up +\\d+\\.\\d+\\.\\d+ +1 +\\d.* GiB`, "m"));
   match(stdout, new RegExp(`^${dead} +down`, "m"));
   match(stdout, new RegExp(`^Nothing listens at ${dead}; start ggml-rpc-server there$`, "m"));
   match(stdout, new RegExp(`^${webAt} is an? HTTP server, not a ggml-rpc-server; check the port$`, "m"));
   match(stdout, new RegExp(`^${oldAt} speaks rpc protocol 3.5.0, .*; update llama.cpp there$`, "m"));
-  const json = await Program.run(sandbox, ["probe", good.endpoint, dead, webAt, oldAt, "--json"]);
+  match(
+    stdout,
+    new RegExp(
+      `^${nearAt} speaks rpc protocol 7.0.0, ours is \\d+\\.\\d+\\.\\d+: llama.cpp refuses that; .*$`,
+      "m",
+    ),
+  );
+  const json = await Program.run(sandbox, ["probe", ...endpoints, "--json"], options);
   const verdicts = JSON.parse(json.stdout).map(({ verdict }: { verdict: string }) => verdict);
-  deepEqual(verdicts, ["up", "down", "not-rpc", "mismatch"]);
-  equal((await Program.run(sandbox, ["probe", good.endpoint])).code, 0);
+  deepEqual(verdicts, ["up", "down", "not-rpc", "mismatch", "mismatch"]);
+  equal((await Program.run(sandbox, ["probe", good.endpoint], options)).code, 0);
   ok(good.process.isAlive);
 });
 

@@ -14,6 +14,7 @@ import { defaultPrefix } from "../../llama_cpp/installation.ts";
 import { setupLlamaCpp } from "../../llama_cpp/setup.ts";
 import { createLogger } from "../../log.ts";
 import { formatEndpoint } from "../../rpc/endpoint.ts";
+import { openGguf } from "../../store/gguf_file.ts";
 import { type Command, type CommandContext, defineCommand, type OptionSpecs } from "../command.ts";
 import { type DemoReport, demoToJson, demoToText, invitationToTry } from "../demo_report.ts";
 import { GatewayServer } from "../gateway_server.ts";
@@ -69,6 +70,8 @@ export function demoCommand(createApp: CreateApp): Command {
 interface Shelf {
   readonly server: GatewayServer;
   readonly backends: DemoBackends;
+  /** Layers of the model, as its file says. */
+  readonly layerCount: number;
 }
 
 async function setUp(
@@ -82,7 +85,8 @@ async function setUp(
   progress.update("Writing a tiny model into an Ollama-shaped store");
   const directory = await Deno.makeTempDir({ prefix: "sollol-demo-" });
   demo.defer(() => Deno.remove(directory, { recursive: true }));
-  await writeDemoStore(directory);
+  const { modelPath } = await writeDemoStore(directory);
+  const { model } = await openGguf(modelPath, { signal });
   signal.throwIfAborted();
   progress.update("Starting three rpc backends");
   const backends = demo.use(await DemoBackends.start(rpcServer, { signal }));
@@ -99,7 +103,7 @@ async function setUp(
       GatewayServer.start({ config: { ...config, listen }, logger, env, createApp, version: VERSION }),
   );
   demo.use(server);
-  return { server, backends };
+  return { server, backends, layerCount: model.kind === "model" ? model.blockCount : 0 };
 }
 
 async function ensurePrograms(
@@ -155,10 +159,11 @@ async function chatOnce({ server }: Shelf, context: CommandContext<OptionSpecs>)
       : "Tell me about the machines on the shelf.",
     maxTokens: MAX_TOKENS,
     signal: context.signal,
-    onText: () => progress.update("Reading the answer"),
+    onAnswer: () => progress.update("Reading the answer"),
   });
 }
 
-function reportOf({ server }: Shelf, chat: DemoAnswer): DemoReport {
-  return { url: server.url, devices: server.gateway.health.coordinator.placement?.devices ?? [], chat };
+function reportOf({ server, layerCount }: Shelf, chat: DemoAnswer): DemoReport {
+  const devices = server.gateway.health.coordinator.placement?.devices ?? [];
+  return { url: server.url, layerCount, devices, chat };
 }

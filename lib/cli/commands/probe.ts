@@ -1,9 +1,12 @@
+import type { Config } from "../../config/config.ts";
 import { parseTimer } from "../../config/fields.ts";
 import { elementsOf } from "../../config/text_value.ts";
+import { findLlamaCpp } from "../../llama_cpp/find.ts";
+import { rpcProtocolOf } from "../../llama_cpp/rpc_protocol.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../rpc/endpoint.ts";
-import type { ProbeResult } from "../../rpc/probe.ts";
+import type { ProbeOptions, ProbeResult } from "../../rpc/probe.ts";
 import { probeAll } from "../../rpc/probe_all.ts";
-import { formatVersion } from "../../rpc/protocol.ts";
+import { formatVersion, type ProtocolVersion } from "../../rpc/protocol.ts";
 import { formatBytes } from "../../units.ts";
 import {
   type Command,
@@ -24,6 +27,7 @@ export const probeCommand: Command = defineCommand({
   summary: "Ask rpc backends whether they can be used, and what memory they have.",
   details:
     "Asks each rpc backend for its protocol, its devices and their memory, all at once and without disturbing it. " +
+    "One whose protocol is not that of the llama.cpp which `sollol setup` installed here is a mismatch. " +
     "Without arguments, asks those of the configuration.\n\n" +
     "Ends with 0 only if all of them are up.",
   positionals: [{ name: "HOST:PORT", optional: true, multiple: true }],
@@ -38,8 +42,8 @@ export const probeCommand: Command = defineCommand({
   },
   examples: ["probe 192.168.1.20:50052 192.168.1.21:50052", "probe gpu1 gpu2 --timeout 500ms --json"],
   async run(context) {
-    const { endpoints, timeoutMs } = await plan(context, context.options.timeout);
-    const results = await probeWithProgress(endpoints, timeoutMs, context);
+    const { endpoints, ...options } = await plan(context, context.options.timeout);
+    const results = await probeWithProgress(endpoints, options, context);
     if (context.options.json) writeJson(context, results.map(toJson));
     else context.stdout.write(renderResults(results, painter(context.stdout, context.env)));
     return results.every(({ verdict }) => verdict === "up") ? 0 : 1;
@@ -49,7 +53,7 @@ export const probeCommand: Command = defineCommand({
 async function plan(
   context: Pick<CommandContext<OptionSpecs>, "args" | "options" | "env">,
   timeout: string | undefined,
-): Promise<{ endpoints: Endpoint[]; timeoutMs: number }> {
+): Promise<{ endpoints: Endpoint[] } & ProbeOptions> {
   const named = context.args.flatMap((arg) => elementsOf(arg, ","))
     .map((text) => readArgument("HOST:PORT", text, parseEndpoint));
   const { config } = await loadConfigForCommand(context);
@@ -57,7 +61,9 @@ async function plan(
   if (endpoints.length === 0) {
     throw new UsageError("HOST:PORT is missing, and the configuration has no rpc_backends either");
   }
+  const wantVersion = await ourProtocol(config, context.env);
   return {
+    ...(wantVersion ? { wantVersion } : {}),
     // One that is asked twice at the same time would wait for itself.
     endpoints: [...new Map(endpoints.map((endpoint) => [formatEndpoint(endpoint), endpoint])).values()],
     timeoutMs: timeout === undefined
@@ -66,15 +72,24 @@ async function plan(
   };
 }
 
+/** What the llama.cpp speaks that would be our coordinator; unknown if `sollol setup` did not install it. */
+async function ourProtocol(
+  { llamaCpp }: Config,
+  env: CommandContext["env"],
+): Promise<ProtocolVersion | undefined> {
+  const { llamaServer } = await findLlamaCpp({ ...llamaCpp, env });
+  return llamaServer.found ? await rpcProtocolOf(llamaServer.path) : undefined;
+}
+
 async function probeWithProgress(
   endpoints: readonly Endpoint[],
-  timeoutMs: number,
+  options: ProbeOptions,
   { stderr, env, signal }: Pick<CommandContext, "stderr" | "env" | "signal">,
 ): Promise<ProbeResult[]> {
-  if (!stderr.isTerminal) return await probeAll(endpoints, { timeoutMs, signal });
+  if (!stderr.isTerminal) return await probeAll(endpoints, { ...options, signal });
   const count = endpoints.length === 1 ? "1 rpc backend" : `${endpoints.length} rpc backends`;
   using _progress = startProgress({ stderr, env }, `Probing ${count}`);
-  return await probeAll(endpoints, { timeoutMs, signal });
+  return await probeAll(endpoints, { ...options, signal });
 }
 
 function toJson({ endpoint, verdict, reason, version, devices, connectMs, answerMs }: ProbeResult) {

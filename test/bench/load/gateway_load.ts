@@ -5,7 +5,7 @@
 import { Table } from "console-table-printer";
 import { setTimeout as delay } from "node:timers/promises";
 import { cpuMs, residentKib } from "./process_stats.ts";
-import { percentile, readStreams } from "./streams.ts";
+import { firstChunksMs, percentile, readStreams } from "./streams.ts";
 import {
   REQUEST_BODY,
   startFetchProxy,
@@ -98,14 +98,7 @@ async function measureStreams(targets: Target[]): Promise<void> {
   const single = new Map<string, number>();
   for (const target of targets) {
     await readStreams(chatUrl(target), { ...load, streamCount: 8, eventCount: 20 }); // warm up
-    const firsts: number[] = [];
-    for (let i = 0; i < 60; i++) {
-      firsts.push(
-        ...(await readStreams(chatUrl(target), { ...load, streamCount: 1, eventCount: 1 })).firstChunkMs,
-      );
-    }
-    firsts.sort((a, b) => a - b);
-    single.set(target.name, percentile(firsts, 0.5));
+    single.set(target.name, percentile(await firstChunksMs(chatUrl(target), API_KEY), 0.5));
     const before = await cpuMs(target.pid);
     const result = await readStreams(chatUrl(target), load);
     const usedMs = await cpuMs(target.pid) - before;

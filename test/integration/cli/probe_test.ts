@@ -2,6 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { createRoot } from "../../../lib/cli/root.ts";
 import { runCli } from "../../../lib/cli/run.ts";
+import { writeInstallation } from "../../../lib/llama_cpp/installation.ts";
 import { formatEndpoint } from "../../../lib/rpc/endpoint.ts";
 import { GIB } from "../../../lib/units.ts";
 import { FakeCliHost } from "../../fakes/fake_cli_host.ts";
@@ -116,3 +117,38 @@ Deno.test("sollol probe reads the config file that is named", async () => {
   await Deno.writeTextFile(path, `rpc_backends: [{host: 127.0.0.1, port: ${backend.endpoint.port}}]`);
   equal((await probe(["--config", path])).exitCode, 0);
 });
+
+for (
+  const { name, recorded, want } of [
+    { name: "refuses a protocol that our llama.cpp does not speak", recorded: "8.0.0", want: "mismatch" },
+    { name: "takes any protocol where ours is not known", recorded: undefined, want: "up" },
+  ]
+) {
+  Deno.test(`sollol probe ${name}`, async () => {
+    await using old = new FakeRpcBackend({ version: { major: 7, minor: 0, patch: 0 }, devices });
+    await using installed = await fakePrefix(recorded);
+    const { host } = await probe([formatEndpoint(old.endpoint), "--json"], {
+      SOLLOL_LLAMA_CPP_PREFIX: installed.prefix,
+    });
+    const [result] = host.json() as { verdict: string; reason: string }[];
+    equal(result!.verdict, want, result!.reason);
+  });
+}
+
+/** A prefix with a llama-server and a record of what it speaks. */
+async function fakePrefix(rpcProtocol: string | undefined) {
+  const prefix = await Deno.makeTempDir();
+  await Deno.mkdir(join(prefix, "bin"));
+  await Deno.writeTextFile(join(prefix, "bin/llama-server"), "#!/bin/sh\n", { mode: 0o755 });
+  await writeInstallation(prefix, {
+    schema: 1,
+    suite: "forky",
+    mirror: "http://mirror.invalid/debian",
+    architecture: "amd64",
+    version: "0.7.0 (build 11669, commit Debian)",
+    rpcProtocol,
+    packages: {},
+    createdAt: "2026-01-01T00:00:00.000Z",
+  });
+  return { prefix, [Symbol.asyncDispose]: () => Deno.remove(prefix, { recursive: true }) };
+}

@@ -1,11 +1,25 @@
-import { equal } from "node:assert/strict";
+import { equal, match } from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const program = fileURLToPath(new URL("../../fixtures/cli_program.ts", import.meta.url));
 
 function start(...args: string[]): Deno.ChildProcess {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", program, ...args],
+  return startThrough([], ...args);
+}
+
+function startThrough(through: readonly string[], ...args: string[]): Deno.ChildProcess {
+  const [first, ...rest] = [
+    ...through,
+    Deno.execPath(),
+    "run",
+    "--allow-all",
+    "--no-check",
+    program,
+    ...args,
+  ];
+  const command = new Deno.Command(first!, {
+    args: rest,
     stdout: "piped",
     stderr: "piped",
   });
@@ -24,7 +38,7 @@ async function readUntil(stream: ReadableStream<Uint8Array>, text: string): Prom
   reader.releaseLock();
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.test(`a command is told of ${signal}, ends in order, and the program ends with 130`, async () => {
     await using child = start("wait");
     await readUntil(child.stdout, "ready\n");
@@ -34,6 +48,31 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     equal(code, 130);
   });
 }
+
+Deno.test("a command that was started by nohup outlives its terminal: SIGHUP ended it", async () => {
+  await using child = startThrough(["nohup"], "wait");
+  await readUntil(child.stdout, "ready\n");
+  child.kill("SIGHUP");
+  const isOver = await Promise.race([child.status.then(() => true), delay(100, false)]);
+  equal(isOver, false);
+  child.kill("SIGTERM");
+  const [stderr, { code }] = await Promise.all([child.stderr.text(), child.status, child.stdout.cancel()]);
+  match(stderr, /told to end\nprog: Interrupted\n$/);
+  equal(code, 130);
+});
+
+Deno.test("a terminal that is closed sends SIGHUP twice, which tells nobody to hurry", async () => {
+  await using child = start("wait", "--until", "hurry");
+  await readUntil(child.stdout, "ready\n");
+  child.kill("SIGHUP");
+  await readUntil(child.stderr, "told to end\n");
+  child.kill("SIGHUP");
+  const isOver = await Promise.race([child.status.then(() => true), delay(100, false)]);
+  equal(isOver, false);
+  child.kill("SIGTERM");
+  equal((await child.status).code, 130);
+  await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
+});
 
 Deno.test("a second signal tells a command to hurry, and still lets it end in order", async () => {
   await using child = start("wait", "--until", "hurry");

@@ -16,7 +16,12 @@ const PACKAGE_FILES: Readonly<Record<string, string>> = {
   // called as: ld.so --library-path DIRECTORIES --argv0 NAME PROGRAM ARGUMENT…
   [`${LIBRARIES}/ld-linux-x86-64.so.2`]: `#!/bin/sh\nshift 4\nexec "$@"\n`,
   [`${LIBRARIES}/ggml/backends0/libggml-rpc.so`]: "",
-  [`${LIBEXEC}/ggml-rpc-server`]: `#!/bin/sh\necho "  -p, --port PORT  port to bind to" >&2\n`,
+  [`${LIBEXEC}/ggml-rpc-server`]: `#!/bin/sh
+[ "$1" = --help ] && { echo "  -p, --port PORT  port to bind to" >&2; exit; }
+echo "$$" >"$0.pid"
+echo "Starting RPC server v8.0.0" >&2
+exec sleep 300
+`,
   "usr/bin/llama-server": `#!/bin/sh
 case $1 in
 --version) echo "version: 0.7.0 (build 11669, commit Debian)" >&2 ;;

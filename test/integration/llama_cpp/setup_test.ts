@@ -1,6 +1,8 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { GatewayError } from "../../../lib/errors.ts";
+import { readInstallation, writeInstallation } from "../../../lib/llama_cpp/installation.ts";
+import { readRpcProtocol, rpcProtocolOf } from "../../../lib/llama_cpp/rpc_protocol.ts";
 import { setupLlamaCpp, type SetupOptions, type SetupProgress } from "../../../lib/llama_cpp/setup.ts";
 import { FakeDebian } from "./fake_debian.ts";
 
@@ -16,6 +18,12 @@ class Bed implements AsyncDisposable {
   setup(options: Partial<SetupOptions> = {}): ReturnType<typeof setupLlamaCpp> {
     const { debian: { env, sourcesDirectory }, prefix } = this;
     return setupLlamaCpp({ prefix, env, sourcesDirectory, ...options });
+  }
+
+  /** Of the rpc server that told its protocol. */
+  async rpcServerPid(): Promise<number> {
+    const program = "current/root/usr/libexec/x86_64-linux-gnu/llama/bin/ggml-rpc-server";
+    return Number(await Deno.readTextFile(join(this.prefix, `${program}.pid`)));
   }
 
   async files(): Promise<string[]> {
@@ -55,6 +63,37 @@ Deno.test("setup installs, tells each stage in order, and does nothing the secon
   equal(second.wasInstalled, true);
   deepEqual(second.installation, first.installation);
   equal(await bed.debian.countCalls("update"), 1);
+});
+
+Deno.test("setup records the rpc protocol, and the rpc server that it asked is gone", async () => {
+  await using bed = await Bed.create();
+  const { installation, rpcServer } = await bed.setup();
+  equal(installation.rpcProtocol, "8.0.0");
+  deepEqual(await rpcProtocolOf(rpcServer), { major: 8, minor: 0, patch: 0 });
+  equal(await isRunning(await bed.rpcServerPid()), false);
+});
+
+Deno.test("setup adds the rpc protocol to the record of an earlier version, and installs nothing", async () => {
+  await using bed = await Bed.create();
+  const { installation: { rpcProtocol, ...earlier }, llamaServer } = await bed.setup();
+  await writeInstallation(join(bed.prefix, "current"), earlier);
+  equal(await rpcProtocolOf(llamaServer), undefined);
+  const { wasInstalled, installation } = await bed.setup();
+  deepEqual([wasInstalled, installation], [true, { ...earlier, rpcProtocol }]);
+  deepEqual(await readInstallation(bed.prefix), installation);
+});
+
+Deno.test("setup does without the rpc protocol of a server that does not tell it", async () => {
+  await using bed = await Bed.create();
+  const { rpcServer } = await bed.setup();
+  for (const script of ["exit 0", "exec sleep 300", "head -c 100000 /dev/urandom >&2; exit 1"]) {
+    await Deno.writeTextFile(rpcServer, `#!/bin/sh\n${script}\n`);
+    equal(await readRpcProtocol(rpcServer, { timeoutMs: 100 }), undefined);
+  }
+  equal(await readRpcProtocol("/nonexistent"), undefined);
+  await rejects(readRpcProtocol(rpcServer, { signal: AbortSignal.abort(new Error("enough")) }), {
+    message: "enough",
+  });
 });
 
 Deno.test("setup installs anew when forced, when another suite is asked for, and when a program broke", async () => {

@@ -1,5 +1,5 @@
 import { deepEqual } from "node:assert/strict";
-import { parseLlamaVersion } from "../../../lib/llama_cpp/version.ts";
+import { parseLlamaVersion, parseRpcBanner } from "../../../lib/llama_cpp/version.ts";
 
 for (
   const { name, output, want } of [
@@ -33,4 +33,18 @@ for (
   ]
 ) {
   Deno.test(`parseLlamaVersion() reads ${name}`, () => deepEqual(parseLlamaVersion(output), want));
+}
+
+for (
+  const { name, line, want } of [
+    {
+      name: "the protocol in a banner",
+      line: "Starting RPC server v8.0.1",
+      want: { major: 8, minor: 0, patch: 1 },
+    },
+    { name: "nothing in a line before it", line: "load_backend: loaded RPC backend", want: undefined },
+    { name: "nothing in an endless number", line: "Starting RPC server v8.0.99999", want: undefined },
+  ]
+) {
+  Deno.test(`parseRpcBanner() reads ${name}`, () => deepEqual(parseRpcBanner(line), want));
 }
