@@ -22,7 +22,7 @@ const WHERE = "models, --models or OLLAMA_MODELS";
  */
 export async function chooseModelRoots({ configured, env, logger }: ModelRootOptions): Promise<string[]> {
   const roots = configured.length > 0 ? [...configured] : await findRoots(env, logger);
-  await Promise.all(roots.map((path) => checkRoot(path, logger)));
+  for (const path of roots) await checkRoot(path, logger); // warned of in the operator's order
   return roots;
 }
 
