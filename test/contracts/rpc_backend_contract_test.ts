@@ -1,19 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { findLlamaCpp, requireProgram } from "../../lib/llama_cpp/find.ts";
+import { findPrograms } from "../e2e/with_llama_cpp.ts";
 import { FakeRpcBackend } from "../fakes/fake_rpc_backend.ts";
 import { freePort } from "../fixtures/free_port.ts";
 import { type BackendUnderTest, rpcBackendContract } from "./rpc_backend_contract.ts";
 
 rpcBackendContract({ name: "fake_rpc_backend", start: () => Promise.resolve(new FakeRpcBackend()) });
 
-const env = Deno.env.toObject();
-const { rpcServer } = await findLlamaCpp({ env, rpcServer: env["SOLLOL_RPC_SERVER"] });
+const programs = await findPrograms();
 
-rpcBackendContract({
-  name: rpcServer.found ? "ggml-rpc-server" : `ggml-rpc-server (skipped: ${rpcServer.because})`,
-  ignore: !rpcServer.found,
-  start: () => startRealBackend(requireProgram(rpcServer)),
-});
+rpcBackendContract(
+  typeof programs === "string"
+    ? { name: `ggml-rpc-server (skipped: ${programs})`, ignore: true, start: () => Promise.reject(programs) }
+    : { name: "ggml-rpc-server", start: () => startRealBackend(programs.rpcServer) },
+);
 
 /** Starts it on the CPU device and a free port; a child of ours has the default SIGPIPE. */
 async function startRealBackend(path: string): Promise<BackendUnderTest> {

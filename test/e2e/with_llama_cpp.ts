@@ -24,7 +24,8 @@ export async function withLlamaCpp(): Promise<LlamaTest> {
   };
 }
 
-async function findPrograms(): Promise<RealPrograms | string> {
+/** The real programs, installed where they are missing; or the sentence that says why they cannot be had. */
+export async function findPrograms(): Promise<RealPrograms | string> {
   try {
     const { llamaServer, rpcServer } = await ensureLlamaCpp();
     return { llamaServer: requireProgram(llamaServer), rpcServer: requireProgram(rpcServer) };
