@@ -14,7 +14,10 @@ const bed = await CoordinatorBed.create(
   { llamaServer: requireProgram(programs.llamaServer), rpcServer: requireProgram(programs.rpcServer) },
   3,
 );
-globalThis.addEventListener("unload", () => bed.backends.forEach(({ process }) => process.signal("SIGKILL")));
+globalThis.addEventListener("unload", () => {
+  for (const { process } of bed.backends) process.signal("SIGKILL");
+  Deno.removeSync(bed.directory, { recursive: true });
+});
 const launch = bed.launch(bed.plan([3, 3, 3]));
 
 Deno.bench("bare llama-server", { group: "ready", baseline: true, n: 10, warmup: 2 }, async (b) => {
