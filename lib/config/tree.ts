@@ -74,7 +74,8 @@ const coordinator = z.strictObject({
     .describe("Longest time for loading a model, as a duration; default: estimated from the model's size."),
   startup_watchdog: duration().prefault("5s")
     .describe("Silence after which a starting coordinator is looked at, as a duration; default 5s."),
-  extra_args: z.array(z.string()).transform(guarded(checkExtraArgs)).default([]).meta({ "x-separator": " " })
+  extra_args: z.array(z.union([z.string(), z.number()], { error: "must be text or a number" }))
+    .transform(guarded((args) => checkExtraArgs(args.map(String)))).default([]).meta({ "x-separator": " " })
     .describe("Arguments that are added to llama-server's command line as they are; default none."),
   transport: z.enum(["unix", "tcp"]).default("unix")
     .describe("How we talk to a coordinator: unix socket or loopback tcp; default unix."),

@@ -31,6 +31,11 @@ Deno.test("mergeConfig() needs no source at all", () => {
   deepEqual(warnings, []);
 });
 
+Deno.test("mergeConfig() takes a bare number among the arguments for llama-server, as people write them", () => {
+  const { config } = mergeConfig({ file: file("coordinator: {extra_args: [-b, 512, --mlock]}") });
+  deepEqual(config.coordinator.extraArgs, ["-b", "512", "--mlock"]);
+});
+
 Deno.test("mergeConfig() takes the predecessor's config as it stands", () => {
   const { config } = mergeConfig({
     file: file(`{
