@@ -20,6 +20,7 @@ export class BufferedLogSink {
   #waiting: string[] = [];
   #waitingBytes = 0;
   #droppedCount = 0;
+  #isUrgent = false;
   #writing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -34,8 +35,8 @@ export class BufferedLogSink {
     }
     this.#waiting.push(line);
     this.#waitingBytes += line.length;
-    if (level === "warn" || level === "error") this.#begin();
-    else if (!this.#writing) this.#timer ??= setTimeout(() => this.#begin(), GATHER_MS);
+    this.#isUrgent ||= level === "warn" || level === "error";
+    this.#schedule();
   };
 
   /**
@@ -44,13 +45,22 @@ export class BufferedLogSink {
    * @param options `signal` ends the wait: a pipe that nobody reads takes nothing, ever. Its lines are lost then.
    */
   async flush({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#begin();
-    if (signal?.aborted) return;
     const ended = Promise.withResolvers<void>();
     const end = () => ended.resolve();
+    if (signal?.aborted) end();
     signal?.addEventListener("abort", end, { once: true });
-    while (this.#writing && !signal?.aborted) await Promise.race([this.#writing, ended.promise]);
+    do {
+      this.#begin();
+      await Promise.race([this.#writing, ended.promise]);
+    } while (this.#waiting.length > 0 && !signal?.aborted);
     signal?.removeEventListener("abort", end);
+  }
+
+  /** A write under way looks after what comes meanwhile; each write costs more than many lines. */
+  #schedule(): void {
+    if (this.#writing || this.#waiting.length === 0) return;
+    if (this.#isUrgent) this.#begin();
+    else this.#timer ??= setTimeout(() => this.#begin(), GATHER_MS);
   }
 
   #begin(): void {
@@ -61,23 +71,27 @@ export class BufferedLogSink {
 
   async #write(): Promise<void> {
     await Promise.resolve(); // the lines of this turn of the event loop go together
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      if (this.#droppedCount > 0) {
-        lines.unshift(
-          JSON.stringify({ level: "warn", message: "log lines dropped", droppedCount: this.#droppedCount }),
-        );
-      }
-      try {
-        await writeAll(this.writer, encoder.encode(lines.join("\n") + "\n"));
-        this.#droppedCount = 0;
-      } catch { // disk full, pipe closed: the gateway matters more than its log
-        this.#droppedCount += lines.length;
-      }
-    }
+    const lines = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#isUrgent = false;
+    if (lines.length > 0) await this.#writeLines(lines);
     this.#writing = undefined;
+    this.#schedule();
+  }
+
+  async #writeLines(lines: string[]): Promise<void> {
+    if (this.#droppedCount > 0) {
+      lines.unshift(
+        JSON.stringify({ level: "warn", message: "log lines dropped", droppedCount: this.#droppedCount }),
+      );
+    }
+    try {
+      await writeAll(this.writer, encoder.encode(lines.join("\n") + "\n"));
+      this.#droppedCount = 0;
+    } catch { // disk full, pipe closed: the gateway matters more than its log
+      this.#droppedCount += lines.length;
+    }
   }
 }
 
