@@ -179,7 +179,9 @@ export class Gateway {
     if (decision.to === "nowhere") {
       throw await this.#refusal(name, decision.code, decision.because, request.signal);
     }
-    return await this.#acquire(name, key, request.signal);
+    const route = await this.#acquire(name, key, request.signal);
+    // Where somebody else's coordinator might have served, the reason why it did not belongs to the answer.
+    return external ? { ...route, because: `${route.because}. ${decision.because}` } : route;
   }
 
   /** A model that does not exist is the client's mistake, whatever else is wrong. */

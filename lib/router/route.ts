@@ -101,7 +101,8 @@ export async function explainFailure(thrown: unknown, route: Route, signal: Abor
   const isGivenUp = route.to === "coordinator" && !thrown.answered &&
     (thrown.kind === "closed" || thrown.kind === "reset");
   const code = thrown.kind === "timeout" ? "upstream_timeout" : "upstream_failed";
-  const message = `${route.upstream} broke off: ${thrown.message}; ask again`;
+  const cure = thrown.kind === "too_large" ? "ask for a shorter one, or for a stream" : "ask again";
+  const message = `${route.upstream} broke off: ${thrown.message}; ${cure}`;
   return { error: new GatewayError(code, message, { cause: thrown }), isRetryable: isGivenUp };
 }
 

@@ -283,6 +283,10 @@ Deno.test("when the external coordinator cannot be reached, our own backends sav
     200,
     "coordinator of fake:latest",
   ]);
+  match(
+    response.headers.get("x-sollol-decision")!,
+    /^9 layers .*coordinator at http:\/\/127\.0\.0\.1:\d+ is down: /,
+  );
   await response.body?.cancel();
 });
 
