@@ -1,6 +1,8 @@
 import type { KvType } from "../llama_server/args.ts";
+import type { BackendLimits } from "../rpc/backend.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
 import type { ListenAddress } from "./listen_address.ts";
+import type { PlacementSetting } from "./placement_setting.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** What the operator wants, validated, in the units that code uses. `undefined` means: not said. */
@@ -14,7 +16,13 @@ export interface Config {
   /** Whether requests may go to Ollama nodes. */
   readonly taskDistributionEnabled: boolean;
   /** Each at most once, in the order of the config. */
-  readonly rpcBackends: readonly Endpoint[];
+  readonly rpcBackends: readonly RpcBackendConfig[];
+  /** How rpc backends are watched and planned with. */
+  readonly rpc: RpcConfig;
+  /** Where the predecessor's nodes registered; may hold a password. */
+  readonly redisUrl: Secrets | undefined;
+  /** What a worker must show to join. */
+  readonly workerToken: Secrets | undefined;
   /** Base URL of a llama-server that already runs, with its port, without a closing slash or credentials. */
   readonly coordinatorUrl: string | undefined;
   /** Ollama stores, directories of GGUF files and `.gguf` files; empty for Ollama's usual places. */
@@ -35,6 +43,22 @@ export interface Config {
   readonly isMetricsEnabled: boolean;
   /** Directory for what must outlive a restart. */
   readonly stateDir: string;
+}
+
+/** Where an rpc backend is, and what of it may be used. */
+export interface RpcBackendConfig extends Endpoint {
+  /** What the operator allows. */
+  readonly limits: BackendLimits;
+}
+
+/** How rpc backends are watched and planned with. */
+export interface RpcConfig {
+  /** For how long a backend that was up is not asked again. */
+  readonly trustMs: number;
+  /** Backends that are asked at the same time. */
+  readonly maxProbes: number;
+  /** Memory of each device that plans leave free. */
+  readonly reserveBytes: number;
 }
 
 /** Where the programs of llama.cpp are; what is not said is searched for. */
@@ -63,6 +87,8 @@ export interface CoordinatorConfig {
   readonly ubatchSize: number | undefined;
   /** Type of the K and V cache. */
   readonly kvType: KvType;
+  /** How layers are dealt. */
+  readonly placement: PlacementSetting;
   /** Memory for the cache of earlier prompts; 0 for none. */
   readonly cacheRamBytes: number;
   /** Longest time for loading a model. */

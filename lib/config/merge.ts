@@ -1,5 +1,5 @@
-import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
-import type { Config } from "./config.ts";
+import { formatEndpoint } from "../rpc/endpoint.ts";
+import type { Config, RpcBackendConfig } from "./config.ts";
 import { ConfigError } from "./config_error.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { type Layer, mergeLayers } from "./layer.ts";
@@ -47,8 +47,10 @@ export function mergeConfig({ file, env = {}, flags }: ConfigSources): LoadedCon
 }
 
 /** llama.cpp that is given one endpoint twice waits for itself. */
-function withoutRepeats(endpoints: readonly Endpoint[]): { unique: Endpoint[]; warnings: string[] } {
-  const byName = Map.groupBy(endpoints, formatEndpoint);
+function withoutRepeats(
+  backends: readonly RpcBackendConfig[],
+): { unique: RpcBackendConfig[]; warnings: string[] } {
+  const byName = Map.groupBy(backends, formatEndpoint);
   const repeated = [...byName].filter(([, same]) => same.length > 1);
   return {
     unique: [...byName.values()].map(([first]) => first!),

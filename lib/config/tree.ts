@@ -2,11 +2,13 @@ import { join } from "node:path";
 import * as z from "zod";
 import { messageOf } from "../errors.ts";
 import { checkExtraArgs, KV_TYPES } from "../llama_server/args.ts";
+import { type BackendLimits, UNLIMITED } from "../rpc/backend.ts";
 import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import type { Config } from "./config.ts";
-import { parseBaseUrl, parseSize, parseTimer } from "./fields.ts";
+import { parseBaseUrl, parseRedisUrl, parseSize, parseTimer } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
+import { parsePlacement } from "./placement_setting.ts";
 import { Secrets } from "./secrets.ts";
 import type { TreeIssue } from "./tree_issue.ts";
 
@@ -39,8 +41,27 @@ const rpcBackend = z.union([
     host: text().describe("Host name or IPv4 address."),
     port: z.int().min(1).max(65_535).default(DEFAULT_RPC_PORT)
       .describe(`TCP port; default ${DEFAULT_RPC_PORT}.`),
+    memory: size(1).optional()
+      .describe("Most memory to plan with there, as a size; default: all that is free."),
+    exclude: z.boolean().default(false)
+      .describe("Whether no model is to be planned onto it; default false."),
+    bandwidth: size(1).optional()
+      .describe("How fast weights reach it, as a size per second; default: measured at each load."),
   }),
-], { error: 'must be "host:port" or {host, port}' }).transform(guarded(endpointOf));
+], { error: 'must be "host:port" or {host, port}' }).transform(guarded(backendOf));
+
+const rpc = z.strictObject({
+  trust: duration().prefault("5m")
+    .describe("For how long a backend that was up is not asked again, as a duration; default 5m."),
+  max_probes: z.int().min(1).max(60).default(48)
+    .describe("Backends that are asked at the same time; default 48."),
+  reserve: size(0).prefault("512MiB")
+    .describe("Memory of each device that plans leave free, as a size; default 512MiB."),
+}).transform((said) => ({
+  trustMs: said.trust,
+  maxProbes: said.max_probes,
+  reserveBytes: said.reserve,
+}));
 
 const llamaCpp = z.strictObject({
   llama_server: program().optional()
@@ -68,6 +89,10 @@ const coordinator = z.strictObject({
     .describe("Tokens of a prompt per physical batch; default: llama-server chooses."),
   kv_type: z.enum(KV_TYPES).default("f16")
     .describe("Type of the K and V cache; default f16. Quantised types take less memory."),
+  placement: textField(parsePlacement).prefault("auto")
+    .describe(
+      "How layers are dealt: auto (fewest backends, by memory), even, or by backend (a:50052=30,b:50052=50); default auto.",
+    ),
   cache_ram: size(0).prefault("1GiB")
     .describe("Memory for the cache of earlier prompts, as a size; default 1GiB, 0 for none."),
   load_timeout: duration().optional()
@@ -91,6 +116,7 @@ const coordinator = z.strictObject({
   batchSize: said.batch_size,
   ubatchSize: said.ubatch_size,
   kvType: said.kv_type,
+  placement: said.placement,
   cacheRamBytes: said.cache_ram,
   loadTimeoutMs: said.load_timeout,
   startupWatchdogMs: said.startup_watchdog,
@@ -152,6 +178,14 @@ const tree = z.strictObject({
     .describe(
       `The rpc backends, each {host, port} or "host:port"; port ${DEFAULT_RPC_PORT} if unsaid; default none.`,
     ),
+  rpc: rpc.prefault({}).describe("How rpc backends are watched and planned with."),
+  redis_url: z.string().transform(guarded(parseRedisUrl)).optional().meta({ writeOnly: true })
+    .describe(
+      "redis://[user:password@]host[:port][/db] where the predecessor's nodes registered; default: not read.",
+    ),
+  worker_token: z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" })
+    .optional().meta({ writeOnly: true })
+    .describe("What a worker must show to join; default: the same as any client."),
   coordinator_url: z.string().transform(guarded(parseBaseUrl)).optional()
     .describe(
       "URL (http, https or unix:/path) of a llama-server that already runs and is to be used; default: ours are started.",
@@ -180,6 +214,9 @@ const tree = z.strictObject({
   modelShardingEnabled: said.model_sharding_enabled,
   taskDistributionEnabled: said.task_distribution_enabled,
   rpcBackends: said.rpc_backends,
+  rpc: said.rpc,
+  redisUrl: said.redis_url === undefined ? undefined : new Secrets([said.redis_url]),
+  workerToken: said.worker_token === undefined ? undefined : new Secrets([said.worker_token]),
   coordinatorUrl: said.coordinator_url,
   models: said.models,
   llamaCpp: said.llama_cpp,
@@ -219,8 +256,16 @@ function textField<T>(parse: (text: string) => T) {
   return z.union([z.string(), z.number()]).transform(guarded((said) => parse(String(said))));
 }
 
-function endpointOf(said: string | Endpoint): Endpoint {
-  return parseEndpoint(typeof said === "string" ? said : `${said.host}:${said.port}`);
+interface SaidBackend extends Endpoint {
+  readonly memory?: number | undefined;
+  readonly exclude: boolean;
+  readonly bandwidth?: number | undefined;
+}
+
+function backendOf(said: string | SaidBackend): Endpoint & { readonly limits: BackendLimits } {
+  if (typeof said === "string") return { ...parseEndpoint(said), limits: UNLIMITED };
+  const { host, port, memory: memoryLimitBytes, exclude: isExcluded, bandwidth: bytesPerSecond } = said;
+  return { ...parseEndpoint(`${host}:${port}`), limits: { memoryLimitBytes, isExcluded, bytesPerSecond } };
 }
 
 /** Turns the RangeError of a parser into an issue; any other error is a bug of ours and passes. */

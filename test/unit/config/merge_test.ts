@@ -1,10 +1,13 @@
 import fc from "fast-check";
-import { deepEqual, equal, match, throws } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, throws } from "node:assert/strict";
 import { ConfigError, describeProblem } from "../../../lib/config/config_error.ts";
 import { configKeys } from "../../../lib/config/keys.ts";
 import { layerOf } from "../../../lib/config/layer.ts";
 import { type ConfigSources, mergeConfig } from "../../../lib/config/merge.ts";
 import { parseConfigFile } from "../../../lib/config/yaml_file.ts";
+import { UNLIMITED } from "../../../lib/rpc/backend.ts";
+import { formatEndpoint } from "../../../lib/rpc/endpoint.ts";
+import { GIB } from "../../../lib/units.ts";
 
 const FILE = "/etc/sollol/config.yaml";
 const file = (text: string) => parseConfigFile(text, FILE);
@@ -83,15 +86,37 @@ Deno.test("mergeConfig() replaces a list, it does not append to it", () => {
     file: file("rpc_backends: [a:1, b:2]"),
     env: { RPC_BACKENDS: "c:3 , d" },
   });
-  deepEqual(config.rpcBackends, [{ host: "c", port: 3 }, { host: "d", port: 50_052 }]);
+  deepEqual(config.rpcBackends.map(formatEndpoint), ["c:3", "d:50052"]);
 });
 
 Deno.test("mergeConfig() counts an rpc backend once however often and however it is spelled", () => {
   const { config, warnings } = mergeConfig({
     file: file("rpc_backends: [GPU1:50052, {host: gpu1}, gpu2, {host: gpu1, port: 50052}]"),
   });
-  deepEqual(config.rpcBackends, [{ host: "gpu1", port: 50_052 }, { host: "gpu2", port: 50_052 }]);
+  deepEqual(config.rpcBackends.map(formatEndpoint), ["gpu1:50052", "gpu2:50052"]);
   deepEqual(warnings, ["rpc backend gpu1:50052 is listed 3 times; it counts once"]);
+});
+
+Deno.test("mergeConfig() reads what of an rpc backend may be used", () => {
+  const { config } = mergeConfig({
+    file: file("rpc_backends: [{host: a, memory: 15GiB, bandwidth: 110MB}, {host: b, exclude: true}, c]"),
+  });
+  deepEqual(config.rpcBackends.map(({ limits }) => limits), [
+    { memoryLimitBytes: 15 * GIB, isExcluded: false, bytesPerSecond: 110e6 },
+    { memoryLimitBytes: undefined, isExcluded: true, bytesPerSecond: undefined },
+    UNLIMITED,
+  ]);
+});
+
+Deno.test("mergeConfig() shows neither the password in redis_url nor the worker's token", () => {
+  const { config } = mergeConfig({
+    file: file("redis_url: redis://:hush@10.0.0.1:6379/2\nworker_token: quiet"),
+  });
+  deepEqual(config.redisUrl?.reveal(), ["redis://:hush@10.0.0.1:6379/2"]);
+  deepEqual(config.workerToken?.reveal(), ["quiet"]);
+  doesNotMatch(JSON.stringify(config) + Deno.inspect(config), /hush|quiet/);
+  const [refused] = problems({ file: file("redis_url: http://:hush@h") });
+  match(refused!, /redis_url must be redis:\/\/.*got "http:\/\/\*\*\*@h"/);
 });
 
 Deno.test("mergeConfig() knows whether the operator chose the context size, even if it is the default", () => {

@@ -48,6 +48,6 @@ Deno.test("configKeys() tells kind, form and choices of each key", () => {
 
 Deno.test("childrenOf() looks into sections and into elements of lists", () => {
   deepEqual(childrenOf(["log"]), ["level", "format"]);
-  deepEqual(childrenOf(["rpc_backends", 3]), ["host", "port"]);
+  deepEqual(childrenOf(["rpc_backends", 3]), ["host", "port", "memory", "exclude", "bandwidth"]);
   deepEqual(childrenOf(["nothing", "here"]), []);
 });
