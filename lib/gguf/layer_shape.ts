@@ -30,3 +30,11 @@ export interface ExpertShape {
   /** Inner width of the part that computes every token; 0 without. */
   readonly sharedFeedForwardLength: number;
 }
+
+/** The recurrent layers of a state space model. */
+export interface RecurrentShape {
+  /** Inner width of the recurrent part. */
+  readonly innerLength: number;
+  /** Width of what is convolved: the inner width, and in newer forms what writes to and reads from the state. */
+  readonly convolvedLength: number;
+}

@@ -1,13 +1,19 @@
 import { GgufSyntaxError } from "./errors.ts";
+import { denseFeedForward, expertsOf } from "./expert_shape.ts";
 import { fileTypeName } from "./file_types.ts";
 import type { GgufHeader } from "./header.ts";
+import type { ExpertShape, LayerShape, RecurrentShape } from "./layer_shape.ts";
+import { layersOf } from "./layer_shapes.ts";
 import type { GgufMetadata } from "./metadata.ts";
+import { ModelKeys } from "./model_keys.ts";
+import { recurrentShapeOf } from "./recurrent_shape.ts";
 import { type GgufSplit, splitOf } from "./split.ts";
 import { elementCount } from "./tensor_types.ts";
 import type { GgufTensor } from "./tensors.ts";
 import { type ModelWeights, weighTensors } from "./weights.ts";
 
 const MAX_BLOCK_COUNT = 512; // LLAMA_MAX_LAYERS
+const MAX_CONTEXT_LENGTH = 2 ** 32 - 1; // what the type holds; some makers write such numbers for "no limit"
 
 /** What a GGUF is good for: `projector` is the vision or audio part of a model, `adapter` a LoRA. */
 export type GgufKind = "model" | "adapter" | "projector";
@@ -28,14 +34,14 @@ export interface GgufModel {
   readonly contextLength: number;
   /** Width of the residual stream. */
   readonly embeddingLength: number;
-  /** Attention heads of each layer; 0 in a layer without attention. */
-  readonly headCounts: readonly number[];
-  /** Key and value heads of each layer; 0 in a layer without KV cache. */
-  readonly kvHeadCounts: readonly number[];
-  /** Elements of one key head. */
-  readonly keyLength: number;
-  /** Elements of one value head. */
-  readonly valueLength: number;
+  /** What each layer keeps and computes; `blockCount` entries. */
+  readonly layers: readonly LayerShape[];
+  /** How many tokens the layers with a sliding window see; 0 if there is no such layer. */
+  readonly slidingWindow: number;
+  /** Set for a mixture of experts. */
+  readonly experts: ExpertShape | undefined;
+  /** Set if some layers are recurrent in the way of a state space model. */
+  readonly recurrent?: RecurrentShape | undefined;
   /** Tokens in the vocabulary. */
   readonly vocabularySize: number | undefined;
   /** Such as `Q4_K_M`; where the file does not say, the tensor type that takes most bytes. */
@@ -65,7 +71,7 @@ export function describeModel(
   const { metadata } = header;
   const architecture = needed(metadata.string("general.architecture"), "general.architecture");
   const kind = kindOf(metadata, architecture);
-  const shape = kind === "model" ? shapeOf(metadata, architecture) : NO_SHAPE;
+  const shape = kind === "model" ? shapeOf(new ModelKeys(metadata, architecture), tensors) : NO_SHAPE;
   return {
     kind,
     architecture,
@@ -76,7 +82,7 @@ export function describeModel(
     fileType: fileTypeOf(metadata, tensors),
     chatTemplate: metadata.string("tokenizer.chat_template"),
     parameterCount: tensors.reduce((sum, { dims }) => sum + elementCount(dims), 0),
-    weights: weighTensors(tensors, shape.blockCount),
+    weights: weighTensors(tensors, shape.blockCount, shape.blockCount - shape.nextnPredictLayers),
     split: splitOf(metadata),
   };
 }
@@ -97,10 +103,10 @@ type Shape = Pick<
   | "nextnPredictLayers"
   | "contextLength"
   | "embeddingLength"
-  | "headCounts"
-  | "kvHeadCounts"
-  | "keyLength"
-  | "valueLength"
+  | "layers"
+  | "slidingWindow"
+  | "experts"
+  | "recurrent"
 >;
 
 const NO_SHAPE: Shape = {
@@ -108,67 +114,25 @@ const NO_SHAPE: Shape = {
   nextnPredictLayers: 0,
   contextLength: 0,
   embeddingLength: 0,
-  headCounts: [],
-  kvHeadCounts: [],
-  keyLength: 0,
-  valueLength: 0,
+  layers: [],
+  slidingWindow: 0,
+  experts: undefined,
 };
 
-function shapeOf(metadata: GgufMetadata, architecture: string): Shape {
-  const key = (name: string) => `${architecture}.${name}`;
-  const count = (name: string, max?: number) => countAt(metadata, key(name), max);
-  const neededCount = (name: string, max?: number) => needed(count(name, max), key(name));
-
-  const blockCount = neededCount("block_count", MAX_BLOCK_COUNT);
-  const nextnPredictLayers = count("nextn_predict_layers", blockCount) ?? 0;
-  const embeddingLength = neededCount("embedding_length");
-  const perLayer = (name: string) => perLayerCounts(metadata, key(name), blockCount, nextnPredictLayers);
-  const headCounts = perLayer("attention.head_count") ?? new Array<number>(blockCount).fill(0);
-  const headLength = headCounts[0] ? Math.floor(embeddingLength / headCounts[0]) : 0;
+function shapeOf(keys: ModelKeys, tensors: readonly GgufTensor[]): Shape {
+  const blockCount = keys.neededCount("block_count", { min: 1, max: MAX_BLOCK_COUNT });
+  const nextnPredictLayers = keys.count("nextn_predict_layers", { max: blockCount }) ?? 0;
+  const embeddingLength = keys.neededCount("embedding_length");
+  const counts = { blockCount, layerCount: blockCount - nextnPredictLayers };
   return {
     blockCount,
     nextnPredictLayers,
-    contextLength: neededCount("context_length"),
+    contextLength: keys.neededCount("context_length", { max: MAX_CONTEXT_LENGTH }),
     embeddingLength,
-    headCounts,
-    kvHeadCounts: perLayer("attention.head_count_kv") ?? headCounts,
-    keyLength: count("attention.key_length") ?? headLength,
-    valueLength: count("attention.value_length") ?? headLength,
+    ...layersOf(keys, counts, embeddingLength, denseFeedForward(tensors)),
+    experts: expertsOf(keys, tensors),
+    recurrent: recurrentShapeOf(tensors),
   };
-}
-
-/**
- * One count for each layer, from a single number or an array. An array may leave out the layers that predict further
- * tokens, as newer llama.cpp wants it; those then get what the last one has.
- */
-function perLayerCounts(
-  metadata: GgufMetadata,
-  key: string,
-  blockCount: number,
-  nextnPredictLayers: number,
-): number[] | undefined {
-  if (metadata.get(key)?.type !== "array") {
-    const same = countAt(metadata, key);
-    return same === undefined ? undefined : new Array<number>(blockCount).fill(same);
-  }
-  const length = metadata.arrayLength(key)!;
-  const layerCount = blockCount - nextnPredictLayers;
-  if (length !== layerCount && length !== blockCount) {
-    const problem = `its "${key}" has ${length} entries for ${layerCount} layers`;
-    throw new GgufSyntaxError(problem, metadata.offsetOf(key));
-  }
-  const counts = metadata.numberArray(key)!.map((value) => asCount(value, key, metadata));
-  return Array.from({ length: blockCount }, (_, layer) => counts[Math.min(layer, length - 1)] ?? 0);
-}
-
-function countAt(metadata: GgufMetadata, key: string, max?: number): number | undefined {
-  const value = metadata.number(key);
-  return value === undefined ? undefined : asCount(value, key, metadata, max);
-}
-
-function asCount(value: number, key: string, metadata: GgufMetadata, max = 2 ** 32 - 1): number {
-  if (Number.isInteger(value) && value >= 0 && value <= max) return value;
-  throw new GgufSyntaxError(`its "${key}" is ${value}, expected 0 to ${max}`, metadata.offsetOf(key));
 }
 
 function needed<T>(value: T | undefined, key: string): T {

@@ -3,8 +3,13 @@ import type { GgufTensor } from "./tensors.ts";
 
 /** Where the bytes of a model belong when its layers are spread over devices. */
 export interface ModelWeights {
-  /** Bytes of each layer; the index is the layer. */
+  /** Bytes of each layer; the index is the layer. 0 for those that only predict further tokens. */
   readonly perLayerBytes: readonly number[];
+  /**
+   * Layers that only predict further tokens (MTP): llama.cpp leaves them in the file, unless it is told to draft with
+   * them.
+   */
+  readonly unloadedBytes: number;
   /** Embeddings; llama.cpp always keeps them in the memory of the coordinator's host. */
   readonly inputBytes: number;
   /**
@@ -27,16 +32,22 @@ const OUTPUT = /^(?:(?:enc\.|dec\.)?output_norm(?:_enc)?|output|cls(?:\.output)?
 /**
  * Sorts the tensors of a model by the layer that they belong to.
  *
+ * @param layerCount Layers without those at the end that only predict further tokens; by default all.
  * @throws {GgufSyntaxError} If one belongs to a layer that the model does not have.
  * @see `LLM_TENSOR_INFOS` in src/llama-arch.cpp of llama.cpp
  */
-export function weighTensors(tensors: readonly GgufTensor[], blockCount: number): ModelWeights {
+export function weighTensors(
+  tensors: readonly GgufTensor[],
+  blockCount: number,
+  layerCount: number = blockCount,
+): ModelWeights {
   const perLayerBytes = new Array<number>(blockCount).fill(0);
-  const sums = { inputBytes: 0, outputBytes: 0, otherBytes: 0, totalBytes: 0 };
+  const sums = { unloadedBytes: 0, inputBytes: 0, outputBytes: 0, otherBytes: 0, totalBytes: 0 };
   for (const { name, sizeBytes } of tensors) {
     const layer = layerOf(name, blockCount);
     sums.totalBytes += sizeBytes;
-    if (layer !== undefined) perLayerBytes[layer]! += sizeBytes;
+    if (layer !== undefined && layer >= layerCount) sums.unloadedBytes += sizeBytes;
+    else if (layer !== undefined) perLayerBytes[layer]! += sizeBytes;
     else if (INPUT.test(name)) sums.inputBytes += sizeBytes;
     else if (OUTPUT.test(name)) sums.outputBytes += sizeBytes;
     else sums.otherBytes += sizeBytes;

@@ -1,37 +1,56 @@
+import type { LayerShape } from "../gguf/layer_shape.ts";
 import type { GgufModel } from "../gguf/model_info.ts";
-import { rowBytes, tensorTypeByName } from "../gguf/tensor_types.ts";
+import { rowBytes, type TensorType, tensorTypeByName } from "../gguf/tensor_types.ts";
+import { KV_TYPES } from "../llama_server/args.ts";
+import type { PlanShape } from "./plan_input.ts";
 
-/** llama.cpp rounds the context of a slot up to a multiple of this. */
+/** llama.cpp rounds cells up to a multiple of this. */
 const CELL_STEP = 256;
-
-/** What the KV cache is sized by. */
-export interface KvCacheShape {
-  /** Tokens of one slot. */
-  readonly contextSize: number;
-  /** Each slot has a context of its own. */
-  readonly slotCount: number;
-  /** Name of the elements' type in lower case, such as `f16` or `q8_0`. */
-  readonly kvType: string;
-}
+/** llama.cpp's own physical batch, tokens. */
+const DEFAULT_UBATCH_SIZE = 512;
+const F32_BYTES = 4;
 
 /**
- * Bytes of the KV cache of each layer, taking every layer for one with full attention: layers with a sliding
- * window need less, never more.
+ * Bytes that each layer keeps for all slots: its KV cache, and the state of a recurrent layer.
  *
- * @throws {RangeError} If there is no such type, or a head's width is no multiple of its block.
- * @see `llama_kv_cache` in src/llama-kv-cache.cpp of llama.cpp
+ * For a coordinator that is started with `-np`, as ours: each slot has a cache of its own, `--swa-full` is off, and flash
+ * attention is what llama.cpp chooses itself. Without flash attention layers of different width would all take as much V
+ * as the widest, which is not counted.
+ *
+ * @throws {RangeError} If there is no such type, or a layer's width is no multiple of its block.
+ * @see `llama_kv_cache`, `llama_kv_cache_iswa` and `llama_memory_recurrent` in src of llama.cpp, b11669
  */
 export function kvCacheBytesPerLayer(
-  model: Pick<GgufModel, "kvHeadCounts" | "keyLength" | "valueLength">,
-  { contextSize, slotCount, kvType }: KvCacheShape,
+  model: Pick<GgufModel, "layers" | "slidingWindow">,
+  shape: PlanShape,
 ): number[] {
-  const type = tensorTypeByName(kvType.toUpperCase());
-  if (!type) throw new RangeError(`"${kvType}" is no type for a KV cache; use f16 or q8_0`);
-  const cellCount = Math.ceil(contextSize / CELL_STEP) * CELL_STEP * slotCount;
-  return model.kvHeadCounts.map((headCount) => {
-    if (headCount === 0) return 0; // recurrent layers have none
-    const cellBytes = rowBytes(type, headCount * model.keyLength) +
-      rowBytes(type, headCount * model.valueLength);
-    return cellBytes * cellCount;
+  const { contextSize, slotCount, kvType, ubatchSize = DEFAULT_UBATCH_SIZE } = shape;
+  const type = typeOf(kvType);
+  const fullCells = roundUp(contextSize);
+  const windowCells = roundUp(Math.min(fullCells, model.slidingWindow + ubatchSize));
+  return model.layers.map((layer, index) => {
+    const cellCount = layer.cache === "window" ? windowCells : fullCells;
+    const cacheBytes = layer.cache === "none" ? 0 : cellBytes(type, layer, index) * cellCount;
+    return (cacheBytes + layer.recurrentWidth * F32_BYTES) * slotCount;
   });
+}
+
+function roundUp(cellCount: number): number {
+  return Math.ceil(cellCount / CELL_STEP) * CELL_STEP;
+}
+
+function typeOf(kvType: string): TensorType {
+  const type = (KV_TYPES as readonly string[]).includes(kvType) && tensorTypeByName(kvType.toUpperCase());
+  if (type) return type;
+  throw new RangeError(`"${kvType}" is no type for a KV cache; use one of ${KV_TYPES.join(", ")}`);
+}
+
+function cellBytes(type: TensorType, { keyWidth, valueWidth }: LayerShape, layer: number): number {
+  const width = [keyWidth, valueWidth].find((width) => width % type.blockElements !== 0);
+  if (width === undefined) return rowBytes(type, keyWidth) + rowBytes(type, valueWidth);
+  const kvType = type.name.toLowerCase();
+  throw new RangeError(
+    `a KV cache of type ${kvType} packs ${type.blockElements} elements, but layer ${layer} keeps ${width} for each ` +
+      "token; use f16",
+  );
 }

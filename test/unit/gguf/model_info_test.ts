@@ -31,27 +31,14 @@ Deno.test("describeModel() fills in what llama.cpp fills in", async () => {
   const model = await describe();
   equal(model.kind, "model");
   equal(model.nextnPredictLayers, 0);
-  deepEqual(model.headCounts, [8, 8, 8, 8]);
-  deepEqual(model.kvHeadCounts, [2, 2, 2, 2]);
-  deepEqual([model.keyLength, model.valueLength], [16, 16]);
+  const layer = {
+    ...{ cache: "full", keyWidth: 32, valueWidth: 32, recurrentWidth: 0 },
+    ...{ headCount: 8, kvHeadCount: 2, feedForwardLength: 0 },
+  };
+  deepEqual(model.layers, [layer, layer, layer, layer]);
+  equal(model.slidingWindow, 0);
+  equal(model.experts, undefined);
   deepEqual([model.name, model.vocabularySize, model.chatTemplate, model.split], Array(4).fill(undefined));
-});
-
-Deno.test("describeModel() takes as many key and value heads as heads where the file does not say", async () => {
-  deepEqual((await describe({ "llama.attention.head_count_kv": undefined })).kvHeadCounts, [8, 8, 8, 8]);
-});
-
-Deno.test("describeModel() reads a count per layer, 0 where a layer keeps no KV cache", async () => {
-  const model = await describe({ "llama.attention.head_count_kv": counts(0, 2, 0, 2) });
-  deepEqual(model.kvHeadCounts, [0, 2, 0, 2]);
-});
-
-Deno.test("describeModel() reads head lengths that do not follow from the embedding", async () => {
-  const model = await describe({
-    "llama.attention.key_length": u32(576),
-    "llama.attention.value_length": u32(512),
-  });
-  deepEqual([model.keyLength, model.valueLength], [576, 512]);
 });
 
 for (const entries of [[2, 3, 4], [2, 3, 4, 4]]) {
@@ -60,7 +47,7 @@ for (const entries of [[2, 3, 4], [2, 3, 4, 4]]) {
       "llama.nextn_predict_layers": u32(1),
       "llama.attention.head_count_kv": counts(...entries),
     });
-    deepEqual(model.kvHeadCounts, [2, 3, 4, 4]);
+    deepEqual(model.layers.map(({ kvHeadCount }) => kvHeadCount), [2, 3, 4, 4]);
   });
 }
 
@@ -69,8 +56,7 @@ Deno.test("describeModel() describes a model without attention", async () => {
     "llama.attention.head_count": undefined,
     "llama.attention.head_count_kv": undefined,
   });
-  deepEqual(model.kvHeadCounts, [0, 0, 0, 0]);
-  equal(model.keyLength, 0);
+  deepEqual(model.layers.map(({ cache, keyWidth }) => [cache, keyWidth]), Array(4).fill(["none", 0]));
 });
 
 for (
@@ -93,7 +79,7 @@ for (
     {
       name: "513 layers",
       changes: { "llama.block_count": u32(513) },
-      says: /"llama.block_count" is 513, expected 0 to 512/,
+      says: /"llama.block_count" is 513, expected 1 to 512/,
     },
     {
       name: "more predicting layers than layers",
@@ -177,7 +163,9 @@ Deno.test("describeModel() sees a 70B model as it is", async () => {
   equal(model.parameterCount, 70_553_706_560);
   equal(model.fileType, "Q4_K_S");
   equal(model.vocabularySize, 128_256);
-  equal(model.keyLength, 128);
+  deepEqual(model.layers.map(({ keyWidth, feedForwardLength }) => [keyWidth, feedForwardLength]), [
+    ...Array(80).fill([1024, 28_672]),
+  ]);
   equal(model.chatTemplate?.length, 7000);
   const { weights } = model;
   equal(weights.perLayerBytes.length, 80);

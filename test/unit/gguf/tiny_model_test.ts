@@ -23,7 +23,9 @@ Deno.test("buildTinyModel() has the shape that its options ask for", async () =>
   equal(model.name, "wee");
   equal(model.fileType, "F32");
   deepEqual([model.blockCount, model.embeddingLength, model.contextLength], [3, 64, 512]);
-  deepEqual([model.headCounts, model.kvHeadCounts, model.keyLength], [[8, 8, 8], [4, 4, 4], 8]);
+  deepEqual(model.layers.map(({ headCount, kvHeadCount, keyWidth }) => [headCount, kvHeadCount, keyWidth]), [
+    ...[[8, 4, 32], [8, 4, 32], [8, 4, 32]],
+  ]);
   equal(model.vocabularySize, tinyVocabulary().length);
   ok(model.chatTemplate?.includes("<|im_start|>"));
 });

@@ -32,6 +32,7 @@ Deno.test("weighTensors() sorts tensors by where llama.cpp puts them", () => {
   );
   deepEqual(weights, {
     perLayerBytes: [30, 30],
+    unloadedBytes: 0,
     inputBytes: 1103,
     outputBytes: 212,
     otherBytes: 13,
@@ -63,4 +64,14 @@ Deno.test("weighTensors() leaves the layers of an adapter, which has none of its
 
 Deno.test("weighTensors() refuses a tensor of a layer that the model does not have", () => {
   throws(() => weighTensors(tensors({ "blk.2.attn_q.weight": 1 }), 2), /layer 2, but block_count is 2/);
+});
+
+Deno.test("weighTensors() sets aside layers that only predict further tokens, which llama.cpp does not load", () => {
+  const weights = weighTensors(
+    tensors({ "blk.0.attn_q.weight": 10, "blk.1.nextn.eh_proj.weight": 20 }),
+    2,
+    1,
+  );
+  deepEqual(weights.perLayerBytes, [10, 0]);
+  deepEqual([weights.unloadedBytes, weights.totalBytes], [20, 30]);
 });
