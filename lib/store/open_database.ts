@@ -1,0 +1,136 @@
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { type Clock, systemClock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { Database, isSqliteError } from "./database.ts";
+import { migrate, TABLES } from "./migrations.ts";
+import { setAsideIfDamaged } from "./set_aside.ts";
+
+/** How long we wait for other processes' writes, ms. The wait blocks the whole program; such a write takes 1 ms. */
+const BUSY_TIMEOUT_MS = 2_000;
+const IN_MEMORY = ":memory:";
+const LOST = "rpc backends that were registered by hand, and what was measured of earlier loads";
+
+/** How {@linkcode openDatabase} opens. */
+export interface DatabaseOptions {
+  /** Hears of what was lost, and of trouble with the disk. */
+  logger: Logger;
+  /** Names files that are set aside. Default: the host's. */
+  clock?: Clock;
+}
+
+/**
+ * Opens the file that outlives a restart, and makes it and its directory if absent; both are for this user alone.
+ *
+ * Never refuses: what is no database is set aside as `PATH.corrupt-TIME`, and a new one is begun. Where the file
+ * cannot be used (a disk that is full or read-only, a file of a newer sollol) it is left as it is, what can be read
+ * of it is read, and changes are kept in memory until the end of the process. Each of these is one warning.
+ *
+ * Several processes may have it open. Every change is on the disk when {@linkcode Database.write} returns, also if the
+ * power fails then.
+ */
+export function openDatabase(path: string, { logger, clock = systemClock }: DatabaseOptions): Database {
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    using _lock = lockOpening(path);
+    if (isEmptyFile(path)) logger.warn("state was an empty file and is begun anew", { path, lost: LOST });
+    const aside = setAsideIfDamaged(path, clock.now());
+    if (aside) {
+      const { path: setAside, why: reason } = aside;
+      const todo = "register the backends again, or stop sollol and put a backup there";
+      logger.warn("state damaged and begun anew", { path, setAside, reason, lost: LOST, todo });
+    }
+    return new Database(openFile(path), { logger, path });
+  } catch (error) {
+    if (!isForeseen(error)) throw error;
+    const { connection, isCopied } = openCopy(path);
+    const lost = isCopied ? "at the end: whatever is registered or measured from here on" : LOST;
+    const todo = "free the disk, or name a state_dir that can be written; then restart";
+    logger.warn("state cannot be kept and is in memory only", { path, reason: messageOf(error), lost, todo });
+    return new Database(connection, { logger, path: undefined });
+  }
+}
+
+/** One process opens at a time, some 10 ms: what one has just begun, another must not take for damaged or empty. */
+function lockOpening(path: string): Disposable {
+  const file = Deno.openSync(`${path}.lock`, { create: true, write: true, mode: 0o600 });
+  file.lockSync(true);
+  return file;
+}
+
+function isEmptyFile(path: string): boolean {
+  try {
+    const { isFile, size } = Deno.statSync(path);
+    return isFile && size === 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** SQLite would make a file that everyone can read; its side files take the mode of the first. */
+function makePrivate(path: string): void {
+  try {
+    Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    const isPrivate = ((Deno.statSync(path).mode ?? 0) & 0o077) === 0;
+    if (!isPrivate) Deno.chmodSync(path, 0o600);
+  }
+}
+
+function openFile(path: string): DatabaseSync {
+  makePrivate(path);
+  const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    migrate(connection);
+    setModes(connection);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** In WAL mode readers and the writer do not wait for each other, and a commit is one flush; FULL makes that flush. */
+function setModes(connection: DatabaseSync): void {
+  connection.exec("PRAGMA synchronous = FULL");
+  try {
+    connection.exec("PRAGMA journal_mode = WAL");
+  } catch (error) {
+    if (!isSqliteError(error)) throw error; // another process uses the new file already, and sets the mode for both
+  }
+}
+
+/** A database in memory, with what the file holds if that can be read and has our tables. */
+function openCopy(path: string): { connection: DatabaseSync; isCopied: boolean } {
+  const connection = new DatabaseSync(IN_MEMORY);
+  migrate(connection);
+  // in a directory that is read-only a file can be read only by who swears that nobody else writes it
+  const isCopied = ["mode=ro", "mode=ro&immutable=1"].some((how) => copyInto(connection, path, how));
+  return { connection, isCopied };
+}
+
+function copyInto(connection: DatabaseSync, path: string, how: string): boolean {
+  try {
+    connection.prepare("ATTACH ? AS disk").run(`${pathToFileURL(path).href}?${how}`);
+    connection.exec("BEGIN");
+    for (const table of TABLES) connection.exec(`INSERT INTO main.${table} SELECT * FROM disk.${table}`);
+    connection.exec("COMMIT");
+    return true;
+  } catch (error) {
+    if (!isSqliteError(error)) throw error;
+    return false;
+  } finally {
+    if (connection.isTransaction) connection.exec("ROLLBACK");
+    const isAttached = connection.prepare("PRAGMA database_list").all().length > 1;
+    if (isAttached) connection.exec("DETACH disk");
+  }
+}
+
+/** Errors of the system, of SQLite and of our own have a code; a mistake in the program has none. */
+function isForeseen(error: unknown): boolean {
+  return error instanceof Error && ("code" in error || error instanceof Deno.errors.NotCapable);
+}
