@@ -1,3 +1,5 @@
+import type { PlacementSetting } from "../config/placement_setting.ts";
+
 /** What a model is to be run with; all that memory depends on beside the model itself. */
 export interface PlanShape {
   /** Tokens of one slot. */
@@ -55,4 +57,4 @@ export interface PlanBackend {
  * each device of all backends (`even`); or as the operator says, layers by endpoint (`host:port`, or `host:port/1` for
  * a device other than the first; in the order of the keys, the last one gets the output layer).
  */
-export type PlanStrategy = "auto" | "even" | { readonly layers: Readonly<Record<string, number>> };
+export type PlanStrategy = PlacementSetting;

@@ -1,57 +1,110 @@
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import { formatEndpoint } from "../rpc/endpoint.ts";
-import type { ProbeResult } from "../rpc/probe.ts";
-import { formatVersion } from "../rpc/protocol.ts";
+import type { BackendHealth, BackendView } from "../rpc/backend.ts";
+import type { PlanBackend } from "./plan_input.ts";
 
-/** Which rpc backends can be used now, and why the others cannot. */
+/** An rpc backend that a model cannot be planned onto. */
+export interface LeftOut {
+  /** `host:port`. */
+  readonly endpoint: string;
+  /** How it is; one that is `up` is excluded by the operator, or runs another llama.cpp than the others. */
+  readonly health: BackendHealth;
+  /** A sentence for a person: why, and what to do. */
+  readonly reason: string;
+}
+
+/** Which rpc backends can be planned with together, and why the others cannot. */
 export interface Survey {
-  /** All of one protocol version. */
-  readonly usable: readonly ProbeResult[];
-  /** The rest, each with a sentence for a person. */
-  readonly leftOut: readonly { readonly reason: string; readonly verdict: ProbeResult["verdict"] }[];
+  /** All of one rpc protocol and, where it is known, of one llama.cpp build. */
+  readonly usable: readonly PlanBackend[];
+  /** The rest. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /**
- * One model cannot mix protocol versions, so there is a survey for each version that is spoken; the one with most
- * memory comes first. Which of them our llama-server speaks is only known when it has started: it does not tell.
+ * One model cannot mix protocols or builds: tensor operations are numbered differently. So there is a survey for each
+ * that is run; the one with most memory comes first.
+ *
+ * @param countOurs Takes those that our own coordinators hold for free, as they are once these have been stopped.
  */
-export function surveysOf(results: readonly ProbeResult[]): Survey[] {
-  const up = results.filter(({ verdict }) => verdict === "up");
-  const others = results.filter(({ verdict }) => verdict !== "up");
-  const byVersion = Map.groupBy(up, versionOf);
-  if (byVersion.size === 0) return [{ usable: [], leftOut: others }];
-  const memoryOf = (group: readonly ProbeResult[]) =>
-    group.reduce((sum, result) => sum + freeBytes(result), 0);
-  return [...byVersion].toSorted(([, a], [, b]) => memoryOf(b) - memoryOf(a)).map(([version, usable]) => {
-    const strangers = up.filter((result) => versionOf(result) !== version);
-    return { usable, leftOut: [...others, ...strangers.map((result) => toStranger(result, version))] };
-  });
+export function surveysOf(
+  views: readonly BackendView[],
+  { countOurs = false }: { countOurs?: boolean } = {},
+): Survey[] {
+  const isUsable = (view: BackendView): boolean =>
+    !view.limits.isExcluded && !view.isDraining && view.devices.length > 0 &&
+    (view.health === "up" || (countOurs && view.health === "held" && view.holder !== undefined));
+  const usable = views.filter(isUsable);
+  const others = views.filter((view) => !isUsable(view)).map(leaveOut);
+  const groups = groupsOf(usable);
+  if (groups.length === 0) return [{ usable: [], leftOut: others }];
+  return groups.toSorted((a, b) => freeBytesOf(b) - freeBytesOf(a)).map((group) => ({
+    usable: group.map(toPlanBackend),
+    leftOut: [
+      ...others,
+      ...usable.filter((view) => !group.includes(view)).map((view) => toStranger(view, group)),
+    ],
+  }));
 }
 
 /** Names the backends that are left out, to follow a sentence; empty if there are none. */
-export function leftOutNote({ leftOut }: Survey): string {
+export function leftOutNote({ leftOut }: Pick<Survey, "leftOut">): string {
   return leftOut.length === 0 ? "" : `. Left out: ${leftOut.map(({ reason }) => reason).join(". ")}`;
 }
 
 /** Why a model cannot be served when no backend is usable. */
-export function noBackend(name: string, survey: Survey): GatewayError {
-  const isHeld = survey.leftOut.some(({ verdict }) => verdict === "held");
+export function noBackend(name: string, { leftOut }: Pick<Survey, "leftOut">): GatewayError {
+  const isHeld = leftOut.some(({ health }) => health === "held");
   const code: ErrorCode = isHeld ? "no_capacity" : "backend_unreachable";
-  const reasons = survey.leftOut.map(({ reason }) => reason).join(". ");
+  const reasons = leftOut.map(({ reason }) => reason).join(". ");
   return new GatewayError(code, `Cannot serve "${name}": none of its rpc backends can be used. ${reasons}`);
 }
 
-function toStranger(result: ProbeResult, version: string): Survey["leftOut"][number] {
-  const reason =
-    `${formatEndpoint(result.endpoint)} speaks rpc protocol ${versionOf(result)}, the others ${version}; ` +
+/** By protocol, and within it by build; one whose build nobody told goes with each. */
+function groupsOf(usable: readonly BackendView[]): BackendView[][] {
+  return [...Map.groupBy(usable, ({ protocol }) => protocol).values()].flatMap((same) => {
+    const builds = new Set(same.flatMap(({ build }) => build ?? []));
+    if (builds.size <= 1) return [same];
+    return [...builds].map((build) =>
+      same.filter((view) => view.build === undefined || view.build === build)
+    );
+  });
+}
+
+function leaveOut(
+  { endpoint, health, reason, limits, devices, isDraining, workerName }: BackendView,
+): LeftOut {
+  if (limits.isExcluded) return { endpoint, health, reason: `${endpoint} is excluded by the operator` };
+  if (isDraining) {
+    return { endpoint, health, reason: `${endpoint} is about to stop with its worker ${workerName}` };
+  }
+  if (health === "up" && devices.length === 0) {
+    return { endpoint, health, reason: `${endpoint} has not told of any device yet; try again` };
+  }
+  return { endpoint, health, reason };
+}
+
+function toStranger(view: BackendView, group: readonly BackendView[]): LeftOut {
+  const reason = `${view.endpoint} runs ${softwareOf(view)}, the others ${softwareOf(group[0]!)}; ` +
     `install the same llama.cpp build on all`;
-  return { verdict: "mismatch", reason };
+  return { endpoint: view.endpoint, health: view.health, reason };
 }
 
-function versionOf({ version }: ProbeResult): string {
-  return version ? formatVersion(version) : "unknown";
+function softwareOf({ protocol = "an unknown one", build }: BackendView): string {
+  return `rpc protocol ${protocol}${build === undefined ? "" : ` (${build})`}`;
 }
 
-function freeBytes({ devices }: ProbeResult): number {
-  return devices.reduce((sum, device) => sum + device.freeBytes, 0);
+function toPlanBackend({ endpoint, devices, limits }: BackendView): PlanBackend {
+  const { memoryLimitBytes, bytesPerSecond } = limits;
+  return {
+    endpoint,
+    devices: devices.map(({ index: deviceIndex, kind, name, freeBytes, totalBytes, memoryKey }) => {
+      return { endpoint, deviceIndex, kind, name, freeBytes, totalBytes, memoryKey };
+    }),
+    memoryLimitBytes,
+    bytesPerSecond,
+  };
+}
+
+function freeBytesOf(group: readonly BackendView[]): number {
+  return group.flatMap(({ devices }) => devices).reduce((sum, { freeBytes }) => sum + freeBytes, 0);
 }

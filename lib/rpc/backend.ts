@@ -64,6 +64,8 @@ export interface BackendView {
   readonly holder: string | undefined;
   /** Name of the worker that runs it. */
   readonly workerName: string | undefined;
+  /** Whether its worker is about to stop: it serves on, but nothing new is planned onto it. */
+  readonly isDraining: boolean;
   /** What the operator allows. */
   readonly limits: BackendLimits;
 }

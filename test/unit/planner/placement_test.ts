@@ -1,73 +1,151 @@
 import fc from "fast-check";
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { GatewayError } from "../../../lib/errors.ts";
-import {
-  type Placement,
-  type PlanDevice,
-  type PlanModel,
-  planPlacement,
-} from "../../../lib/planner/placement.ts";
+import type { PlanModel } from "../../../lib/planner/model_need.ts";
+import { type Placement, planPlacement } from "../../../lib/planner/placement.ts";
+import type { PlanBackend } from "../../../lib/planner/plan_input.ts";
+import { InsufficientMemoryError } from "../../../lib/planner/shortage.ts";
 import { GIB } from "../../../lib/units.ts";
 import { assignLayers } from "../../fakes/layer_rule.ts";
+import { backendOf, equalLayers, gpusOf, weighedModelOf } from "../../fixtures/weighed_model.ts";
 
-function modelOf(blockCount: number, layerBytes: number, outputBytes = 0): PlanModel {
-  const perLayerBytes = Array.from({ length: blockCount }, () => layerBytes);
-  return { name: "m", blockCount, weights: { perLayerBytes, outputBytes, otherBytes: 0 } };
+const gib = (count: number): number => count * GIB;
+const llama70b = weighedModelOf({ layers: equalLayers(80, GIB / 2), outputBytes: GIB });
+
+/** `10.0.0.2=28 10.0.0.3=27+out`: what holds something, without the port. */
+function summary({ devices }: Placement): string {
+  return devices.map(({ endpoint, deviceIndex, layerCount, hasOutput }) =>
+    `${endpoint.replace(/^10\.0\.0\.|:50052$/g, "")}/${deviceIndex}=${layerCount}${hasOutput ? "+out" : ""}`
+      .replace(/:50052|\/0/g, "")
+  ).join(" ");
 }
-
-function devicesOf(freeBytes: readonly number[]): PlanDevice[] {
-  return freeBytes.map((free, index) => ({
-    endpoint: `10.0.0.${index + 2}:50052`,
-    deviceIndex: 0,
-    freeBytes: free,
-    totalBytes: free,
-  }));
-}
-
-function splitOf(model: PlanModel, freeGib: readonly number[], strategy: "auto" | "even" = "auto"): string {
-  return planPlacement(model, devicesOf(freeGib.map((gib) => gib * GIB)), { strategy }).tensorSplit.join();
-}
-
-const llama70b = modelOf(80, GIB / 2, GIB);
 
 for (
   const { name, freeGib, want } of [
-    { name: "equal memory equally, the heavy output layer counted", freeGib: [24, 24, 24], want: "28,27,26" },
-    { name: "unequal memory in proportion", freeGib: [24, 16, 8], want: "41,27,13" },
-    { name: "one device everything", freeGib: [41], want: "81" },
-    { name: "a small device at least one layer", freeGib: [0.6, 50], want: "1,80" },
-    { name: "a device too small for any layer none", freeGib: [0.2, 50], want: "81" },
-    { name: "memory that fits to the last byte", freeGib: [20, 21], want: "40,41" },
+    { name: "what one backend holds onto that alone", freeGib: [20, 41, 20], want: "3=80+out" },
+    { name: "onto the largest of those that each hold it", freeGib: [42, 50, 60], want: "4=80+out" },
+    {
+      name: "equal memory equally, the heavy output layer counted",
+      freeGib: [14, 14, 14],
+      want: "2=28 3=27 4=25+out",
+    },
+    { name: "unequal memory in proportion", freeGib: [24, 12, 8], want: "2=45 3=22 4=13+out" },
+    { name: "onto two of three if these suffice", freeGib: [10, 24, 24], want: "3=41 4=39+out" },
+    { name: "memory that fits to the last byte", freeGib: [20, 21], want: "2=40 3=40+out" },
+    { name: "nothing to a device that holds no layer", freeGib: [0.2, 41, 0], want: "3=80+out" },
   ]
 ) {
-  Deno.test(`planPlacement() deals ${name}`, () => equal(splitOf(llama70b, freeGib), want));
+  Deno.test(`planPlacement() deals ${name}`, () => {
+    equal(summary(planPlacement(llama70b, gpusOf(freeGib))), want);
+  });
 }
 
-Deno.test("planPlacement() deals evenly on demand, whatever is free", () => {
-  equal(splitOf(llama70b, [24, 64, 200], "even"), "27,27,27");
-});
-
 Deno.test("planPlacement() weighs layers one by one: heavy layers first leave the first device fewer", () => {
-  const perLayerBytes = [4, 4, 1, 1, 1, 1, 1, 1].map((gib) => gib * GIB);
-  const model = { name: "moe", blockCount: 8, weights: { perLayerBytes, outputBytes: 0, otherBytes: 0 } };
-  equal(splitOf(model, [8, 8]), "2,7");
+  const model = weighedModelOf({ layers: [4, 4, 1, 1, 1, 1, 1, 1].map(gib) });
+  equal(summary(planPlacement(model, gpusOf([8, 8]))), "2=2 3=6+out");
 });
 
-Deno.test("planPlacement() counts KV cache, compute buffer and shared tensors against free memory", () => {
-  const model: PlanModel = {
-    ...modelOf(2, GIB),
-    weights: { perLayerBytes: [GIB, GIB], outputBytes: 0, otherBytes: 100 },
-    perLayerKvBytes: [GIB, GIB],
+Deno.test("planPlacement() puts a backend last that alone has room for the output layer", () => {
+  const model = weighedModelOf({ layers: equalLayers(8, GIB), outputBytes: gib(6) });
+  const { devices, reasons } = planPlacement(model, gpusOf([10, 5]));
+  deepEqual(devices.map(({ endpoint, hasOutput }) => [endpoint, hasOutput]), [
+    ["10.0.0.3:50052", false],
+    ["10.0.0.2:50052", true],
+  ]);
+  ok(reasons.length > 0);
+});
+
+Deno.test("planPlacement() counts a backend with two GPUs as one hop", () => {
+  const two = backendOf(3, [{ freeBytes: gib(24) }, { freeBytes: gib(24) }]);
+  const { devices, endpoints } = planPlacement(llama70b, [...gpusOf([24, 24]), two]);
+  deepEqual(endpoints, ["10.0.0.5:50052"]);
+  deepEqual(devices.map(({ name, layerCount }) => [name, layerCount]), [["RPC0", 41], ["RPC1", 39]]);
+});
+
+Deno.test("planPlacement() takes GPUs before CPUs, though these have more memory", () => {
+  const cpu = backendOf(0, [{ freeBytes: gib(30), kind: "cpu" }]);
+  const { endpoints } = planPlacement(llama70b, [cpu, ...gpusOf([24, 24], 1)]);
+  deepEqual(endpoints, ["10.0.0.3:50052", "10.0.0.4:50052"]);
+});
+
+Deno.test("planPlacement() leaves the CPU of a backend out if its GPU suffices", () => {
+  const both = backendOf(0, [{ freeBytes: gib(128), kind: "cpu" }, { freeBytes: gib(48) }]);
+  const { devices, tensorSplit } = planPlacement(llama70b, [both]);
+  deepEqual(devices.map(({ name, kind }) => [name, kind]), [["RPC1", "gpu"]]);
+  deepEqual(tensorSplit, [81]);
+});
+
+Deno.test("planPlacement() gives a CPU only what GPUs have no room for", () => {
+  const both = backendOf(0, [{ freeBytes: gib(30) }, { freeBytes: gib(128), kind: "cpu" }]);
+  equal(summary(planPlacement(llama70b, [both])), "2=60 2/1=20+out");
+});
+
+Deno.test("planPlacement() keeps the reserve of each device free", () => {
+  const model = weighedModelOf({ layers: equalLayers(10, GIB) });
+  const { devices } = planPlacement(model, gpusOf([6, 6]), { reserveBytes: GIB });
+  deepEqual(devices.map(({ freeAfterBytes }) => freeAfterBytes), [GIB, GIB]);
+  throws(() => planPlacement(model, gpusOf([5.9, 6]), { reserveBytes: GIB }), InsufficientMemoryError);
+});
+
+Deno.test("planPlacement() counts weights, KV cache, compute buffer and shared tensors against free memory", () => {
+  const model = weighedModelOf({
+    layers: [GIB, GIB],
+    otherBytes: 100,
     computeBytes: 1000,
-  };
-  const [device] = planPlacement(model, devicesOf([4 * GIB + 1100])).devices;
+    kvBytesPerToken: GIB / 4096,
+  });
+  const bytes = 4 * GIB + 1100;
+  const [device] = planPlacement(model, [backendOf(0, [{ freeBytes: bytes }])]).devices;
   equal(device!.weightBytes, 2 * GIB + 100);
-  equal(device!.needBytes, 4 * GIB + 1100);
-  throws(() => planPlacement(model, devicesOf([4 * GIB + 1099])), GatewayError);
+  equal(device!.kvBytes, 2 * GIB);
+  equal(device!.computeBytes, 1000);
+  equal(device!.needBytes, bytes);
+  equal(device!.freeAfterBytes, 0);
+  throws(() => planPlacement(model, [backendOf(0, [{ freeBytes: bytes - 1 }])]), InsufficientMemoryError);
+});
+
+Deno.test("planPlacement() honours the limit of a backend for all its devices together", () => {
+  const limited = backendOf(0, [{ freeBytes: gib(30) }, { freeBytes: gib(30) }], {
+    memoryLimitBytes: gib(20),
+  });
+  const { devices } = planPlacement(llama70b, [limited, ...gpusOf([30], 1)]);
+  const takenBytes = devices.filter(({ endpoint }) => endpoint === limited.endpoint)
+    .reduce((sum, { needBytes }) => sum + needBytes, 0);
+  ok(takenBytes <= gib(20) && takenBytes > gib(10), `${takenBytes / GIB}`);
+});
+
+Deno.test("planPlacement() counts memory once that rpc backends of one host share", () => {
+  const onOneHost = [0, 1, 2].map((number) =>
+    backendOf(number, [{ freeBytes: gib(30), memoryKey: "host/ram", kind: "cpu" }])
+  );
+  throws(() => planPlacement(llama70b, onOneHost), (error) => {
+    ok(error instanceof InsufficientMemoryError);
+    equal(error.shortage.freeBytes, gib(30));
+    return true;
+  });
+  const { devices } = planPlacement(llama70b, [...onOneHost, ...gpusOf([12], 3)]);
+  equal(
+    new Set(devices.map(({ endpoint }) => endpoint)).size,
+    2,
+    "one of the three is enough for all their memory",
+  );
+});
+
+Deno.test("planPlacement() tells what is left of shared memory after all that is put there", () => {
+  const onOneHost = [0, 1].map((number) =>
+    backendOf(number, [{ freeBytes: gib(30), memoryKey: "host/ram" }])
+  );
+  const model = weighedModelOf({ layers: equalLayers(10, GIB) });
+  const { devices, reasons } = planPlacement(model, onOneHost, { strategy: "even" });
+  deepEqual(devices.map(({ freeAfterBytes }) => freeAfterBytes), [gib(20), gib(20)]);
+  ok(
+    reasons.includes("10.0.0.2:50052, 10.0.0.3:50052 share their memory: it counts once"),
+    reasons.join("\n"),
+  );
 });
 
 Deno.test("planPlacement() tells each device's range, and who holds the output layer", () => {
-  const { devices, because } = planPlacement(modelOf(8, GIB), devicesOf([10 * GIB, 10 * GIB]));
+  const { devices, because } = planPlacement(weighedModelOf({ layers: equalLayers(8, GIB) }), gpusOf([5, 5]));
   deepEqual(
     devices.map(({ name, firstLayer, layerCount, hasOutput }) => ({
       name,
@@ -87,127 +165,342 @@ Deno.test("planPlacement() tells each device's range, and who holds the output l
   );
 });
 
+Deno.test("planPlacement() says why: what is not needed, what is kept free, whose memory is doubtful", () => {
+  const liar = backendOf(0, [{ freeBytes: gib(45), totalBytes: gib(45), kind: "cpu" }]);
+  const { reasons } = planPlacement(llama70b, [liar, ...gpusOf([12], 1)], { reserveBytes: GIB });
+  deepEqual(reasons, [
+    "10.0.0.2:50052 holds the whole model: one network hop",
+    "Not needed: 10.0.0.3:50052 (gpu, 12.0 GiB free)",
+    "1.0 GiB of each memory is kept free",
+    "10.0.0.2:50052 counts all RAM of its host as free, as CPUs do that no worker measures: " +
+    "leave room for what else runs there",
+  ]);
+});
+
+Deno.test("planPlacement() warns of a context above what the model was trained with", () => {
+  const model = weighedModelOf({ layers: [GIB], shape: { contextSize: 200_000 } });
+  ok(planPlacement(model, gpusOf([4])).reasons.some((reason) => /above the 131072/.test(reason)));
+});
+
+Deno.test("planPlacement() estimates the load: weights go to one backend after another", () => {
+  const backends = gpusOf([10, 10]).map((backend) => ({ ...backend, bytesPerSecond: 100e6 }));
+  const model = weighedModelOf({ layers: equalLayers(12, 1e9) });
+  equal(planPlacement(model, backends).loadMs, 120_000);
+  equal(planPlacement(model, [backends[0]!, ...gpusOf([10], 1)]).loadMs, undefined);
+});
+
 Deno.test("planPlacement() uses fewer devices than there are when there are fewer layers", () => {
-  const { devices, endpoints } = planPlacement(
-    modelOf(2, GIB, GIB),
-    devicesOf([9, 8, 7, 6, 5].map((n) => n * GIB)),
-  );
-  equal(devices.length, 3);
-  deepEqual(endpoints, ["10.0.0.2:50052", "10.0.0.3:50052", "10.0.0.4:50052"]);
+  const model = weighedModelOf({ layers: [gib(4), gib(4)], outputBytes: gib(4) });
+  equal(summary(planPlacement(model, gpusOf([4, 4, 4, 4]), { strategy: "even" })), "2=1 3=1 4=0+out");
 });
 
 Deno.test("planPlacement() takes the 15 roomiest of 20 devices, because llama.cpp takes no more shares", () => {
-  const { tensorSplit, endpoints } = planPlacement(
-    llama70b,
-    devicesOf(Array.from({ length: 20 }, (_, n) => (n + 5) * GIB)),
-  );
+  const backends = gpusOf(Array.from({ length: 20 }, (_, number) => number + 5));
+  const { tensorSplit, endpoints, reasons } = planPlacement(llama70b, backends, { strategy: "even" });
   equal(tensorSplit.length, 15);
   ok(!endpoints.includes("10.0.0.2:50052") && endpoints.includes("10.0.0.21:50052"));
+  ok(reasons.some((reason) => reason.startsWith("15 of 20 devices are used")), reasons.join("\n"));
 });
 
 Deno.test("planPlacement() numbers devices through all of a backend, also those that hold nothing", () => {
-  const device = (endpoint: string, deviceIndex: number, gib: number) => (
-    { endpoint, deviceIndex, freeBytes: gib * GIB, totalBytes: gib * GIB }
-  );
-  const { devices, endpoints } = planPlacement(modelOf(4, GIB), [
-    device("a:1", 0, 0.1),
-    device("b:1", 0, 0.1),
-    device("b:1", 1, 5),
-    device("c:1", 0, 5),
+  const backends = [
+    backendOf(0, [{ freeBytes: 0 }]),
+    backendOf(1, [{ freeBytes: 0 }, { freeBytes: gib(5), name: "CUDA1" }]),
+    backendOf(2, [{ freeBytes: gib(5) }]),
+  ];
+  const { devices, endpoints } = planPlacement(weighedModelOf({ layers: equalLayers(8, GIB) }), backends);
+  deepEqual(endpoints, ["10.0.0.3:50052", "10.0.0.4:50052"]);
+  deepEqual(devices.map(({ name, endpoint, deviceName }) => [name, endpoint, deviceName]), [
+    ["RPC1", "10.0.0.3:50052", "CUDA1"],
+    ["RPC2", "10.0.0.4:50052", undefined],
   ]);
-  deepEqual(endpoints, ["b:1", "c:1"]);
-  deepEqual(devices.map(({ name, endpoint }) => `${name} ${endpoint}`), ["RPC1 b:1", "RPC2 c:1"]);
 });
 
+Deno.test("planPlacement() evenly: the same number to each device of all backends, whatever is free", () => {
+  equal(summary(planPlacement(llama70b, gpusOf([24, 64, 200]), { strategy: "even" })), "2=27 3=27 4=26+out");
+});
+
+Deno.test("planPlacement() evenly: gives the odd layer to whom it fits", () => {
+  const model = weighedModelOf({ layers: equalLayers(3, GIB), outputBytes: GIB });
+  equal(summary(planPlacement(model, gpusOf([1, 1, 2]), { strategy: "even" })), "2=1 3=1 4=1+out");
+});
+
+Deno.test("planPlacement() evenly: refuses what does not fit, names the device, and says that auto would", () => {
+  throws(() => planPlacement(llama70b, gpusOf([4, 64]), { strategy: "even" }), (error) => {
+    ok(error instanceof InsufficientMemoryError);
+    match(error.message, /10\.0\.0\.2:50052 has 4\.0 GiB for a share of 20\.5 GiB; 16\.5 GiB are missing/);
+    match(error.message, /It fits with placement auto/);
+    equal(error.shortage.fitsWithAuto, true);
+    return true;
+  });
+});
+
+const three = [
+  backendOf(0, [{ freeBytes: gib(10) }, { freeBytes: gib(10) }]),
+  backendOf(1, [{ freeBytes: gib(10) }]),
+  backendOf(2, [{ freeBytes: 0 }]),
+];
+const eight = weighedModelOf({ layers: equalLayers(8, GIB) });
+
 for (
-  const { name, freeGib, says } of [
+  const { name, layers, want, split } of [
     {
-      name: "memory that is short",
-      freeGib: [10, 10],
-      says: /^Cannot place "m": needs 41.0 GiB, 2 rpc devices have 20.0 GiB free; add a backend/,
+      name: "exactly so, in the order that was said",
+      layers: { "10.0.0.3:50052": 5, "10.0.0.2:50052": 3 },
+      want: "3=5 2=3+out",
+      split: [5, 4],
     },
     {
-      name: "memory that whole layers cannot use",
-      freeGib: Array.from({ length: 15 }, () => 2.9),
-      says: /needs 41.0 GiB, 15 rpc devices have 43.5 GiB free, but no split by whole layers fits/,
+      name: "also to another device of a backend",
+      layers: { "10.0.0.2:50052/1": 6, "10.0.0.3:50052": 2 },
+      want: "2/1=6 3=2+out",
+      split: [6, 3],
+    },
+    {
+      name: "without the devices that get none",
+      layers: { "10.0.0.2:50052": 4, "10.0.0.4:50052": 0, "10.0.0.3:50052": 4 },
+      want: "2=4 3=4+out",
+      split: [4, 5],
+    },
+    {
+      name: "only the output layer to the last one",
+      layers: { "10.0.0.2:50052/0": 8, "10.0.0.3:50052": 0 },
+      want: "2=8 3=0+out",
+      split: [8, 1],
     },
   ]
 ) {
-  Deno.test(`planPlacement() refuses ${name} with the numbers`, () => {
-    throws(() => splitOf(llama70b, freeGib), (error) => {
-      ok(error instanceof GatewayError && error.code === "insufficient_memory");
+  Deno.test(`planPlacement() as told: ${name}`, () => {
+    const placement = planPlacement(eight, three, { strategy: { layers } });
+    equal(summary(placement), want);
+    deepEqual(placement.tensorSplit, split);
+  });
+}
+
+for (
+  const { name, layers, says } of [
+    {
+      name: "an unknown backend",
+      layers: { "10.9.9.9:1": 8 },
+      says: /names 10\.9\.9\.9:1; no such device.*10\.0\.0\.2/,
+    },
+    { name: "an unknown device", layers: { "10.0.0.3:50052/7": 8 }, says: /names 10\.0\.0\.3:50052\/7/ },
+    { name: "too few layers", layers: { "10.0.0.2:50052": 7 }, says: /deals 7 layers; the model has 8/ },
+    { name: "too many layers", layers: { "10.0.0.2:50052": 9 }, says: /deals 9 layers/ },
+    { name: "none at all", layers: {}, says: /deals 0 layers/ },
+    {
+      name: "a negative number",
+      layers: { "10.0.0.2:50052": 9, "10.0.0.3:50052": -1 },
+      says: /gives 10\.0\.0\.3:50052 -1 layers/,
+    },
+    { name: "no number", layers: { "10.0.0.2:50052": NaN }, says: /NaN layers/ },
+    {
+      name: "a device without memory",
+      layers: { "10.0.0.2:50052": 4, "10.0.0.4:50052": 4 },
+      says: /gives layers to 10\.0\.0\.4:50052; it has no memory/,
+    },
+    {
+      name: "one device by two names",
+      layers: { "10.0.0.2:50052": 4, "10.0.0.2:50052/0": 4 },
+      says: /names 10\.0\.0\.2:50052\/0 twice/,
+    },
+  ]
+) {
+  Deno.test(`planPlacement() as told: refuses ${name}`, () => {
+    throws(() => planPlacement(eight, three, { strategy: { layers } }), (error) => {
+      ok(error instanceof GatewayError && error.code === "invalid_request", String(error));
       match(error.message, says);
       return true;
     });
   });
 }
 
-Deno.test("planPlacement() without any device says so", () => {
+Deno.test("planPlacement() as told: refuses more devices than llama.cpp takes shares", () => {
+  const backends = gpusOf(Array.from({ length: 16 }, () => 10));
+  const layers = Object.fromEntries(backends.map(({ endpoint }) => [endpoint, 5]));
   throws(
-    () => planPlacement(llama70b, []),
-    (error) => error instanceof GatewayError && error.code === "no_capacity",
+    () => planPlacement(llama70b, backends, { strategy: { layers } }),
+    /names 16 devices; .* 15 at most/,
   );
 });
 
-const anyModel = fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 130 }).chain((
-  perLayerBytes,
-) =>
-  fc.record({ outputBytes: fc.integer({ min: 0, max: 3_000 }), otherBytes: fc.integer({ min: 0, max: 10 }) })
-    .map((rest) => ({
-      name: "any",
-      blockCount: perLayerBytes.length,
-      weights: { perLayerBytes, ...rest },
-    }))
-);
-const anyDevices = fc.array(fc.integer({ min: 0, max: 60_000 }), { minLength: 1, maxLength: 20 }).map(
-  devicesOf,
-);
+Deno.test("planPlacement() as told: refuses with the numbers what does not fit", () => {
+  const layers = { "10.0.0.2:50052": 2, "10.0.0.3:50052": 6 };
+  const model = weighedModelOf({ layers: equalLayers(8, gib(2)) });
+  throws(() => planPlacement(model, three, { strategy: { layers } }), (error) => {
+    ok(error instanceof InsufficientMemoryError);
+    match(error.message, /10\.0\.0\.3:50052 has 10\.0 GiB for a share of 12\.0 GiB; 2\.00? GiB are missing/);
+    equal(error.shortage.neededBackendBytes, undefined);
+    return true;
+  });
+});
 
-function placementOrRefusal(model: PlanModel, devices: PlanDevice[]): Placement | undefined {
+for (
+  const { name, backends } of [
+    { name: "any backend", backends: [] },
+    { name: "any device", backends: [backendOf(0, [])] },
+  ]
+) {
+  Deno.test(`planPlacement() without ${name} says so`, () => {
+    throws(
+      () => planPlacement(llama70b, backends),
+      (error) => error instanceof GatewayError && error.code === "no_capacity",
+    );
+  });
+}
+
+for (const freeBytes of [0, -GIB, NaN, Infinity]) {
+  Deno.test(`planPlacement() takes ${freeBytes} bytes for no memory`, () => {
+    throws(() => planPlacement(llama70b, [backendOf(0, [{ freeBytes }])]), InsufficientMemoryError);
+    const { reasons, endpoints } = planPlacement(llama70b, [
+      backendOf(0, [{ freeBytes }]),
+      ...gpusOf([50], 1),
+    ]);
+    deepEqual(endpoints, ["10.0.0.3:50052"]);
+    ok(reasons.includes("10.0.0.2:50052 has no memory to plan with"), reasons.join("\n"));
+  });
+}
+
+Deno.test("planPlacement() counts a backend once that is listed twice", () => {
+  const [one] = gpusOf([30]);
+  throws(() => planPlacement(llama70b, [one!, one!]), InsufficientMemoryError);
+});
+
+for (const reserveBytes of [-1, NaN, Infinity]) {
+  Deno.test(`planPlacement() refuses a reserve of ${reserveBytes} bytes`, () => {
+    throws(
+      () => planPlacement(llama70b, gpusOf([50]), { reserveBytes }),
+      (error) => error instanceof GatewayError && error.code === "invalid_request",
+    );
+  });
+}
+
+Deno.test("planPlacement() chooses the fewest of a thousand backends", () => {
+  const backends = gpusOf(Array.from({ length: 1_000 }, (_, number) => 1 + number % 16));
+  equal(planPlacement(llama70b, backends).endpoints.length, 3);
+});
+
+const anyModel = fc.record({
+  layers: fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 130 }),
+  outputBytes: fc.integer({ min: 0, max: 3_000 }),
+  otherBytes: fc.integer({ min: 0, max: 10 }),
+  computeBytes: fc.integer({ min: 0, max: 200 }),
+}).map(weighedModelOf);
+
+const anyDevice = fc.record({
+  freeBytes: fc.integer({ min: 0, max: 60_000 }),
+  kind: fc.constantFrom("gpu" as const, "cpu" as const),
+});
+const anyBackends = fc.array(
+  fc.record({
+    devices: fc.array(anyDevice, { minLength: 1, maxLength: 3 }),
+    limit: fc.option(fc.integer({ min: 0, max: 60_000 }), { nil: undefined }),
+    shares: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 20 },
+).map((specs) =>
+  specs.map(({ devices, limit, shares }, number): PlanBackend =>
+    backendOf(number, devices.map((device) => shares ? { ...device, memoryKey: "shared" } : device), {
+      memoryLimitBytes: limit,
+    })
+  )
+);
+const anyStrategy = fc.constantFrom("auto" as const, "even" as const);
+
+function placementOrRefusal(
+  model: PlanModel,
+  backends: PlanBackend[],
+  options?: Parameters<typeof planPlacement>[2],
+): Placement | undefined {
   try {
-    return planPlacement(model, devices);
+    return planPlacement(model, backends, options);
   } catch (error) {
-    ok(error instanceof GatewayError, String(error));
+    ok(error instanceof InsufficientMemoryError, String(error));
     return undefined;
   }
 }
 
-Deno.test("for any model and devices, llama.cpp's rule makes of the split what was planned", () => {
+function plannedPlaces({ devices }: Placement): number[] {
+  return devices.flatMap(({ layerCount, hasOutput }, index) =>
+    Array.from({ length: layerCount + (hasOutput ? 1 : 0) }, () => index)
+  );
+}
+
+Deno.test("for any model and backends, llama.cpp's rule makes of the split what was planned", () => {
   fc.assert(
-    fc.property(anyModel, anyDevices, (model, devices) => {
-      const placement = placementOrRefusal(model, devices);
+    fc.property(anyModel, anyBackends, anyStrategy, (model, backends, strategy) => {
+      const placement = placementOrRefusal(model, backends, { strategy });
       if (!placement) return;
-      const planned = placement.devices.flatMap(({ layerCount, hasOutput }, index) =>
-        Array.from({ length: layerCount + (hasOutput ? 1 : 0) }, () => index)
-      );
-      deepEqual(assignLayers({ blockCount: model.blockCount, tensorSplit: placement.tensorSplit }), planned);
+      const { tensorSplit } = placement;
+      deepEqual(assignLayers({ blockCount: model.blockCount, tensorSplit }), plannedPlaces(placement));
     }),
     { numRuns: 300 },
   );
 });
 
-Deno.test("for any model and devices, nobody gets more than is free, and no layer is lost", () => {
+Deno.test("for any layers as told, llama.cpp's rule makes of the split what was told", () => {
+  const anyLayers = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 15 })
+    .filter((counts) => counts.some((count) => count > 0));
   fc.assert(
-    fc.property(anyModel, anyDevices, (model, devices) => {
-      const placement = placementOrRefusal(model, devices);
-      if (!placement) return;
-      for (const { needBytes, freeBytes } of placement.devices) ok(needBytes <= freeBytes);
-      equal(placement.devices.reduce((sum, { layerCount }) => sum + layerCount, 0), model.blockCount);
-      equal(placement.devices.filter(({ hasOutput }) => hasOutput).length, 1);
-      ok(placement.devices.at(-1)!.hasOutput);
+    fc.property(anyLayers, (counts) => {
+      const backends = gpusOf(counts.map(() => 100));
+      const layers = Object.fromEntries(backends.map(({ endpoint }, index) => [endpoint, counts[index]!]));
+      const model = weighedModelOf({ layers: equalLayers(counts.reduce((sum, count) => sum + count), 1) });
+      const { devices, tensorSplit } = planPlacement(model, backends, { strategy: { layers } });
+      const places = assignLayers({ blockCount: model.blockCount, tensorSplit });
+      const told = backends.map(({ endpoint }) => {
+        const index = devices.findIndex((device) => device.endpoint === endpoint);
+        return places.slice(0, -1).filter((place) => place === index).length;
+      });
+      deepEqual(told, counts);
+      equal(places.at(-1), devices.length - 1);
+      equal(devices.at(-1)!.endpoint, backends.at(-1)!.endpoint);
     }),
     { numRuns: 300 },
   );
 });
 
-Deno.test("a model that one device could hold alone is never refused", () => {
+Deno.test("for any model and backends, no memory gets more than it has, and no layer is lost", () => {
   fc.assert(
-    fc.property(anyModel, anyDevices, (model, devices) => {
-      const { perLayerBytes, outputBytes, otherBytes } = model.weights;
-      const allBytes = perLayerBytes.reduce((sum, bytes) => sum + bytes, outputBytes + otherBytes);
-      if (!devices.some(({ freeBytes }) => freeBytes >= allBytes)) return;
-      ok(placementOrRefusal(model, devices));
-    }),
+    fc.property(
+      anyModel,
+      anyBackends,
+      anyStrategy,
+      fc.nat(100),
+      (model, backends, strategy, reserveBytes) => {
+        const placement = placementOrRefusal(model, backends, { strategy, reserveBytes });
+        if (!placement) return;
+        const { devices } = placement;
+        for (const { freeAfterBytes } of devices) ok(freeAfterBytes >= reserveBytes);
+        for (const { endpoint, memoryLimitBytes = Infinity } of backends) {
+          const own = devices.filter((device) => device.endpoint === endpoint);
+          ok(own.reduce((sum, { needBytes }) => sum + needBytes, 0) <= memoryLimitBytes);
+        }
+        ok(devices.length <= 15);
+        equal(devices.reduce((sum, { layerCount }) => sum + layerCount, 0), model.blockCount);
+        deepEqual(
+          devices.map(({ hasOutput }) => hasOutput),
+          devices.map((_, index) => index === devices.length - 1),
+        );
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("a model that one device could hold alone is never refused, and gets only that backend", () => {
+  fc.assert(
+    fc.property(
+      anyModel,
+      fc.array(fc.integer({ min: 0, max: 90_000 }), { minLength: 1, maxLength: 20 }),
+      (model, free) => {
+        const wholeBytes = model.fileBytes +
+          model.computeBytes({ firstLayer: 0, layerCount: 0, hasOutput: true });
+        if (!free.some((freeBytes) => freeBytes >= wholeBytes)) return;
+        const backends = free.map((freeBytes, number) => backendOf(number, [{ freeBytes }]));
+        equal(planPlacement(model, backends).endpoints.length, 1);
+      },
+    ),
     { numRuns: 300 },
   );
 });

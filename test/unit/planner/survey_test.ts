@@ -1,51 +1,75 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { leftOutNote, noBackend, surveysOf } from "../../../lib/coordinator/survey.ts";
-import { parseEndpoint } from "../../../lib/rpc/endpoint.ts";
-import type { ProbeResult } from "../../../lib/rpc/probe.ts";
-import { parseVersion } from "../../../lib/rpc/protocol.ts";
+import { leftOutNote, noBackend, surveysOf } from "../../../lib/planner/survey.ts";
+import { UNLIMITED } from "../../../lib/rpc/backend.ts";
+import { backendView } from "../../fixtures/backend_views.ts";
 
-function up(host: string, version: string, freeBytes: number): ProbeResult {
-  const devices = [{ freeBytes, totalBytes: freeBytes }];
-  return { ...trouble(host, "up"), version: parseVersion(version), devices };
-}
+const usableOf = (surveys: ReturnType<typeof surveysOf>) =>
+  surveys.map(({ usable }) => usable.map(({ endpoint }) => endpoint).join());
 
-function trouble(host: string, verdict: ProbeResult["verdict"]): ProbeResult {
-  const endpoint = parseEndpoint(host);
-  return {
-    endpoint,
-    verdict,
-    reason: `${host} is ${verdict}`,
-    version: undefined,
-    devices: [],
-    connectMs: 1,
-    answerMs: 1,
-  };
-}
-
-Deno.test("surveysOf() never mixes protocol versions, and begins with the one that has most memory", () => {
-  const surveys = surveysOf([up("a", "8.0.0", 10), up("b", "7.0.0", 15), up("c", "8.0.0", 6)]);
-  const hosts = surveys.map(({ usable }) => usable.map(({ endpoint }) => endpoint.host).join());
-  deepEqual(hosts, ["a,c", "b"]);
+Deno.test("surveysOf() never mixes protocols, and begins with the one that has most memory", () => {
+  const surveys = surveysOf([
+    backendView("a:1", { freeBytes: 10 }),
+    backendView("b:1", { freeBytes: 15, protocol: "7.0.0" }),
+    backendView("c:1", { freeBytes: 6 }),
+  ]);
+  deepEqual(usableOf(surveys), ["a:1,c:1", "b:1"]);
   equal(
     leftOutNote(surveys[0]!),
-    ". Left out: b:50052 speaks rpc protocol 7.0.0, the others 8.0.0; install the same llama.cpp build on all",
+    ". Left out: b:1 runs rpc protocol 7.0.0, the others rpc protocol 8.0.0; install the same llama.cpp build on all",
   );
 });
 
-Deno.test("surveysOf() keeps the reason of each backend that is not up", () => {
-  const [survey, ...others] = surveysOf([trouble("a", "down"), trouble("b", "held")]);
-  deepEqual(survey?.leftOut.map(({ reason }) => reason), ["a is down", "b is held"]);
+Deno.test("surveysOf() never mixes builds that are known; one that nobody told goes with each", () => {
+  const surveys = surveysOf([
+    backendView("a:1", { freeBytes: 10, build: "b11669" }),
+    backendView("b:1", { freeBytes: 15, build: "b11700" }),
+    backendView("c:1", { freeBytes: 6 }),
+  ]);
+  deepEqual(usableOf(surveys), ["b:1,c:1", "a:1,c:1"]);
+  equal(
+    leftOutNote(surveys[1]!),
+    ". Left out: b:1 runs rpc protocol 8.0.0 (b11700), the others rpc protocol 8.0.0 (b11669); " +
+      "install the same llama.cpp build on all",
+  );
+});
+
+Deno.test("surveysOf() keeps the reason of each backend that cannot be used", () => {
+  const [survey, ...others] = surveysOf([
+    backendView("a:1", { health: "down" }),
+    backendView("b:1", { health: "held" }),
+    backendView("c:1", { health: "unknown", devices: [] }),
+    backendView("d:1", { limits: { ...UNLIMITED, isExcluded: true } }),
+    backendView("e:1", { devices: [] }),
+    backendView("f:1", { isDraining: true, workerName: "shelf" }),
+  ]);
+  deepEqual(survey?.leftOut.map(({ reason }) => reason), [
+    "a:1 is down",
+    "b:1 is held",
+    "c:1 is unknown",
+    "d:1 is excluded by the operator",
+    "e:1 has not told of any device yet; try again",
+    "f:1 is about to stop with its worker shelf",
+  ]);
   deepEqual([survey?.usable, others], [[], []]);
 });
 
+Deno.test("surveysOf() counts what our own coordinators hold only where they would be stopped for it", () => {
+  const views = [
+    backendView("ours:1", { health: "held", holder: "coordinator of m" }),
+    backendView("theirs:1", { health: "held" }),
+  ];
+  deepEqual(usableOf(surveysOf(views)), [""]);
+  deepEqual(usableOf(surveysOf(views, { countOurs: true })), ["ours:1"]);
+});
+
 for (
-  const [verdicts, code] of [
+  const [healths, code] of [
     [["down"], "backend_unreachable"],
     [["down", "held"], "no_capacity"], // what is held may become free: a retry makes sense
   ] as const
 ) {
-  Deno.test(`noBackend() is ${code} where backends are ${verdicts.join(" and ")}`, () => {
-    const [survey] = surveysOf(verdicts.map((verdict) => trouble("a", verdict)));
+  Deno.test(`noBackend() is ${code} where backends are ${healths.join(" and ")}`, () => {
+    const [survey] = surveysOf(healths.map((health) => backendView("a:1", { health })));
     equal(noBackend("m", survey!).code, code);
   });
 }

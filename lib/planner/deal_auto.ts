@@ -1,0 +1,48 @@
+import { chooseBackends } from "./backend_choice.ts";
+import { type Deal, type Dealer, type Misfit, needsOf } from "./deal.ts";
+import { divideBudgets, fillInOrder, holds } from "./fill.ts";
+import type { LayerScale } from "./layer_scale.ts";
+import { partitionUnits } from "./partition.ts";
+import { allotBytes, type Room } from "./room.ts";
+import { fitInAnyOrder, type FittingOrder, roomiest } from "./room_order.ts";
+
+/** A layer takes a CPU several times as long as a GPU: one gets only what the GPUs have no room for. */
+const CPU_RELUCTANCE = 1_000;
+
+/** Onto the fewest backends that fit, their devices filled to the same degree; CPUs only with what is left over. */
+export const autoDealer: Dealer = {
+  deal(scale, rooms): Deal | Misfit {
+    const chosen = chooseBackends(scale, rooms);
+    return chosen ? balance(scale, chosen) : misfit(scale, rooms);
+  },
+  canDeal(scale, rooms): boolean {
+    return fitInAnyOrder(scale, roomiest(scale, rooms)) !== undefined;
+  },
+};
+
+function balance(scale: LayerScale, { rooms, fill }: FittingOrder): Deal {
+  const bytes = divideBudgets(rooms, fill.needBytes);
+  const counts = partitionUnits({
+    unitCount: scale.unitCount,
+    needBytes: (...range) => scale.needWithin(...range),
+    rooms: rooms.map(({ device }, index) => ({
+      bytes: bytes[index]!,
+      reluctance: device.kind === "cpu" ? CPU_RELUCTANCE : 1,
+    })),
+  });
+  if (counts && holds(rooms, needsOf(scale, counts))) return { rooms, counts, reasons: [] };
+  return { rooms, counts: fill.counts, reasons: [] };
+}
+
+/** The units that found no room are weighed as if one more device took them. */
+function misfit(scale: LayerScale, rooms: readonly Room[]): Misfit {
+  const tried = roomiest(scale, rooms);
+  const { needBytes: needs, placedCount } = fillInOrder(scale, tried);
+  const needBytes = sum(needs) + scale.needBytes(placedCount, scale.unitCount);
+  const freeBytes = sum(allotBytes(tried));
+  return { needBytes, freeBytes, missingBytes: Math.max(needBytes - freeBytes, 0) };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,187 @@
+import type { ExpertShape, LayerShape, RecurrentShape } from "../gguf/layer_shape.ts";
+import { GraphPeak, type GraphTensor } from "./graph_peak.ts";
+
+/** What a layer's graph is drawn from. */
+export interface LayerGraphInput {
+  /** As the file says, such as `llama`. */
+  readonly architecture: string;
+  /** Width of the residual stream. */
+  readonly embeddingLength: number;
+  /** The layer itself. */
+  readonly layer: LayerShape;
+  /** Its experts; `undefined` in a dense layer. */
+  readonly experts: ExpertShape | undefined;
+  /** Its recurrent part; `undefined` in a model without. */
+  readonly recurrent: RecurrentShape | undefined;
+  /** Sequences for each token of the batch: well below 1. */
+  readonly sequenceShare: number;
+  /**
+   * Cells of the layer's cache for each token of the batch that flash attention needs an F16 copy of, in activations: 0
+   * unless the cache is F32.
+   */
+  readonly copiedCellShare: number;
+  /** The last layer goes on with the few tokens alone whose logits are asked for. */
+  readonly isLast: boolean;
+}
+
+/** The first form of the state space models gives each channel a time step of its own. */
+const FIRST_STATE_FORM = new Set(["jamba", "mamba"]);
+/** What is left over between tensors grows from layer to layer at first, and no further from the third. */
+const LAYERS_UNTIL_STEADY = 3;
+/** Tokens that a convolution sees beside the present one. */
+const CONVOLVED_BEFORE = 3;
+/** Elements of what is small, but takes a place in which something large could have been. */
+const SMALL = 16;
+/** One matrix up, one down, and no gate between them. */
+const WITHOUT_GATE = new Set([
+  ...["bloom", "codeshell", "falcon", "gpt2", "gptj", "gptneox", "jais", "mpt", "nemotron", "nemotron_h"],
+  ...["phi2", "starcoder", "starcoder2"],
+]);
+
+/**
+ * Latent attention keeps K as wide as 512 for the values and 64 for the position, Q comes in 128 + 64 and values leave
+ * in 128, in all models that have it: shares of that 576.
+ */
+const LATENT = { query: 192 / 576, values: 512 / 576, position: 64 / 576, unpacked: 128 / 576 } as const;
+
+/**
+ * Elements that a layer needs for one token at its worst moment: drawn behind others of its kind, since memory is less
+ * orderly there. ggml never reuses what a view looks at, so that what is computed from reshaped heads is a tensor of its own.
+ *
+ * @see `src/models/*.cpp` and `build_attn`, `build_ffn`, `build_moe_ffn` in src/llama-graph.cpp of llama.cpp
+ */
+export function layerPeakElements(input: LayerGraphInput): number {
+  const graph = new GraphPeak();
+  const hidden = graph.add(0); // it is an input of the device, and counted there
+  if (input.isLast) drawMixer(graph, input, hidden);
+  else {for (let drawn = 0, output = hidden; drawn < LAYERS_UNTIL_STEADY; drawn++) {
+      output = drawLayer(graph, input, output);
+    }}
+  return graph.peak();
+}
+
+function drawLayer(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor): GraphTensor {
+  const mixed = drawMixer(graph, input, hidden);
+  if (input.experts) return drawExperts(graph, input, input.experts, mixed);
+  return input.layer.feedForwardLength > 0 ? drawFeedForward(graph, input, mixed) : mixed;
+}
+
+/** Attention, a recurrent part, or both side by side. */
+function drawMixer(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor): GraphTensor {
+  const { cache, valueWidth, recurrentWidth } = input.layer;
+  const mixed: GraphTensor[] = [];
+  if (recurrentWidth > 0) mixed.push(drawRecurrent(graph, input, hidden));
+  if (cache !== "none") {
+    mixed.push(
+      valueWidth > 0 ? drawAttention(graph, input, hidden) : drawLatentAttention(graph, input, hidden),
+    );
+  }
+  graph.read(hidden, ...mixed);
+  return mixed.at(-1) ?? hidden;
+}
+
+function drawAttention(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor): GraphTensor {
+  const { embeddingLength, copiedCellShare, layer: { headCount, kvHeadCount, keyWidth, valueWidth } } = input;
+  const queryWidth = keyWidth / kvHeadCount * headCount;
+  const normed = graph.add(embeddingLength, hidden);
+  const query = graph.add(queryWidth, graph.add(queryWidth, normed));
+  const value = graph.add(valueWidth, normed);
+  const key = graph.add(keyWidth, graph.add(keyWidth, normed));
+  graph.read(key, value); // into the cache
+  const copies = [graph.add(keyWidth * copiedCellShare), graph.add(valueWidth * copiedCellShare)];
+  const attended = graph.add(valueWidth / kvHeadCount * headCount, query, ...copies);
+  return graph.add(embeddingLength, attended);
+}
+
+function drawLatentAttention(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor): GraphTensor {
+  const { embeddingLength, copiedCellShare, layer: { headCount, keyWidth } } = input;
+  const width = headCount * keyWidth;
+  const normed = graph.add(embeddingLength, hidden);
+  const query = graph.add(LATENT.query * width, normed);
+  const absorbed = graph.add(LATENT.values * width, query);
+  const position = graph.add(LATENT.position * width, query);
+  const joined = graph.add(width, absorbed, position);
+  const packed = graph.add(keyWidth, normed);
+  graph.read(graph.add(keyWidth, packed)); // into the cache
+  const copies = [
+    graph.add(keyWidth * copiedCellShare),
+    graph.add(LATENT.values * keyWidth * copiedCellShare),
+  ];
+  const attended = graph.add(LATENT.values * width, joined, ...copies);
+  const unpacked = graph.add(LATENT.unpacked * width, attended);
+  return graph.add(embeddingLength, graph.add(LATENT.unpacked * width, unpacked));
+}
+
+function drawRecurrent(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor): GraphTensor {
+  const { embeddingLength, recurrent } = input;
+  const normed = graph.add(embeddingLength, hidden);
+  return recurrent ? drawStateSpace(graph, input, recurrent, normed) : drawConvolution(graph, input, normed);
+}
+
+function drawStateSpace(
+  graph: GraphPeak,
+  { architecture, embeddingLength, layer, sequenceShare }: LayerGraphInput,
+  { innerLength, convolvedLength }: RecurrentShape,
+  normed: GraphTensor,
+): GraphTensor {
+  const isFirstForm = FIRST_STATE_FORM.has(architecture);
+  const projected = graph.add(innerLength + convolvedLength, normed);
+  const continued = graph.add(convolvedLength * (1 + CONVOLVED_BEFORE * sequenceShare), projected);
+  const convolved = graph.add(convolvedLength, continued);
+  const timeSteps = graph.add(isFirstForm ? innerLength : SMALL, convolved);
+  const scanned = graph.add(innerLength + layer.recurrentWidth * sequenceShare, convolved, timeSteps);
+  const gate = graph.add(innerLength, projected);
+  const skipped = graph.add(innerLength, convolved);
+  graph.read(scanned, skipped);
+  const gated = graph.add(innerLength, gate, skipped);
+  return graph.add(embeddingLength, isFirstForm ? gated : graph.add(innerLength, gated));
+}
+
+/** LFM2: three streams as wide as the residual stream, one of them convolved over a few tokens. */
+function drawConvolution(graph: GraphPeak, input: LayerGraphInput, normed: GraphTensor): GraphTensor {
+  const { embeddingLength: width } = input;
+  const streams = graph.add(3 * width, normed);
+  const convolved = graph.add(width, graph.add(width, graph.add(width, streams)));
+  graph.read(streams, convolved);
+  return graph.add(width, convolved);
+}
+
+function drawFeedForward(graph: GraphPeak, input: LayerGraphInput, mixed: GraphTensor): GraphTensor {
+  const { architecture, embeddingLength, layer: { feedForwardLength } } = input;
+  const normed = graph.add(embeddingLength, mixed);
+  const inner = WITHOUT_GATE.has(architecture)
+    ? graph.add(feedForwardLength, normed)
+    : drawGated(graph, feedForwardLength, normed);
+  const result = graph.add(embeddingLength, inner);
+  graph.read(mixed, result);
+  return result;
+}
+
+function drawGated(graph: GraphPeak, width: number, normed: GraphTensor): GraphTensor {
+  const gate = graph.add(width, normed);
+  const up = graph.add(width, normed);
+  return graph.add(width, gate, up);
+}
+
+/** Each of the experts that compute a token has a row of its own for it. */
+function drawExperts(
+  graph: GraphPeak,
+  { embeddingLength }: LayerGraphInput,
+  { count, usedCount, feedForwardLength, sharedFeedForwardLength }: ExpertShape,
+  mixed: GraphTensor,
+): GraphTensor {
+  const normed = graph.add(embeddingLength, mixed);
+  const chances = graph.add(count, normed);
+  const order = graph.add(count, chances);
+  const shares = graph.add(usedCount, chances, order);
+  const inner = drawGated(graph, usedCount * feedForwardLength, normed);
+  const down = graph.add(usedCount * embeddingLength, inner, order);
+  graph.read(down, shares);
+  const result = graph.add(embeddingLength, down);
+  graph.read(down, result);
+  if (sharedFeedForwardLength > 0) {
+    graph.add(embeddingLength, drawGated(graph, sharedFeedForwardLength, normed));
+  }
+  graph.read(mixed, result);
+  return result;
+}

@@ -1,0 +1,68 @@
+import type { GgufModel } from "../gguf/model_info.ts";
+import { type PlanModel, weighModel } from "./model_need.ts";
+import { type Placement, planPlacement } from "./placement.ts";
+import type { PlanBackend, PlanShape, PlanStrategy } from "./plan_input.ts";
+import { InsufficientMemoryError, type Shortage } from "./shortage.ts";
+
+/** All that a plan is made from. */
+export interface PlanRequest {
+  /** The model's name, for sentences. */
+  readonly name: string;
+  /** What its file says. */
+  readonly content: GgufModel;
+  /** What it is to be run with. */
+  readonly shape: PlanShape;
+  /** What may be planned onto, in the order of the registry. */
+  readonly backends: readonly PlanBackend[];
+  /** Default `auto`. */
+  readonly strategy?: PlanStrategy | undefined;
+  /** Bytes of each memory that are not planned with. Default 0. */
+  readonly reserveBytes?: number | undefined;
+  /** How far earlier loads of this architecture were off: real compute bytes by estimated ones. Default 1. */
+  readonly computeCorrection?: number | undefined;
+}
+
+/** Where a model goes, or what is missing. */
+export type PlanResult =
+  | {
+    readonly fits: true;
+    /** What was planned. */
+    readonly model: PlanModel;
+    /** Where it goes. */
+    readonly placement: Placement;
+  }
+  | {
+    readonly fits: false;
+    /** What was planned. */
+    readonly model: PlanModel;
+    /** What is missing, and what would fit. */
+    readonly shortage: Shortage;
+    /** The same for a person. */
+    readonly message: string;
+  };
+
+/**
+ * Plans a model: weighs it and places it. Not fitting is a result; {@linkcode requirePlacement} makes it an error.
+ *
+ * @throws {GatewayError} `model_unusable`, `invalid_request` or `no_capacity`: nothing could be planned at all.
+ */
+export function planModel(request: PlanRequest): PlanResult {
+  const { name, content, shape, backends, computeCorrection, ...options } = request;
+  const model = weighModel(name, content, shape, { computeCorrection });
+  try {
+    return { fits: true, model, placement: planPlacement(model, backends, options) };
+  } catch (error) {
+    if (!(error instanceof InsufficientMemoryError)) throw error;
+    return { fits: false, model, shortage: error.shortage, message: error.message };
+  }
+}
+
+/**
+ * The placement of a plan.
+ *
+ * @throws {InsufficientMemoryError} If it does not fit.
+ */
+export function requirePlacement(result: PlanResult): Placement {
+  if (result.fits) return result.placement;
+  throw new InsufficientMemoryError(result.shortage, result.message);
+}

@@ -1,0 +1,76 @@
+import type { GgufModel } from "../gguf/model_info.ts";
+import type { PlacedDevice } from "./placement.ts";
+import type { PlanShape } from "./plan_input.ts";
+import type { SurveyPlan } from "./plan_surveys.ts";
+import type { Shortage } from "./shortage.ts";
+import type { LeftOut } from "./survey.ts";
+
+/** A plan for people and scripts; the body of `POST /api/admin/plan`. */
+export interface PlanReport {
+  /** The model's name. */
+  readonly model: string;
+  /** Such as `llama`. */
+  readonly architecture: string;
+  /** Such as `Q4_K_M`. */
+  readonly fileType: string;
+  /** Transformer blocks; there is one output layer beside them. */
+  readonly layerCount: number;
+  /** Tokens of one slot. */
+  readonly contextSize: number;
+  /** Requests at a time. */
+  readonly slotCount: number;
+  /** Type of the KV cache. */
+  readonly kvType: string;
+  /** Whether there is room. */
+  readonly fits: boolean;
+  /** Where its layers go; empty if it does not fit. */
+  readonly devices: readonly PlacedDevice[];
+  /** For llama-server's `--rpc`, in order. */
+  readonly endpoints: readonly string[];
+  /** For llama-server's `-ts`. */
+  readonly tensorSplit: readonly number[];
+  /** What stays in the memory of the gateway's host. */
+  readonly hostBytes: number;
+  /** How long the weights take to their backends; `null` if nobody knows their speed. */
+  readonly loadMs: number | null;
+  /** What goes where, or what is missing, in a sentence. */
+  readonly because: string;
+  /** More sentences: why these backends, what is kept free. */
+  readonly reasons: readonly string[];
+  /** Backends that could not be planned with. */
+  readonly leftOut: readonly LeftOut[];
+  /** What is missing, and what would fit; `null` if it fits. */
+  readonly shortage: Shortage | null;
+}
+
+/** Puts together what a plan says. */
+export function toPlanReport(
+  model: string,
+  content: Pick<GgufModel, "architecture" | "fileType" | "blockCount">,
+  { contextSize, slotCount, kvType }: PlanShape,
+  { survey, result }: SurveyPlan,
+): PlanReport {
+  const { architecture, fileType, blockCount: layerCount } = content;
+  const asked = { model, architecture, fileType, layerCount, contextSize, slotCount, kvType };
+  const { hostBytes } = result.model;
+  const { leftOut } = survey;
+  if (!result.fits) {
+    const nothing = { devices: [], endpoints: [], tensorSplit: [], reasons: [] };
+    const { message: because, shortage } = result;
+    return { ...asked, fits: false, ...nothing, hostBytes, loadMs: null, because, leftOut, shortage };
+  }
+  const { devices, endpoints, tensorSplit, loadMs = null, because, reasons } = result.placement;
+  return {
+    ...asked,
+    fits: true,
+    devices,
+    endpoints,
+    tensorSplit,
+    hostBytes,
+    loadMs,
+    because,
+    reasons,
+    leftOut,
+    shortage: null,
+  };
+}
