@@ -2,6 +2,14 @@ import { type Clock, systemClock } from "../clock.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import type { ProbeSocket } from "./probe_socket.ts";
 
+/** How {@linkcode ParkedProbes} behaves. */
+export interface ParkedProbesOptions {
+  /** Most connections that wait; further ones are closed. Default: no limit. */
+  readonly maxCount?: number;
+  /** Called when a backend closed its connection: it is free, or gone. */
+  readonly onFreed?: (endpoint: Endpoint) => void;
+}
+
 /**
  * Empty connections that wait in the queues of held rpc backends, one for each at most.
  *
@@ -16,11 +24,15 @@ import type { ProbeSocket } from "./probe_socket.ts";
 export class ParkedProbes implements Disposable {
   readonly #parked = new Map<string, { socket: ProbeSocket; sinceMs: number }>();
   readonly #clock: Clock;
+  readonly #maxCount: number;
+  readonly #onFreed: (endpoint: Endpoint) => void;
   #isDisposed = false;
 
   /** Starts empty. */
-  constructor(clock: Clock = systemClock) {
+  constructor(clock: Clock = systemClock, options: ParkedProbesOptions = {}) {
     this.#clock = clock;
+    this.#maxCount = options.maxCount ?? Infinity;
+    this.#onFreed = options.onFreed ?? (() => {});
   }
 
   /** How many connections wait. */
@@ -41,9 +53,19 @@ export class ParkedProbes implements Disposable {
    */
   park(endpoint: Endpoint, socket: ProbeSocket, sinceMs: number): void {
     const key = formatEndpoint(endpoint);
-    if (this.#isDisposed || this.#parked.has(key)) return socket[Symbol.dispose]();
+    const isUnwanted = this.#isDisposed || this.#parked.has(key) || this.#parked.size >= this.#maxCount;
+    if (isUnwanted) return socket[Symbol.dispose]();
     this.#parked.set(key, { socket, sinceMs });
-    void socket.receive(() => true).then(() => this.#drop(key));
+    void socket.receive(() => true).then(() => {
+      if (this.#parked.get(key)?.socket !== socket) return;
+      this.#drop(key);
+      this.#onFreed(endpoint);
+    });
+  }
+
+  /** Closes the connection that waits there, if one does. */
+  leave(endpoint: Endpoint): void {
+    this.#drop(formatEndpoint(endpoint));
   }
 
   /** Closes all; what is parked later is closed at once. */

@@ -28,6 +28,10 @@ export interface FakeRpcBackendOptions {
   devices?: readonly DeviceMemory[];
   /** Pause after each byte of a `slow` one. Default 20. */
   byteDelayMs?: number;
+  /** Any of 127.0.0.0/8. Default 127.0.0.1. */
+  hostname?: string;
+  /** Default 0: a free one. */
+  port?: number;
 }
 
 /**
@@ -43,7 +47,7 @@ export class FakeRpcBackend implements AsyncDisposable {
   /** Connections that it took from its queue. */
   acceptedCount = 0;
   #hasDied = false;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  readonly #listener: Deno.TcpListener;
   readonly #options: Required<FakeRpcBackendOptions>;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #stopping = new AbortController();
@@ -56,9 +60,13 @@ export class FakeRpcBackend implements AsyncDisposable {
       version: { major: 8, minor: 0, patch: 0 },
       devices: [{ freeBytes: 24 * GIB, totalBytes: 24 * GIB }],
       byteDelayMs: 20,
+      hostname: "127.0.0.1",
+      port: 0,
       ...options,
     };
-    this.endpoint = { host: "127.0.0.1", port: this.#listener.addr.port };
+    const { hostname, port } = this.#options;
+    this.#listener = Deno.listen({ hostname, port, tcpBacklog: 1 });
+    this.endpoint = { host: hostname, port: this.#listener.addr.port };
     this.#serving = this.#serve();
   }
 

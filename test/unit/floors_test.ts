@@ -3,21 +3,27 @@ import { fileURLToPath } from "node:url";
 
 /** First match wins, so single files stand before their folder. */
 const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
-  [0, /^lib\/(errors|units|clock|concurrent|deadline|log|log_sink|bus)\.ts$/],
+  [0, /^lib\/(errors|units|clock|concurrent|deadline|json_shape|log|log_sink|parsed_by|bus)\.ts$/],
   [1, /^lib\/(gguf|stream|dialects)\//],
   [1, /^lib\/http\/address\.ts$/],
   [1, /^lib\/ollama\/(model_name|model_source|model_config|resolved_model|manifest|params)\.ts$/],
-  [1, /^lib\/rpc\/(endpoint|protocol|answer_decoder|foreign_protocol|verdict)\.ts$/],
+  [
+    1,
+    /^lib\/rpc\/(endpoint|protocol|answer_decoder|foreign_protocol|verdict|backend|backend_registration|ipv4_range)\.ts$/,
+  ],
+  [1, /^lib\/rpc\/worker_report\.ts$/],
+  [1, /^lib\/redis\/(address|reply|registration)\.ts$/],
+  [1, /^lib\/registry\/(back_off|backend_devices|check_queue|worker_book|worker_claim)\.ts$/],
   [1, /^lib\/llama_server\/(args|log_line|failure_line|own_line)\.ts$/],
   [1, /^lib\/llama_cpp\/(version|apt_sources)\.ts$/],
   [1, /^lib\/process\/(line_ring|line_splitter)\.ts$/],
   [1, /^systemd\//],
   [2, /^lib\/config\//],
-  [3, /^lib\/(http|ollama|llama_server|rpc|nodes|store)\//],
+  [3, /^lib\/(http|ollama|llama_server|redis|registry|rpc|nodes|store)\//],
   [4, /^lib\/planner\//],
   [5, /^lib\/(process|llama_cpp|coordinator)\//],
   [6, /^lib\/(router|tasks|worker|metrics|doctor|demo)\//],
-  [6, /^lib\/(app_parts|gateway|open_gateway)\.ts$/],
+  [6, /^lib\/(app_parts|backend_admin|backend_sources|gateway|open_gateway|plan_service)\.ts$/],
   [7, /^routes\//],
   [8, /^(main\.ts|lib\/cli\/)/],
 ];

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { systemClock } from "../../../lib/clock.ts";
+import { formatEndpoint } from "../../../lib/rpc/endpoint.ts";
 import { ParkedProbes } from "../../../lib/rpc/parked_probes.ts";
 import { probe } from "../../../lib/rpc/probe.ts";
 import { hold } from "../../contracts/rpc_backend_contract.ts";
@@ -69,4 +70,32 @@ Deno.test("disposed parked probes close what comes late, and kill no backend", a
   holder.close();
   await until(() => fake.acceptedCount === 2, "the second connection");
   deepEqual([fake.hasDied(), (await probe(fake.endpoint)).verdict], [false, "up"]);
+});
+
+Deno.test("parked probes say which backend got free, once, and not when they leave themselves", async () => {
+  await using fakes = new AsyncDisposableStack();
+  const freed: string[] = [];
+  using parked = new ParkedProbes(systemClock, {
+    onFreed: (endpoint) => freed.push(formatEndpoint(endpoint)),
+  });
+  const [left, free] = [fakes.use(new FakeRpcBackend()), fakes.use(new FakeRpcBackend())];
+  using _stays = await hold(left.endpoint);
+  using holder = await hold(free.endpoint);
+  for (const { endpoint } of [left, free]) await probe(endpoint, { timeoutMs: TIMEOUT_MS, parked });
+  parked.leave(left.endpoint);
+  holder.close();
+  await until(() => parked.size === 0, "the parked probes to leave");
+  deepEqual(freed, [formatEndpoint(free.endpoint)]);
+});
+
+Deno.test("no more probes are parked than may be", async () => {
+  await using fakes = new AsyncDisposableStack();
+  using holders = new DisposableStack();
+  using parked = new ParkedProbes(systemClock, { maxCount: 1 });
+  for (let at = 0; at < 2; at++) {
+    const { endpoint } = fakes.use(new FakeRpcBackend());
+    holders.use(await hold(endpoint));
+    equal((await probe(endpoint, { timeoutMs: TIMEOUT_MS, parked })).verdict, "held");
+  }
+  equal(parked.size, 1);
 });

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { formatEndpoint, parseEndpoint } from "./endpoint.ts";
-import { isPrivateAddress } from "./ipv4_range.ts";
+import { formatEndpoint, parseEndpoint } from "../rpc/endpoint.ts";
+import { isPrivateAddress } from "../rpc/ipv4_range.ts";
 
 /** An rpc backend that the predecessor's `register_gpu_node.py` wrote into Redis: a hint, which a probe must verify. */
 export interface RegisteredByRedis {

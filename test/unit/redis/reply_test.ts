@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import { type ByteSource, readReply, RedisError } from "../../../lib/rpc/redis_reply.ts";
+import { type ByteSource, readReply, RedisError } from "../../../lib/redis/reply.ts";
 
 /** All the bytes that will ever come. */
 function sourceOf(text: string): ByteSource & { unread: Uint8Array } {

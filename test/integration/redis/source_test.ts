@@ -1,8 +1,8 @@
 import { deepEqual, equal, fail, match, ok } from "node:assert/strict";
-import { RedisAddress } from "../../../lib/rpc/redis_address.ts";
-import { RedisConnection } from "../../../lib/rpc/redis_connection.ts";
-import type { RegisteredByRedis } from "../../../lib/rpc/redis_registration.ts";
-import { RedisSource } from "../../../lib/rpc/redis_source.ts";
+import { RedisAddress } from "../../../lib/redis/address.ts";
+import { RedisConnection } from "../../../lib/redis/connection.ts";
+import type { RegisteredByRedis } from "../../../lib/redis/registration.ts";
+import { RedisSource } from "../../../lib/redis/source.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { type Script, ScriptedServer } from "../../fakes/scripted_server.ts";
 import { freePort } from "../../fixtures/free_port.ts";

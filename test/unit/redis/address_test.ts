@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { inspect } from "node:util";
-import { RedisAddress } from "../../../lib/rpc/redis_address.ts";
+import { RedisAddress } from "../../../lib/redis/address.ts";
 
 const NONE = undefined;
 

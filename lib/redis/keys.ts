@@ -1,6 +1,6 @@
-import type { RedisConnection } from "./redis_connection.ts";
-import { REGISTRATION_PREFIX } from "./redis_registration.ts";
-import { RedisError, type RedisReply } from "./redis_reply.ts";
+import type { RedisConnection } from "./connection.ts";
+import { REGISTRATION_PREFIX } from "./registration.ts";
+import { RedisError, type RedisReply } from "./reply.ts";
 
 const MAX_KEYS = 1_000;
 /** Keys that Redis looks at in one step: it serves nobody else meanwhile, some 0.1 ms. */

@@ -1,5 +1,5 @@
-import type { RedisAddress } from "./redis_address.ts";
-import { type ByteSource, readReply, RedisError, type RedisReply } from "./redis_reply.ts";
+import type { RedisAddress } from "./address.ts";
+import { type ByteSource, readReply, RedisError, type RedisReply } from "./reply.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 const MAX_LINE_BYTES = 4 * 1024;

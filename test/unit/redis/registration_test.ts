@@ -1,6 +1,6 @@
 import { deepEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { parseRegistration, REGISTRATION_PREFIX } from "../../../lib/rpc/redis_registration.ts";
+import { parseRegistration, REGISTRATION_PREFIX } from "../../../lib/redis/registration.ts";
 
 const MIB = 1024 ** 2;
 

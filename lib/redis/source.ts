@@ -2,10 +2,10 @@ import { type Clock, systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { RedisAddress } from "./redis_address.ts";
-import { RedisConnection } from "./redis_connection.ts";
-import { readRegistrations, type RedisKeys } from "./redis_keys.ts";
-import { parseRegistration, type RegisteredByRedis } from "./redis_registration.ts";
+import type { RedisAddress } from "./address.ts";
+import { RedisConnection } from "./connection.ts";
+import { readRegistrations, type RedisKeys } from "./keys.ts";
+import { parseRegistration, type RegisteredByRedis } from "./registration.ts";
 
 const INTERVAL_MS = 30_000;
 /** For connecting and all that is read. */

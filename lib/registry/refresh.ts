@@ -1,0 +1,53 @@
+import type { Clock } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
+import type { BackendChecks } from "./backend_checks.ts";
+import type { RegisteredBackend } from "./registered_backend.ts";
+
+/** What `BackendRegistry.refresh()` is asked for. */
+export interface RefreshOptions {
+  /** `host:port` each; default: all. Unknown ones are ignored. */
+  readonly endpoints?: readonly string[];
+  /** What is known for less than this is fresh enough, ms. Default 0. */
+  readonly olderThanMs?: number;
+  /** For how long to wait, ms; probes go on afterwards. Default: the time of one probe and a little. */
+  readonly withinMs?: number;
+  /** Ends the wait; the promise then rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Has backends checked that are not known freshly, and waits for the answers or until the time is over.
+ *
+ * @param find The backends in question; asked again, as some may turn out to be other names of others.
+ * @throws The signal's reason, and nothing else.
+ */
+export async function refreshBackends(
+  find: () => readonly RegisteredBackend[],
+  checks: BackendChecks,
+  clock: Clock,
+  { olderThanMs, withinMs, signal }: {
+    olderThanMs: number;
+    withinMs: number;
+    signal: AbortSignal | undefined;
+  },
+): Promise<void> {
+  signal?.throwIfAborted();
+  const sinceMs = clock.monotonic() - olderThanMs;
+  const isStale = ({ knownMs = -Infinity }: RegisteredBackend) => olderThanMs === 0 || knownMs < sinceMs;
+  const isUnknown = ({ knownMs }: RegisteredBackend) => knownMs === undefined;
+  const check = (backends: readonly RegisteredBackend[]) =>
+    Promise.all(backends.map((backend) => checks.soon(backend, { isUrgent: true })));
+  using deadline = new Deadline(clock, withinMs, { signal });
+  await Promise.race([
+    check(find().filter(isStale)).then(() => check(find().filter(isUnknown))),
+    untilAborted(deadline.signal),
+  ]);
+  signal?.throwIfAborted();
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
