@@ -21,6 +21,7 @@ import {
   type Route,
   shuttingDown,
 } from "./router/route.ts";
+import type { BackendView } from "./rpc/backend.ts";
 import { MIB } from "./units.ts";
 
 /** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
@@ -47,8 +48,8 @@ export interface InferenceRequest {
 export interface GatewayHealth {
   /** `placement` is `undefined` unless one is ready. */
   readonly coordinator: SwitchView & { readonly placement: VerifiedPlacement | undefined };
-  /** `host:port` of each that is configured, not probed. */
-  readonly rpcBackends: readonly string[];
+  /** Each that is known, from memory: nobody is asked for it. */
+  readonly rpcBackends: readonly BackendView[];
   /** `undefined` if no `coordinator_url` is configured. */
   readonly coordinatorUrl:
     | ExternalHealth & { readonly url: string; readonly models: readonly string[] }
@@ -61,13 +62,19 @@ export interface GatewayParts {
   readonly settings: {
     defaultModel: string | undefined;
     shardingEnabled: boolean;
-    rpcBackends: readonly string[];
     connectTimeoutMs: number;
   };
   /** Names, keys and files of all models. */
   readonly catalog: ModelCatalog;
   /** Owns the one coordinator that may run. */
   readonly coordinators: CoordinatorSwitch<ServingCoordinator>;
+  /** The rpc backends that are known. */
+  readonly backends: {
+    /** From memory: nobody is asked for it. */
+    views(): readonly BackendView[];
+    /** How many there are. */
+    readonly size: number;
+  };
   /** Plans a model over the rpc backends and starts its coordinator. */
   readonly startCoordinator: (model: ResolvedModel, signal: AbortSignal) => Promise<ServingCoordinator>;
   /** `undefined` if no `coordinator_url` is configured. */
@@ -110,10 +117,10 @@ export class Gateway {
 
   /** Cached facts only: answers at once, also while a model loads. */
   get health(): GatewayHealth {
-    const { coordinators, settings, external } = this.parts;
+    const { coordinators, backends, external } = this.parts;
     return {
       coordinator: { ...coordinators.view, placement: coordinators.ready?.placement },
-      rpcBackends: settings.rpcBackends,
+      rpcBackends: backends.views(),
       coordinatorUrl: external && { url: external.url, ...external.health, models: external.modelNames },
     };
   }
@@ -166,7 +173,7 @@ export class Gateway {
 
   /** Hops 3 and 4: the decision from cached facts, and the lease that it needs. */
   async #route(request: InferenceRequest): Promise<Route> {
-    const { catalog, settings, external } = this.parts;
+    const { catalog, settings, backends, external } = this.parts;
     const name = request.model ?? settings.defaultModel;
     if (name === undefined) {
       throw new GatewayError("invalid_request", `The request names no model; add "model"`, {
@@ -174,7 +181,9 @@ export class Gateway {
       });
     }
     const key = catalog.keyOf(name);
-    const decision = decide({ model: name, key }, { ...settings, external: external?.facts });
+    const { shardingEnabled } = settings;
+    const facts = { shardingEnabled, rpcBackendCount: backends.size, external: external?.facts };
+    const decision = decide({ model: name, key }, facts);
     if (decision.to === "external") return externalRoute(external!, decision.because);
     if (decision.to === "nowhere") {
       throw await this.#refusal(name, decision.code, decision.because, request.signal);

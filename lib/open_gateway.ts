@@ -1,27 +1,45 @@
+import { join } from "node:path";
+import type { BackendAdmin } from "./backend_admin.ts";
+import { BackendSources } from "./backend_sources.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { Environment } from "./config/environment.ts";
 import { CoordinatorSwitch } from "./coordinator/coordinator_switch.ts";
 import { ExternalCoordinator } from "./coordinator/external.ts";
-import { ShardedCoordinator } from "./coordinator/sharded_coordinator.ts";
+import { ModelPlanner } from "./coordinator/model_planner.ts";
+import { RefusedMemory } from "./coordinator/refused_memory.ts";
+import { type LoadedModel, ShardedCoordinator } from "./coordinator/sharded_coordinator.ts";
 import { Gateway } from "./gateway.ts";
 import { HttpClient } from "./http/client.ts";
 import type { Logger } from "./log.ts";
 import { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import { chooseModelRoots } from "./ollama/model_roots.ts";
 import { ModelStore } from "./ollama/storage.ts";
+import { PlanService } from "./plan_service.ts";
 import { ModelCatalog } from "./router/catalog.ts";
-import { formatEndpoint } from "./rpc/endpoint.ts";
-import { ParkedProbes } from "./rpc/parked_probes.ts";
+import { parseEndpoint } from "./rpc/endpoint.ts";
+import { RedisSource } from "./redis/source.ts";
+import { BackendRegistry } from "./registry/backend_registry.ts";
+import { BackendStore } from "./store/backend_store.ts";
+import { openDatabase } from "./store/open_database.ts";
 import { GgufHeaderCache } from "./store/gguf_header_cache.ts";
+import type { LoadRecord } from "./store/load_rows.ts";
+import { LoadStore } from "./store/load_store.ts";
 
 /** A gateway with all that it is made of; disposing it stops its coordinator and closes every connection. */
 export interface OpenGateway extends AsyncDisposable {
   /** Ready to be asked. */
   readonly gateway: Gateway;
+  /** Takes what operators and workers say of rpc backends. */
+  readonly backends: BackendAdmin;
+  /** Plans without loading. */
+  readonly plans: PlanService;
   /** Counts what this gateway does. */
   readonly metrics: GatewayMetrics;
 }
+
+/** Name of the file in the state directory. */
+const DATABASE_FILE = "sollol.db";
 
 /** Builds the object graph of a gateway. It listens nowhere yet. */
 export async function openGateway(
@@ -30,37 +48,67 @@ export async function openGateway(
 ): Promise<OpenGateway> {
   await using owned = new AsyncDisposableStack();
   const http = owned.use(new HttpClient({ limits: { headBytes: config.limits.headerBytes } }));
-  const parked = owned.use(new ParkedProbes());
+  const database = owned.use(openDatabase(join(config.stateDir, DATABASE_FILE), { logger }));
+  const loads = new LoadStore(database, { logger });
+  const refusedMemory = new RefusedMemory({ clock: systemClock, trustMs: config.rpc.trustMs });
+  const store = new BackendStore(database, { logger });
+  const { registry, backends } = openBackends(config, store, refusedMemory, logger, owned);
   const roots = await chooseModelRoots({ configured: config.models, env, logger });
   const external = config.coordinatorUrl === undefined
     ? undefined
     : new ExternalCoordinator({ url: config.coordinatorUrl, http, modelName: config.model });
   await external?.refresh();
-  const headers = new GgufHeaderCache();
+  const planner = new ModelPlanner(config, new GgufHeaderCache(), loads);
+  const onLoaded = (loaded: LoadedModel): void => void loads.recordLoad(toLoadRecord(loaded));
   const coordinators = owned.use(
     new CoordinatorSwitch<ShardedCoordinator>({ logger, maxWaitMs: config.limits.queueWaitMs }),
   );
   const metrics = new GatewayMetrics();
+  const catalog = new ModelCatalog(new ModelStore({ roots, logger }), external);
   const gateway = new Gateway({
     settings: {
       defaultModel: config.model,
       shardingEnabled: config.modelShardingEnabled,
-      rpcBackends: config.rpcBackends.map(formatEndpoint),
       connectTimeoutMs: config.timeouts.connectMs,
     },
-    catalog: new ModelCatalog(new ModelStore({ roots, logger }), external),
+    catalog,
     coordinators,
+    backends: {
+      views: () => backends.listBackends(),
+      get size() {
+        return registry.size;
+      },
+    },
     startCoordinator: (model, signal) =>
-      ShardedCoordinator.start(model, { config, env, http, logger, parked, headers }, signal),
+      ShardedCoordinator.start(model, {
+        config,
+        env,
+        http,
+        logger,
+        registry,
+        planner,
+        refusedMemory,
+        onLoaded,
+      }, signal),
     external,
     http,
     clock: systemClock,
     logger,
     metrics,
   });
+  const plans = new PlanService({
+    resolve: (name, signal) => catalog.resolve(name, signal),
+    backends: async (endpoints, signal) => {
+      await registry.refresh({ olderThanMs: 2_000, withinMs: config.timeouts.probeMs, signal });
+      return backends.listBackends().filter(({ endpoint }) => endpoints?.includes(endpoint) ?? true);
+    },
+    planner,
+  });
   const lifetime = owned.move();
   return {
     gateway,
+    backends,
+    plans,
     metrics,
     async [Symbol.asyncDispose]() {
       gateway.close();
@@ -68,4 +116,40 @@ export async function openGateway(
       await lifetime.disposeAsync();
     },
   };
+}
+
+/** The registry, and all that it is fed from. */
+function openBackends(
+  config: Config,
+  store: BackendStore,
+  refusedMemory: RefusedMemory,
+  logger: Logger,
+  owned: AsyncDisposableStack,
+): { registry: BackendRegistry; backends: BackendSources } {
+  const registry = owned.use(
+    new BackendRegistry({
+      logger,
+      trustMs: config.rpc.trustMs,
+      maxProbes: config.rpc.maxProbes,
+      probeTimeoutMs: config.timeouts.probeMs,
+    }),
+  );
+  const backends = new BackendSources({ registry, store, refusedMemory, configured: config.rpcBackends });
+  if (config.redis) {
+    const redis = owned.use(new RedisSource({ address: config.redis, logger }));
+    redis.start((registered) =>
+      backends.setRedisBackends(registered.map(({ endpoint }) => parseEndpoint(endpoint)))
+    );
+  }
+  return { registry, backends };
+}
+
+/** What was estimated before earlier loads corrected it: corrections must not be drawn from corrected figures. */
+function toLoadRecord({ placement, computeCorrection, ...load }: LoadedModel): LoadRecord {
+  const devices = placement.devices.map((device) => {
+    const { endpoint, deviceIndex, weightBytes, kvBytes, actual } = device;
+    const computeBytes = Math.round(device.computeBytes / computeCorrection);
+    return { endpoint, deviceIndex, estimated: { weightBytes, kvBytes, computeBytes }, actual };
+  });
+  return { ...load, devices };
 }

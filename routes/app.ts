@@ -1,16 +1,19 @@
 import { Hono } from "hono";
 import type { AppParts } from "../lib/app_parts.ts";
 import { GatewayError } from "../lib/errors.ts";
+import { adminRoutes } from "./admin.ts";
 import type { AppEnv } from "./app_env.ts";
 import { authenticate, KeyRing } from "./middleware/authenticate.ts";
 import { identify } from "./middleware/identify.ts";
 import { renderErrors } from "./middleware/on_error.ts";
 import { openaiRoutes } from "./openai.ts";
+import { planRoutes } from "./plan.ts";
 import { metricsRoutes, statusRoutes } from "./status.ts";
+import { workerRoutes } from "./workers.ts";
 
 /** The whole HTTP surface as one fetch handler. */
 export function createApp(parts: AppParts): Hono<AppEnv> {
-  const { gateway, metrics, logger, apiKeys, maxBodyBytes, version } = parts;
+  const { gateway, backends, plans, metrics, logger, apiKeys, workerToken, maxBodyBytes, version } = parts;
   const app = new Hono<AppEnv>();
   const onError = renderErrors(logger);
   const keys = new KeyRing(apiKeys);
@@ -22,7 +25,10 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   });
   app.use(identify());
   app.route("/", statusRoutes(gateway, { version, keys }));
+  app.route("/api/workers", workerRoutes(backends, { token: workerToken, keys }));
   app.use(authenticate(keys));
+  app.route("/api/admin", adminRoutes(backends));
+  app.route("/api/admin", planRoutes(plans));
   if (metrics) app.route("/metrics", metricsRoutes(metrics));
   app.route("/v1", openaiRoutes(gateway, { maxBodyBytes }));
   return app;

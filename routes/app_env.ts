@@ -1,5 +1,9 @@
-/** What middleware leaves for handlers. */
+/** What the server hands in beside a request, and what middleware leaves for handlers. */
 export interface AppEnv {
+  Bindings: {
+    /** The other end of the connection. */
+    remoteAddr?: Deno.Addr;
+  };
   Variables: {
     /** The id of this request, in every log line and answer about it. */
     requestId: string;

@@ -3,6 +3,7 @@ import type { DemoAnswer } from "../demo/demo_chat.ts";
 import { DEMO_MODEL } from "../demo/demo_store.ts";
 import { formatBytes, formatDuration, MIB } from "../units.ts";
 import type { CliHost } from "./command.ts";
+import { layersOf } from "./plan_text.ts";
 import { renderTable } from "./table.ts";
 import { painter, wrap } from "./terminal.ts";
 
@@ -30,9 +31,9 @@ export function demoToJson({ url, layerCount, devices, chat }: DemoReport): Reco
       firstLayer: device.firstLayer,
       layers: device.layerCount,
       hasOutputLayer: device.hasOutput,
-      weightsMib: Number((device.modelBytes / MIB).toFixed(2)),
-      kvCacheMib: Number((device.kvBytes / MIB).toFixed(2)),
-      computeMib: Number((device.computeBytes / MIB).toFixed(2)),
+      weightsMib: Number((device.actual.weightBytes / MIB).toFixed(2)),
+      kvCacheMib: Number((device.actual.kvBytes / MIB).toFixed(2)),
+      computeMib: Number((device.actual.computeBytes / MIB).toFixed(2)),
     })),
     decision: chat.decision,
     loadMs: chat.loadMs,
@@ -61,9 +62,9 @@ export function demoToText(
       device.endpoint,
       layersOf(device),
       String(device.layerCount),
-      formatBytes(device.modelBytes),
-      formatBytes(device.kvBytes),
-      formatBytes(device.computeBytes),
+      formatBytes(device.actual.weightBytes),
+      formatBytes(device.actual.kvBytes),
+      formatBytes(device.actual.computeBytes),
     ]),
     (cell, _column, row) => row === -1 ? paint("quiet", cell) : cell,
   );
@@ -87,10 +88,4 @@ export function invitationToTry(url: string, { stdout, env }: Pick<CliHost, "std
     `{"model":"${DEMO_MODEL}","stream":true,"max_tokens":32,"messages":[{"role":"user","content":"Hello"}]}`;
   const curl = `curl -N ${url}/v1/chat/completions -H 'content-type: application/json' \\\n  -d '${body}'`;
   return `\n${painter(stdout, env)("heading", "Try it")}  (Ctrl-C ends the demo)\n${curl}\n`;
-}
-
-/** `0-2`, `6-7 and output`. */
-function layersOf({ firstLayer, layerCount, hasOutput }: VerifiedDevice): string {
-  const range = layerCount > 0 ? [`${firstLayer}-${firstLayer + layerCount - 1}`] : [];
-  return [...range, ...(hasOutput ? ["output"] : [])].join(" and ");
 }

@@ -51,16 +51,19 @@ export class GatewayServer implements AsyncDisposable {
   static async start(options: GatewayServerOptions): Promise<GatewayServer> {
     const { config, logger, env, createApp, version } = options;
     await using startup = new AsyncDisposableStack();
-    const { gateway, metrics } = startup.use(await openGateway(config, { logger, env }));
+    const { gateway, backends, plans, metrics } = startup.use(await openGateway(config, { logger, env }));
     const app = createApp({
       gateway,
+      backends,
+      plans,
       metrics: config.isMetricsEnabled ? metrics : undefined,
       logger,
       apiKeys: config.apiKeys.reveal(),
+      workerToken: config.workerToken?.reveal()[0],
       maxBodyBytes: config.limits.bodyBytes,
       version,
     });
-    const server = listen(config, (request) => app.fetch(request));
+    const server = listen(config, (request, info) => app.fetch(request, info));
     return new GatewayServer(server, startup.move(), logger, gateway);
   }
 
@@ -106,7 +109,7 @@ async function settlesWithin(ms: number, work: Promise<void>, hurry?: AbortSigna
 
 function listen(
   { listen: address }: Config,
-  handler: (request: Request) => Response | Promise<Response>,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
 ): Deno.HttpServer<Deno.NetAddr> {
   const where = formatListenAddress(address);
   try {

@@ -1,9 +1,14 @@
 import type { Command, CommandGroup } from "./command.ts";
+import { backendsCommand } from "./commands/backends.ts";
+import { discoverCommand } from "./commands/discover.ts";
 import { helpCommand } from "./commands/help.ts";
+import { planCommand } from "./commands/plan.ts";
 import { probeCommand } from "./commands/probe.ts";
+import { registerCommand } from "./commands/register.ts";
 import { resolveCommand } from "./commands/resolve.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { VERSION, versionCommand } from "./commands/version.ts";
+import { workerCommand } from "./commands/worker.ts";
 
 /**
  * The whole command tree.
@@ -16,6 +21,18 @@ export function createRoot(composed: readonly Command[] = []): CommandGroup {
     summary:
       "One HTTP endpoint for the language models of a homelab; large ones are spread over rpc backends.",
     version: VERSION,
-    commands: [...composed, resolveCommand, probeCommand, setupCommand, versionCommand, helpCommand],
+    commands: [
+      ...composed,
+      workerCommand,
+      planCommand,
+      backendsCommand,
+      registerCommand,
+      discoverCommand,
+      probeCommand,
+      resolveCommand,
+      setupCommand,
+      versionCommand,
+      helpCommand,
+    ],
   };
 }

@@ -1,6 +1,7 @@
 import type { KvType } from "../llama_server/args.ts";
 import type { BackendLimits } from "../rpc/backend.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
+import type { RedisAddress } from "../redis/address.ts";
 import type { ListenAddress } from "./listen_address.ts";
 import type { PlacementSetting } from "./placement_setting.ts";
 import type { Secrets } from "./secrets.ts";
@@ -19,8 +20,8 @@ export interface Config {
   readonly rpcBackends: readonly RpcBackendConfig[];
   /** How rpc backends are watched and planned with. */
   readonly rpc: RpcConfig;
-  /** Where the predecessor's nodes registered; may hold a password. */
-  readonly redisUrl: Secrets | undefined;
+  /** Where the predecessor's nodes registered. */
+  readonly redis: RedisAddress | undefined;
   /** What a worker must show to join. */
   readonly workerToken: Secrets | undefined;
   /** Base URL of a llama-server that already runs, with its port, without a closing slash or credentials. */

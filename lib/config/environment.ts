@@ -9,6 +9,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Names the config file, like `--config`. */
 export const CONFIG_VARIABLE = "SOLLOL_CONFIG";
 
+/** What commands show to a gateway; the gateway itself has `api_keys`. */
+export const API_KEY_VARIABLE = "SOLLOL_API_KEY";
+
 const PREFIX = "SOLLOL_";
 
 /** The variable for a key: `SOLLOL_COORDINATOR_SLOTS` for `coordinator.slots`. */
@@ -25,7 +28,7 @@ export function variableOf(path: string): string {
 export function readEnvironment(env: Environment): { layer: Layer; warnings: string[] } {
   const keys = configKeys();
   const variables = new Map(keys.map((key) => [variableOf(key.path), key]));
-  const known = [...variables.keys(), CONFIG_VARIABLE];
+  const known = [...variables.keys(), CONFIG_VARIABLE, API_KEY_VARIABLE];
   const unknown = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.includes(name));
   return {
     layer: layerOf([...borrowedEntries(env, keys), ...entriesOf(env, variables)]),

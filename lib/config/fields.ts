@@ -45,17 +45,3 @@ export function parseBaseUrl(text: string): string {
     throw new RangeError(messageOf(error).replaceAll(text, () => maskUrl(text)));
   }
 }
-
-/**
- * Reads the URL of a Redis server.
- *
- * @returns As it was written.
- * @throws {RangeError} If it is no `redis:` or `rediss:` URL with a host. The sentence shows no password.
- */
-export function parseRedisUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isRedis = url !== undefined && ["redis:", "rediss:"].includes(url.protocol) && url.hostname !== "" &&
-    /^\/?\d{0,3}$/.test(url.pathname) && url.search === "" && url.hash === "";
-  if (isRedis) return text;
-  throw new RangeError(`must be redis://[user:password@]host[:port][/db], got "${maskUrl(text)}"`);
-}

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import * as z from "zod";
-import { messageOf } from "../errors.ts";
+import { parsedBy } from "../parsed_by.ts";
 import { checkExtraArgs, KV_TYPES } from "../llama_server/args.ts";
 import { type BackendLimits, UNLIMITED } from "../rpc/backend.ts";
+import { parseBandwidth, parseMemoryLimit } from "../rpc/backend_registration.ts";
 import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "../rpc/endpoint.ts";
+import { RedisAddress } from "../redis/address.ts";
 import type { Config } from "./config.ts";
-import { parseBaseUrl, parseRedisUrl, parseSize, parseTimer } from "./fields.ts";
+import { parseBaseUrl, parseSize, parseTimer } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
 import { parsePlacement } from "./placement_setting.ts";
@@ -41,14 +43,14 @@ const rpcBackend = z.union([
     host: text().describe("Host name or IPv4 address."),
     port: z.int().min(1).max(65_535).default(DEFAULT_RPC_PORT)
       .describe(`TCP port; default ${DEFAULT_RPC_PORT}.`),
-    memory: size(1).optional()
+    memory: textField(parseMemoryLimit).optional()
       .describe("Most memory to plan with there, as a size; default: all that is free."),
     exclude: z.boolean().default(false)
       .describe("Whether no model is to be planned onto it; default false."),
-    bandwidth: size(1).optional()
+    bandwidth: textField(parseBandwidth).optional()
       .describe("How fast weights reach it, as a size per second; default: measured at each load."),
   }),
-], { error: 'must be "host:port" or {host, port}' }).transform(guarded(backendOf));
+], { error: 'must be "host:port" or {host, port}' }).transform(parsedBy(backendOf));
 
 const rpc = z.strictObject({
   trust: duration().prefault("5m")
@@ -100,7 +102,7 @@ const coordinator = z.strictObject({
   startup_watchdog: duration().prefault("5s")
     .describe("Silence after which a starting coordinator is looked at, as a duration; default 5s."),
   extra_args: z.array(z.union([z.string(), z.number()], { error: "must be text or a number" }))
-    .transform(guarded((args) => checkExtraArgs(args.map(String)))).default([]).meta({ "x-separator": " " })
+    .transform(parsedBy((args) => checkExtraArgs(args.map(String)))).default([]).meta({ "x-separator": " " })
     .describe("Arguments that are added to llama-server's command line as they are; default none."),
   transport: z.enum(["unix", "tcp"]).default("unix")
     .describe("How we talk to a coordinator: unix socket or loopback tcp; default unix."),
@@ -179,14 +181,16 @@ const tree = z.strictObject({
       `The rpc backends, each {host, port} or "host:port"; port ${DEFAULT_RPC_PORT} if unsaid; default none.`,
     ),
   rpc: rpc.prefault({}).describe("How rpc backends are watched and planned with."),
-  redis_url: z.string().transform(guarded(parseRedisUrl)).optional().meta({ writeOnly: true })
+  redis_url: z.string().transform(parsedBy((text) => RedisAddress.parse(text))).optional().meta({
+    writeOnly: true,
+  })
     .describe(
-      "redis://[user:password@]host[:port][/db] where the predecessor's nodes registered; default: not read.",
+      "redis://[user:password@]host[:port][/database] where the predecessor's nodes registered; default: not read.",
     ),
   worker_token: z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" })
     .optional().meta({ writeOnly: true })
     .describe("What a worker must show to join; default: the same as any client."),
-  coordinator_url: z.string().transform(guarded(parseBaseUrl)).optional()
+  coordinator_url: z.string().transform(parsedBy(parseBaseUrl)).optional()
     .describe(
       "URL (http, https or unix:/path) of a llama-server that already runs and is to be used; default: ours are started.",
     ),
@@ -215,7 +219,7 @@ const tree = z.strictObject({
   taskDistributionEnabled: said.task_distribution_enabled,
   rpcBackends: said.rpc_backends,
   rpc: said.rpc,
-  redisUrl: said.redis_url === undefined ? undefined : new Secrets([said.redis_url]),
+  redis: said.redis_url,
   workerToken: said.worker_token === undefined ? undefined : new Secrets([said.worker_token]),
   coordinatorUrl: said.coordinator_url,
   models: said.models,
@@ -253,7 +257,7 @@ function size(minBytes: number) {
 
 /** A text or, since YAML reads `30` and `11435` as such, a bare number. */
 function textField<T>(parse: (text: string) => T) {
-  return z.union([z.string(), z.number()]).transform(guarded((said) => parse(String(said))));
+  return z.union([z.string(), z.number()]).transform(parsedBy((said) => parse(String(said))));
 }
 
 interface SaidBackend extends Endpoint {
@@ -266,17 +270,4 @@ function backendOf(said: string | SaidBackend): Endpoint & { readonly limits: Ba
   if (typeof said === "string") return { ...parseEndpoint(said), limits: UNLIMITED };
   const { host, port, memory: memoryLimitBytes, exclude: isExcluded, bandwidth: bytesPerSecond } = said;
   return { ...parseEndpoint(`${host}:${port}`), limits: { memoryLimitBytes, isExcluded, bytesPerSecond } };
-}
-
-/** Turns the RangeError of a parser into an issue; any other error is a bug of ours and passes. */
-function guarded<In, Out>(parse: (said: In) => Out) {
-  return (said: In, context: z.core.$RefinementCtx): Out => {
-    try {
-      return parse(said);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      context.addIssue({ code: "custom", message: messageOf(error) });
-      return z.NEVER;
-    }
-  };
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import type { FailureKind, LogFailure } from "../llama_server/failure_line.ts";
+import type { FailureKind, LogFailure, RefusedBuffer } from "../llama_server/failure_line.ts";
 import type { ChildExit } from "../process/child_exit.ts";
 import type { BackendFinding } from "./diagnosis.ts";
 
@@ -104,11 +104,33 @@ function describeEnd(
   return `was ended because ${fault}${suspects === "" ? "" : `: ${suspects}`}`;
 }
 
+/** A coordinator could not be started. */
+export class CoordinatorStartError extends GatewayError {
+  /**
+   * Takes the facts as they are.
+   *
+   * @param kind What kind of trouble its log told of.
+   * @param suspectEndpoint `host:port` of the rpc backend that probably caused it.
+   * @param refused What that backend could not allocate, if that is what failed.
+   */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    readonly kind: FailureKind | undefined,
+    readonly suspectEndpoint: string | undefined,
+    readonly refused?: RefusedBuffer | undefined,
+  ) {
+    super(code, message);
+  }
+}
+
 /** A coordinator that died before it served. */
-export function describeFailedStart(facts: DeathFacts): GatewayError {
+export function describeFailedStart(facts: DeathFacts): CoordinatorStartError {
   const { cause, trouble, model } = facts;
   const code = cause ? CODES[cause.kind] : trouble.length > 0 ? "backend_unreachable" : "upstream_failed";
-  return new GatewayError(code, `Cannot start a coordinator for "${model}": ${explain(facts)}`);
+  const message = `Cannot start a coordinator for "${model}": ${explain(facts)}`;
+  const suspect = code === "backend_unreachable" ? suspectOf(facts) : cause?.refused && cause.endpoint;
+  return new CoordinatorStartError(code, message, cause?.kind, suspect, cause?.refused);
 }
 
 /** A coordinator that waits for its rpc backends in silence. */

@@ -4,14 +4,20 @@ import type { PlacedDevice, Placement } from "../planner/placement.ts";
 import { formatBytes } from "../units.ts";
 import type { ToldBuffer } from "./coordinator_log.ts";
 
+/** What a device really holds, in bytes, as llama.cpp told of it: rounded to 0.01 MiB, 0 for what it did not tell. */
+export interface ActualBytes {
+  /** Its layers, and its copy of what every device has. */
+  readonly weightBytes: number;
+  /** The KV cache, and the state of recurrent layers. */
+  readonly kvBytes: number;
+  /** For computing. */
+  readonly computeBytes: number;
+}
+
 /** A device, what was planned for it and what it really holds. */
 export interface VerifiedDevice extends PlacedDevice {
-  /** Bytes of the weights, rounded by llama.cpp to 0.01 MiB. */
-  readonly modelBytes: number;
-  /** Bytes of the KV cache; 0 if the log told of none. */
-  readonly kvBytes: number;
-  /** Bytes of the compute buffer; 0 if the log told of none. */
-  readonly computeBytes: number;
+  /** Beside the plan, which the fields of {@linkcode PlacedDevice} tell. */
+  readonly actual: ActualBytes;
 }
 
 /** A placement that llama.cpp has confirmed. */
@@ -56,9 +62,10 @@ function verifyDevice(model: string, device: PlacedDevice, buffers: readonly Tol
       told.use === use && told.device.on === "rpc" && keyOf(told.device) === keyOf(device)
     )
       ?.bytes ?? 0;
-  const modelBytes = bytesOf("model");
-  if (modelBytes > 0) {
-    return { ...device, modelBytes, kvBytes: bytesOf("KV"), computeBytes: bytesOf("compute") };
+  const weightBytes = bytesOf("model");
+  if (weightBytes > 0) {
+    const kvBytes = bytesOf("KV") + bytesOf("RS");
+    return { ...device, actual: { weightBytes, kvBytes, computeBytes: bytesOf("compute") } };
   }
   throw new GatewayError(
     "upstream_failed",

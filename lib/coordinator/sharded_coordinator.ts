@@ -1,42 +1,68 @@
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
-import { GatewayError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { HeaderList } from "../http/headers.ts";
 import { findLlamaCpp, requireProgram } from "../llama_cpp/find.ts";
-import { rpcProtocolOf } from "../llama_cpp/rpc_protocol.ts";
+import { ownVersionOf } from "../llama_cpp/own_version.ts";
 import type { Logger } from "../log.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
-import { formatEndpoint, parseEndpoint } from "../rpc/endpoint.ts";
-import type { ParkedProbes } from "../rpc/parked_probes.ts";
-import { probeAll } from "../rpc/probe_all.ts";
-import { openGguf } from "../store/gguf_file.ts";
-import type { GgufHeaderCache } from "../store/gguf_header_cache.ts";
+import { InsufficientMemoryError } from "../planner/shortage.ts";
+import type { BackendLease } from "../registry/backend_lease.ts";
+import type { BackendRegistry } from "../registry/backend_registry.ts";
 import { Coordinator } from "./coordinator.ts";
+import { CoordinatorDeath, CoordinatorStartError } from "./coordinator_failure.ts";
 import type { Diagnose } from "./diagnosis.ts";
+import { type LeasedPlan, leasePlan } from "./leased_plan.ts";
+import type { ModelPlanner } from "./model_planner.ts";
 import type { VerifiedPlacement } from "./placement_check.ts";
-import { planLaunch } from "./plan_launch.ts";
+import { toLaunch } from "./plan_launch.ts";
+import type { Refusal, RefusedMemory } from "./refused_memory.ts";
 import type { ServingCoordinator } from "./serving.ts";
 import { watchForStall } from "./stall_watch.ts";
-import { leftOutNote, surveysOf } from "./survey.ts";
 
 /** What a {@linkcode ShardedCoordinator} is started with, the same for every model. */
 export interface ShardedStartOptions {
-  /** Backends, launch options and timeouts, as the operator wants them. */
-  readonly config: Pick<Config, "rpcBackends" | "coordinator" | "llamaCpp" | "timeouts">;
+  /** Launch options and timeouts, as the operator wants them. */
+  readonly config: Pick<Config, "coordinator" | "llamaCpp" | "timeouts">;
   /** Where llama.cpp is looked for. */
   readonly env: Environment;
   /** Stays the caller's to dispose. */
   readonly http: HttpClient;
   /** Gets the plan, the start and the death. */
   readonly logger: Logger;
-  /** Keeps probes of held backends from harming them. */
-  readonly parked: ParkedProbes;
-  /** Saves reading a model's header again at its next start. */
-  readonly headers: GgufHeaderCache;
+  /** Knows the rpc backends, and who has them. */
+  readonly registry: BackendRegistry;
+  /** Says where the layers go. */
+  readonly planner: ModelPlanner;
+  /** Knows which backends had less memory than they said. */
+  readonly refusedMemory: RefusedMemory;
+  /** Hears of each load that succeeded. Must not throw. */
+  readonly onLoaded: (loaded: LoadedModel) => void;
 }
+
+/** A load, what was planned for it and what came of it. */
+export interface LoadedModel {
+  /** The model's name. */
+  readonly model: string;
+  /** Such as `llama`. */
+  readonly architecture: string;
+  /** Of llama.cpp, such as `b11669`, where known. */
+  readonly build: string | undefined;
+  /** Planned and actual bytes of each device. */
+  readonly placement: VerifiedPlacement;
+  /** What the planned compute bytes had been multiplied with. */
+  readonly computeCorrection: number;
+  /** From the start of the process to its first answer, ms. */
+  readonly loadMs: number;
+}
+
+/** What is known for longer is asked again before a plan: memory changes faster than health, ms. */
+const PLAN_FRESH_MS = 2_000;
+/** Each attempt leaves out the backend that the one before failed by. */
+const MAX_ATTEMPTS = 4;
 
 /** A model spread over rpc backends, with the coordinator that serves it. */
 export class ShardedCoordinator implements ServingCoordinator {
@@ -53,8 +79,10 @@ export class ShardedCoordinator implements ServingCoordinator {
   }
 
   /**
-   * Probes the backends, plans the model's layers over those that are up, starts llama-server and verifies that
-   * the layers are where they were planned. No coordinator of ours may hold a backend meanwhile.
+   * Plans the model's layers over the rpc backends that are up, takes a lease on those that it will use, starts
+   * llama-server and verifies that the layers are where they were planned. A backend that makes the start fail is
+   * left out of the next attempt; one that had less memory than it said is planned with what it has. The lease ends
+   * with the process.
    *
    * @throws {GatewayError} With the backend at fault and what to do: `backend_unreachable`, `no_capacity`,
    *   `insufficient_memory`, `model_unusable`, `load_timeout`, `upstream_failed`.
@@ -65,53 +93,32 @@ export class ShardedCoordinator implements ServingCoordinator {
     options: ShardedStartOptions,
     signal: AbortSignal,
   ): Promise<ShardedCoordinator> {
-    const { config, env, headers, http, logger, parked } = options;
-    const programs = await findLlamaCpp({ ...config.llamaCpp, env });
-    const program = requireProgram(programs.llamaServer);
-    const wantVersion = await rpcProtocolOf(program);
-    const { model: content } = await openGguf(model.modelPath, { signal, cache: headers });
-    if (content.kind !== "model") {
-      const message =
-        `Cannot serve "${model.name}": its file is a ${content.kind}, not a model; pull the model itself`;
-      throw new GatewayError("model_unusable", message);
-    }
-    const diagnose: Diagnose = async (endpoints, deadline) => {
-      const results = await probeAll(endpoints.map((endpoint) => parseEndpoint(endpoint)), {
-        ...deadline,
-        parked,
-      });
-      return results.map(({ endpoint, verdict, reason }) => ({
-        endpoint: formatEndpoint(endpoint),
-        verdict,
-        reason,
-      }));
-    };
-    const { probeMs, stallMs } = config.timeouts;
-    const surveys = surveysOf(
-      await probeAll(config.rpcBackends, {
-        timeoutMs: probeMs,
-        parked,
-        signal,
-        ...(wantVersion && { wantVersion }),
-      }),
-    );
+    const { config, env, planner, registry, onLoaded } = options;
+    const program = requireProgram((await findLlamaCpp({ ...config.llamaCpp, env })).llamaServer);
+    const own = await ownVersionOf(program, { signal });
+    registry.setOwnVersion(own);
+    const content = await planner.read(model, signal);
+    await registry.refresh({ olderThanMs: PLAN_FRESH_MS, withinMs: config.timeouts.probeMs, signal });
     let firstFailure: unknown;
-    for (const survey of surveys) {
+    for (let attempt = 1;; attempt++) {
       try {
-        const launch = planned(model, () => planLaunch(model, content, survey, config.coordinator, program));
-        const because = launch.placement.because + leftOutNote(survey);
-        logger.info("coordinator planned", { model: model.name, because });
-        const coordinator = await Coordinator.start(launch, { signal, logger, http, diagnose });
-        void watch(coordinator, stallMs, logger);
-        return new ShardedCoordinator(model.key, because, coordinator);
+        const plan = leasePlan(model, content, { ...options, build: own?.build });
+        const coordinator = await startLeased(program, model, plan, options, signal);
+        const { placement, loadMs } = coordinator;
+        const { architecture } = content;
+        const { computeCorrection } = plan;
+        const build = own?.build;
+        onLoaded({ model: model.name, architecture, build, placement, computeCorrection, loadMs });
+        return new ShardedCoordinator(model.key, plan.because, coordinator);
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof InsufficientMemoryError && refusalOf(firstFailure)) throw error; // it has the numbers
         firstFailure ??= error;
-        const mayBeOfOtherVersion = error instanceof GatewayError && error.code === "backend_unreachable";
-        if (!mayBeOfOtherVersion) break;
+        const mayDoWithout = error instanceof CoordinatorStartError && error.suspectEndpoint !== undefined;
+        if (!mayDoWithout || attempt === MAX_ATTEMPTS) throw firstFailure;
+        options.logger.warn("coordinator start retried", { model: model.name, error });
       }
     }
-    throw firstFailure;
   }
 
   /** Where its llama-server answers. */
@@ -137,21 +144,80 @@ export class ShardedCoordinator implements ServingCoordinator {
   }
 }
 
-/** A coordinator whose backend hangs answers nobody any more, and would never say so. */
-async function watch(coordinator: Coordinator, stallMs: number, logger: Logger): Promise<void> {
-  const slots = (signal: AbortSignal) => coordinator.slots(signal);
-  const fault = await watchForStall({ slots, stallMs, signal: coordinator.dead, clock: systemClock });
-  if (fault === undefined) return;
-  logger.warn("coordinator stalled", { model: coordinator.model, pid: coordinator.pid, fault });
-  coordinator.abandon(fault);
+/** Starts what was planned. The lease is given back when the process is gone, or could not be started. */
+async function startLeased(
+  program: string,
+  model: ResolvedModel,
+  plan: LeasedPlan,
+  { config, http, logger, refusedMemory }: ShardedStartOptions,
+  signal: AbortSignal,
+): Promise<Coordinator> {
+  using owned = new DisposableStack();
+  const lease = owned.use(plan.lease);
+  const launch = toLaunch(model, plan.shape, plan.placement, config.coordinator, program);
+  logger.info("coordinator planned", { model: model.name, because: plan.because });
+  const diagnose: Diagnose = (_endpoints, deadline) => lease.diagnose(deadline);
+  const coordinator = await Coordinator.start(launch, { signal, logger, http, diagnose }).catch((error) => {
+    const refusal = refusalOf(error);
+    if (refusal) refusedMemory.note(refusal, plan.placement);
+    else reportFailedStart(lease, error);
+    throw error;
+  });
+  owned.move();
+  void untilGone(coordinator.gone).then(() => endLease(lease, coordinator.gone.reason));
+  lease.reportUp(`serves "${model.name}"`);
+  void watch(coordinator, lease, config.timeouts.stallMs, logger);
+  return coordinator;
 }
 
-/** A value that llama.cpp could not take, such as a KV type that does not fit the width of the heads. */
-function planned<T>({ name }: ResolvedModel, plan: () => T): T {
-  try {
-    return plan();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new GatewayError("model_unusable", `Cannot serve "${name}": ${error.message}`, { cause: error });
+/** A backend that is sound, but had less memory than it said. */
+function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof CoordinatorStartError) || error.refused === undefined) return undefined;
+  return error.suspectEndpoint === undefined
+    ? undefined
+    : { endpoint: error.suspectEndpoint, ...error.refused };
+}
+
+/** A protocol that our llama-server does not speak is that of all of them: a plan mixes none. */
+function reportFailedStart(lease: BackendLease, error: unknown): void {
+  if (!(error instanceof CoordinatorStartError) || error.suspectEndpoint === undefined) return;
+  const isMismatch = error.kind === "version_mismatch" || error.kind === "handshake_failed";
+  const endpoints = isMismatch ? lease.endpoints : [error.suspectEndpoint];
+  const health = isMismatch ? "mismatch" : "down";
+  for (const endpoint of endpoints) lease.reportFailure(endpoint, error.message, health);
+}
+
+function endLease(lease: BackendLease, death: unknown): void {
+  if (!(death instanceof CoordinatorDeath) || death.kind === "out_of_memory") return lease[Symbol.dispose]();
+  if (death.suspectEndpoint !== undefined) {
+    lease.reportFailure(death.suspectEndpoint, messageOf(death));
   }
+  lease[Symbol.dispose]();
+}
+
+/** A coordinator whose backend hangs answers nobody any more, and would never say so. */
+async function watch(
+  coordinator: Coordinator,
+  { lost }: BackendLease,
+  stallMs: number,
+  logger: Logger,
+): Promise<void> {
+  const slots = (signal: AbortSignal) => coordinator.slots(signal);
+  const fault = await watchForStall({
+    slots,
+    stallMs,
+    lost,
+    signal: coordinator.dead,
+    clock: systemClock,
+  });
+  if (fault === undefined) return;
+  logger.warn("coordinator stalled", { model: coordinator.model, pid: coordinator.pid, fault });
+  coordinator.abandon(lost.aborted ? `${fault} (${messageOf(lost.reason)})` : fault);
+}
+
+function untilGone(gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (gone.aborted) return resolve();
+    gone.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

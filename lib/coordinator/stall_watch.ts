@@ -8,6 +8,8 @@ export interface StallWatchOptions {
   readonly slots: (signal: AbortSignal) => Promise<readonly ServerSlot[]>;
   /** For how long an answer may stand still, ms. A prompt may {@linkcode PROMPT_PATIENCE} times as long. */
   readonly stallMs: number;
+  /** Aborts when something else says that a backend is gone: patience is short from then on. */
+  readonly lost?: AbortSignal | undefined;
   /** Ends the watch: the process has exited. */
   readonly signal: AbortSignal;
   /** Times the looks. */
@@ -17,6 +19,9 @@ export interface StallWatchOptions {
 /** A prompt is counted batch by batch, and a batch of a large model may take minutes on slow machines. */
 export const PROMPT_PATIENCE = 5;
 const LONGEST_PAUSE_MS = 5_000;
+/** How long a standstill may last where a backend is said to be gone: it proves that it is so. */
+const LOST_STALL_MS = 5_000;
+const LOST_PAUSE_MS = 1_000;
 
 /** Where a slot was when it last moved. */
 interface Mark {
@@ -32,18 +37,21 @@ interface Mark {
  * @returns What stands still, to follow "because"; undefined if the signal aborted first.
  */
 export async function watchForStall(options: StallWatchOptions): Promise<string | undefined> {
-  const { slots, stallMs, signal, clock } = options;
+  const { slots, stallMs, lost, signal, clock } = options;
   let marks = new Map<number, Mark>();
   while (!signal.aborted) {
     try {
-      await clock.sleep(Math.min(LONGEST_PAUSE_MS, stallMs / 4), { signal });
+      const pauseMs = Math.min(lost?.aborted ? LOST_PAUSE_MS : LONGEST_PAUSE_MS, stallMs / 4);
+      await clock.sleep(pauseMs, { signal });
       marks = move(marks, await slots(signal), clock.monotonic());
     } catch {
       if (signal.aborted) return undefined;
       // It does not even tell: whatever was computing has not moved as far as anybody knows.
     }
+    const patienceMs = (isPrompt: boolean): number =>
+      lost?.aborted ? Math.min(LOST_STALL_MS, stallMs) : stallMs * (isPrompt ? PROMPT_PATIENCE : 1);
     const stalled = [...marks].find(([, { sinceMs, isPrompt }]) =>
-      clock.monotonic() - sinceMs >= stallMs * (isPrompt ? PROMPT_PATIENCE : 1)
+      clock.monotonic() - sinceMs >= patienceMs(isPrompt)
     );
     if (stalled) return describeStall(stalled[1], clock.monotonic());
   }

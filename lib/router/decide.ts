@@ -24,8 +24,8 @@ export interface ExternalFacts {
 export interface Facts {
   /** The operator's `model_sharding_enabled`. */
   readonly shardingEnabled: boolean;
-  /** Endpoints of all configured rpc backends. */
-  readonly rpcBackends: readonly string[];
+  /** How many rpc backends are known, whatever their health: a load asks them itself. */
+  readonly rpcBackendCount: number;
   /** `undefined` if no `coordinator_url` is configured. */
   readonly external: ExternalFacts | undefined;
 }
@@ -52,10 +52,10 @@ export function decide(demand: Demand, facts: Facts): Decision {
   if (!facts.shardingEnabled) {
     return refuse("model sharding is switched off", "set model_sharding_enabled: true");
   }
-  if (facts.rpcBackends.length === 0) {
+  if (facts.rpcBackendCount === 0) {
     return refuse(
-      "no rpc backend is configured",
-      "start ggml-rpc-server on a machine and name it in rpc_backends",
+      "no rpc backend is known",
+      "start ggml-rpc-server on a machine and register it: sollol register HOST:PORT",
     );
   }
   return { to: "coordinator", because: `"${demand.model}" is sharded over rpc backends${outside}` };

@@ -126,6 +126,7 @@ function configFor({ endpoints }: DemoBackends, directory: string, llamaServer: 
     "coordinator.log_dir": join(directory, "logs"),
     "coordinator.threads": 1, // the backends want the cores
     "coordinator.cache_ram": "0",
+    "coordinator.placement": "even", // the fewest backends that fit would be one
     "llama_cpp.llama_server": llamaServer,
   };
   const source = { kind: "flag", flag: "demo" } as const;

@@ -6,8 +6,7 @@ import { rpcProtocolOf } from "../../llama_cpp/rpc_protocol.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../rpc/endpoint.ts";
 import type { ProbeOptions, ProbeResult } from "../../rpc/probe.ts";
 import { probeAll } from "../../rpc/probe_all.ts";
-import { formatVersion, type ProtocolVersion } from "../../rpc/protocol.ts";
-import { formatBytes } from "../../units.ts";
+import type { ProtocolVersion } from "../../rpc/protocol.ts";
 import {
   type Command,
   type CommandContext,
@@ -17,9 +16,9 @@ import {
 } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
+import { probeToJson, renderProbes } from "../probe_report.ts";
 import { startProgress } from "../progress.ts";
-import { renderTable } from "../table.ts";
-import { type Paint, painter, printable, type Role } from "../terminal.ts";
+import { painter } from "../terminal.ts";
 
 /** `sollol probe`: asks rpc backends what they are and whether they are free. */
 export const probeCommand: Command = defineCommand({
@@ -44,8 +43,8 @@ export const probeCommand: Command = defineCommand({
   async run(context) {
     const { endpoints, ...options } = await plan(context, context.options.timeout);
     const results = await probeWithProgress(endpoints, options, context);
-    if (context.options.json) writeJson(context, results.map(toJson));
-    else context.stdout.write(renderResults(results, painter(context.stdout, context.env)));
+    if (context.options.json) writeJson(context, results.map(probeToJson));
+    else context.stdout.write(renderProbes(results, painter(context.stdout, context.env)));
     return results.every(({ verdict }) => verdict === "up") ? 0 : 1;
   },
 });
@@ -73,7 +72,7 @@ async function plan(
 }
 
 /** What the llama.cpp speaks that would be our coordinator; unknown if `sollol setup` did not install it. */
-async function ourProtocol(
+export async function ourProtocol(
   { llamaCpp }: Config,
   env: CommandContext["env"],
 ): Promise<ProtocolVersion | undefined> {
@@ -90,62 +89,4 @@ async function probeWithProgress(
   const count = endpoints.length === 1 ? "1 rpc backend" : `${endpoints.length} rpc backends`;
   using _progress = startProgress({ stderr, env }, `Probing ${count}`);
   return await probeAll(endpoints, { ...options, signal });
-}
-
-function toJson({ endpoint, verdict, reason, version, devices, connectMs, answerMs }: ProbeResult) {
-  return {
-    endpoint: formatEndpoint(endpoint),
-    verdict,
-    reason,
-    version: version && formatVersion(version),
-    devices: devices.map(({ freeBytes, totalBytes }) => ({ freeBytes, totalBytes })),
-    connectMs,
-    answerMs,
-  };
-}
-
-const ROLES: Record<ProbeResult["verdict"], Role> = {
-  up: "good",
-  held: "doubtful",
-  mismatch: "bad",
-  down: "bad",
-  "not-rpc": "bad",
-};
-
-function renderResults(results: readonly ProbeResult[], paint: Paint): string {
-  const table = renderTable(
-    [
-      { title: "ENDPOINT" },
-      { title: "VERDICT" },
-      { title: "PROTOCOL" },
-      { title: "DEVICES", align: "right" },
-      { title: "FREE", align: "right" },
-      { title: "TOTAL", align: "right" },
-    ],
-    results.map(toCells),
-    (cell, column, row) => {
-      if (row < 0) return paint("heading", cell);
-      return column === 1 ? paint(ROLES[results[row]!.verdict], cell) : cell;
-    },
-  );
-  const reasons = results.filter(({ verdict }) => verdict !== "up").map(({ reason }) =>
-    `${printable(reason)}\n`
-  );
-  return reasons.length === 0 ? table : `${table}\n${reasons.join("")}`;
-}
-
-function toCells({ endpoint, verdict, version, devices }: ProbeResult): string[] {
-  const sum = (bytes: "freeBytes" | "totalBytes") => {
-    return devices.length > 0
-      ? formatBytes(devices.reduce((total, device) => total + device[bytes], 0))
-      : "-";
-  };
-  return [
-    formatEndpoint(endpoint),
-    verdict,
-    version ? formatVersion(version) : "-",
-    devices.length > 0 ? String(devices.length) : "-",
-    sum("freeBytes"),
-    sum("totalBytes"),
-  ];
 }

@@ -1,14 +1,9 @@
-import { join } from "node:path";
-import type { Config } from "../../config/config.ts";
-import type { Environment } from "../../config/environment.ts";
-import { GatewayError } from "../../errors.ts";
-import { findModelRoots, thisMachine } from "../../ollama/locations.ts";
 import type { ResolvedModel } from "../../ollama/resolved_model.ts";
-import { ModelStore, resolvePath } from "../../ollama/storage.ts";
 import { type GgufFile, openGguf } from "../../store/gguf_file.ts";
 import { formatBytes } from "../../units.ts";
-import { type CliHost, type Command, defineCommand } from "../command.ts";
+import { type Command, defineCommand } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand, MODELS_OPTION } from "../config_flags.ts";
+import { findModel } from "../find_model.ts";
 import { JSON_OPTION, writeJson, writeWarning } from "../output.ts";
 import { renderFields } from "../table.ts";
 import { printable } from "../terminal.ts";
@@ -27,8 +22,7 @@ export const resolveCommand: Command = defineCommand({
     const { config, warnings } = await loadConfigForCommand(context);
     const { signal } = context;
     const [name] = context.args as [string];
-    const path = pathOf(name, context.env);
-    const model = path === undefined ? await findByName(name, config, context) : await resolvePath(path);
+    const model = await findModel(name, config, context);
     const file = await openGguf(model.modelPath, { signal });
     if (context.options.json) writeJson(context, toJson(model, file));
     else context.stdout.write(toText(model, file));
@@ -36,35 +30,6 @@ export const resolveCommand: Command = defineCommand({
     return 0;
   },
 });
-
-/** The path that a text means, if it cannot be a model's name: `hf.co/user/model` is one in spite of its slashes. */
-function pathOf(text: string, env: Environment): string | undefined {
-  if (text.startsWith("~/") && env["HOME"]) return join(env["HOME"], text.slice(2));
-  return /^\.{0,2}\//.test(text) || text.endsWith(".gguf") ? text : undefined;
-}
-
-async function findByName(
-  name: string,
-  config: Config,
-  { env, signal }: Pick<CliHost, "env" | "signal">,
-): Promise<ResolvedModel> {
-  const roots = await rootsOf(config, env);
-  try {
-    return await new ModelStore({ roots }).resolve(name, { signal });
-  } catch (error) {
-    // Clients of the gateway are not told where on this machine models lie; the operator is.
-    if (!(error instanceof GatewayError) || error.code !== "model_not_found" || roots.length === 0) {
-      throw error;
-    }
-    throw new GatewayError(error.code, `${error.message} (looked in ${roots.join(", ")})`, { cause: error });
-  }
-}
-
-async function rootsOf({ models }: Config, env: Environment): Promise<readonly string[]> {
-  if (models.length > 0) return models;
-  const { roots } = await findModelRoots(thisMachine(env));
-  return roots.map(({ path }) => path);
-}
 
 function toJson(model: ResolvedModel, { model: content, shardPaths, header }: GgufFile) {
   return {

@@ -7,13 +7,15 @@ import { GatewayError } from "../../../lib/errors.ts";
 import { HttpClient } from "../../../lib/http/client.ts";
 import { createLogger, silentLogger } from "../../../lib/log.ts";
 import { type Placement, planPlacement } from "../../../lib/planner/placement.ts";
+import { backendOf, equalLayers, weighedModelOf } from "../../fixtures/weighed_model.ts";
 
 const ENDPOINTS = ["10.0.0.2:50052", "10.0.0.3:50052"];
 
 function placement(): Placement {
-  const weights = { perLayerBytes: [1, 1, 1, 1], outputBytes: 1, otherBytes: 0 };
-  const devices = ENDPOINTS.map((endpoint) => ({ endpoint, deviceIndex: 0, freeBytes: 10, totalBytes: 10 }));
-  return planPlacement({ name: "fake", blockCount: 4, weights }, devices);
+  const backends = ENDPOINTS.map((endpoint) => backendOf(0, [{ freeBytes: 10 }], { endpoint }));
+  return planPlacement(weighedModelOf({ layers: equalLayers(4, 1), outputBytes: 1 }), backends, {
+    strategy: "even",
+  });
 }
 
 /** Runs a test with the fake program in a directory of its own, and checks that nothing is left in it. */

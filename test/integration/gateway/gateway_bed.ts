@@ -10,6 +10,8 @@ import type { ResolvedModel } from "../../../lib/ollama/resolved_model.ts";
 import { ModelStore } from "../../../lib/ollama/storage.ts";
 import { ModelCatalog } from "../../../lib/router/catalog.ts";
 import { createApp } from "../../../routes/app.ts";
+import { parseEndpoint } from "../../../lib/rpc/endpoint.ts";
+import { FakeBackendAdmin } from "../../fakes/fake_backend_admin.ts";
 import { type Behaviour, FakeLlamaServer } from "../../fakes/fake_llama_server.ts";
 import { ggufBytes, OllamaStoreFixture } from "../../fixtures/ollama_store.ts";
 
@@ -83,15 +85,19 @@ export class GatewayBed implements AsyncDisposable {
     const catalog = new ModelCatalog(modelStore, external);
     await external?.refresh();
     const coordinators = bed.#owned.use(new CoordinatorSwitch<ServingCoordinator>({ logger }));
+    const backends = new FakeBackendAdmin();
+    for (const endpoint of options.rpcBackends ?? ["127.0.0.2:50052"]) {
+      await backends.addBackend(parseEndpoint(endpoint), {});
+    }
     const parts: GatewayParts = {
       settings: {
         defaultModel: options.defaultModel,
         shardingEnabled: true,
-        rpcBackends: options.rpcBackends ?? ["127.0.0.2:50052"],
         connectTimeoutMs: 2_000,
       },
       catalog,
       coordinators,
+      backends: { views: () => backends.listBackends(), size: backends.listBackends().length },
       startCoordinator: options.start ?? ((model) => Promise.resolve(bed.#startFake(model.key))),
       external,
       http,
@@ -101,9 +107,12 @@ export class GatewayBed implements AsyncDisposable {
     };
     const app = createApp({
       gateway: new Gateway(parts),
+      backends,
+      plans: { plan: () => Promise.reject(new Error("nothing is planned here")) },
       metrics,
       logger,
       apiKeys: options.apiKeys ?? [],
+      workerToken: undefined,
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
       version: "0.0.0-test",
     });

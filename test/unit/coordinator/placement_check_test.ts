@@ -2,11 +2,11 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import type { ToldBuffer } from "../../../lib/coordinator/coordinator_log.ts";
 import { verifyPlacement } from "../../../lib/coordinator/placement_check.ts";
 import { planPlacement } from "../../../lib/planner/placement.ts";
+import { backendOf, equalLayers, weighedModelOf } from "../../fixtures/weighed_model.ts";
 
-const plan = planPlacement(
-  { name: "m", blockCount: 3, weights: { perLayerBytes: [1, 1, 1], outputBytes: 1, otherBytes: 0 } },
-  [0, 1].map((deviceIndex) => ({ endpoint: "a:1", deviceIndex, freeBytes: 10, totalBytes: 10 })),
-);
+const plan = planPlacement(weighedModelOf({ layers: equalLayers(3, 1), outputBytes: 1 }), [
+  backendOf(0, [{ freeBytes: 10 }, { freeBytes: 10 }], { endpoint: "a:1" }),
+], { strategy: "even" });
 
 function buffer(use: ToldBuffer["use"], deviceIndex: number, bytes: number, endpoint = "a:1"): ToldBuffer {
   return { use, bytes, device: { on: "rpc", endpoint, deviceIndex } };
@@ -19,13 +19,14 @@ Deno.test("verifyPlacement() adds to the plan what each device of a backend real
     buffer("model", 0, 20),
     buffer("model", 1, 21),
     buffer("KV", 1, 7),
+    buffer("RS", 1, 2),
     buffer("compute", 0, 3),
   ]);
   deepEqual(
-    devices.map(({ name, modelBytes, kvBytes, computeBytes }) => [name, modelBytes, kvBytes, computeBytes]),
+    devices.map(({ name, actual }) => ({ name, ...actual })),
     [
-      ["RPC0", 20, 0, 3],
-      ["RPC1", 21, 7, 0],
+      { name: "RPC0", weightBytes: 20, kvBytes: 0, computeBytes: 3 },
+      { name: "RPC1", weightBytes: 21, kvBytes: 7 + 2, computeBytes: 0 },
     ],
   );
   equal(hostModelBytes, 5);

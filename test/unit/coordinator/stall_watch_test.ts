@@ -10,12 +10,16 @@ function slot(overrides: Partial<ServerSlot> = {}): ServerSlot {
 }
 
 /** Looks every 5 s at what `slotsAt` says, for so long; what the watch found, if it did. */
-async function watch(forMs: number, slotsAt: (ms: number) => ServerSlot[]): Promise<string | undefined> {
+async function watch(
+  forMs: number,
+  slotsAt: (ms: number) => ServerSlot[],
+  lost?: AbortSignal,
+): Promise<string | undefined> {
   const clock = new FakeClock(0);
   const end = new AbortController();
   const slots = () => Promise.resolve().then(() => slotsAt(clock.now()));
   let found: string | undefined;
-  const watching = watchForStall({ slots, stallMs: STALL_MS, signal: end.signal, clock }).then((it) =>
+  const watching = watchForStall({ slots, stallMs: STALL_MS, lost, signal: end.signal, clock }).then((it) =>
     found = it
   );
   for (let ms = 0; ms < forMs; ms += 5_000) {
@@ -59,4 +63,13 @@ Deno.test("a server that never told anything is left alone: it may just be busy 
     }),
     undefined,
   );
+});
+
+Deno.test("where a backend is said to be gone, a standstill of seconds is enough, but progress still counts", async () => {
+  const lost = AbortSignal.abort();
+  match(
+    await watch(15_000, () => [slot({ tokensDecoded: 0 })], lost) ?? "",
+    /^its prompt made no progress for 5\.\d s/,
+  );
+  equal(await watch(120_000, (ms) => [slot({ tokensDecoded: 1 + ms / 1_000 })], lost), undefined);
 });

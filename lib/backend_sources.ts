@@ -1,0 +1,104 @@
+import type { BackendAdmin, BackendRemoval } from "./backend_admin.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { RpcBackendConfig } from "./config/config.ts";
+import type { RefusedMemory } from "./coordinator/refused_memory.ts";
+import { GatewayError } from "./errors.ts";
+import { type BackendLimits, type BackendSource, type BackendView, UNLIMITED } from "./rpc/backend.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "./rpc/endpoint.ts";
+import type { BackendRegistry } from "./registry/backend_registry.ts";
+import type { WorkerReply, WorkerReport } from "./rpc/worker_report.ts";
+import type { BackendStore } from "./store/backend_store.ts";
+
+/** How long an operator waits for the first verdict on what they registered, ms. */
+const FIRST_VERDICT_MS = 2_000;
+
+const WHERE_NAMED: Readonly<Record<Exclude<BackendSource, "admin">, string>> = {
+  config: "the configuration names it (rpc_backends); remove it there",
+  worker: "a worker runs it; stop that worker",
+  redis: "it is registered in Redis; delete its key there, or let it expire",
+};
+
+/** What {@linkcode BackendSources} feeds, and from where. */
+export interface BackendSourcesParts {
+  /** Gets all of them; stays the caller's. */
+  readonly registry: BackendRegistry;
+  /** What was registered by hand, over restarts. */
+  readonly store: BackendStore;
+  /** Which of them had less memory than they said; an operator's word ends that. */
+  readonly refusedMemory: RefusedMemory;
+  /** What the configuration names. */
+  readonly configured: readonly RpcBackendConfig[];
+  /** Default: the host's. */
+  readonly clock?: Clock;
+}
+
+/** Where rpc backends come from: feeds the registry from all of it, and takes what operators and workers say. */
+export class BackendSources implements BackendAdmin {
+  readonly #registry: BackendRegistry;
+  readonly #store: BackendStore;
+  readonly #refusedMemory: RefusedMemory;
+  readonly #clock: Clock;
+  #redis: ReadonlyMap<string, Endpoint> = new Map();
+
+  /** Adds what the configuration names and what was registered before; nothing is waited for. */
+  constructor({ registry, store, refusedMemory, configured, clock = systemClock }: BackendSourcesParts) {
+    this.#registry = registry;
+    this.#store = store;
+    this.#refusedMemory = refusedMemory;
+    this.#clock = clock;
+    for (const backend of configured) registry.add(backend, "config", backend.limits);
+    for (const { endpoint, limits } of store.list()) registry.add(parseEndpoint(endpoint), "admin", limits);
+  }
+
+  /** Takes what Redis holds now; what it held before and holds no more is taken back. */
+  setRedisBackends(endpoints: readonly Endpoint[]): void {
+    const before = this.#redis;
+    this.#redis = new Map(endpoints.map((endpoint) => [formatEndpoint(endpoint), endpoint]));
+    for (const [name, endpoint] of before) {
+      if (!this.#redis.has(name)) this.#registry.remove(endpoint, "redis");
+    }
+    for (const [name, endpoint] of this.#redis) if (!before.has(name)) this.#registry.add(endpoint, "redis");
+  }
+
+  listBackends(): readonly BackendView[] {
+    return this.#refusedMemory.cap(this.#registry.views());
+  }
+
+  async addBackend(endpoint: Endpoint, limits: Partial<BackendLimits>): Promise<BackendView> {
+    const name = formatEndpoint(endpoint);
+    const known = this.#registry.view(name);
+    const merged = { ...UNLIMITED, ...known?.limits, ...limits };
+    this.#store.put({ endpoint: name, source: "admin", limits: merged, addedAtMs: this.#clock.now() });
+    this.#registry.add(endpoint, "admin", merged);
+    this.#refusedMemory.forget(known?.endpoint ?? name);
+    await this.#registry.refresh({ endpoints: [name], olderThanMs: 1_000, withinMs: FIRST_VERDICT_MS });
+    return this.#registry.view(name) ?? gone(name);
+  }
+
+  removeBackend(endpoint: Endpoint): BackendRemoval {
+    const name = formatEndpoint(endpoint);
+    const view = this.#registry.view(name);
+    if (!view) {
+      throw new GatewayError("not_found", `There is no rpc backend ${name}; \`sollol backends\` lists them`);
+    }
+    this.#store.remove(name);
+    const { outcome, because } = this.#registry.remove(endpoint, "admin");
+    if (outcome === "after release") return { outcome, reason: because };
+    if (outcome !== "still named") return { outcome: "removed", reason: because };
+    const named = view.sources.flatMap((source) => source === "admin" ? [] : WHERE_NAMED[source]);
+    throw new GatewayError("conflict", `Cannot forget ${name}: ${named.join("; and ")}`);
+  }
+
+  workerReported(report: WorkerReport, from: string | undefined): WorkerReply {
+    return this.#registry.workerReported(report, { from });
+  }
+
+  workerLeft(name: string): void {
+    this.#registry.workerLeft(name);
+  }
+}
+
+/** Between its adding and its first verdict somebody else removed it. */
+function gone(name: string): never {
+  throw new GatewayError("conflict", `${name} was removed while it was being registered; register it again`);
+}

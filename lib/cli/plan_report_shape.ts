@@ -1,0 +1,61 @@
+import * as z from "zod";
+import type { JsonShape } from "../json_shape.ts";
+import type { PlanReport } from "../planner/plan_report.ts";
+
+const device = z.object({
+  endpoint: z.string(),
+  deviceIndex: z.number(),
+  name: z.string(),
+  deviceName: maybe(z.string()),
+  kind: z.enum(["gpu", "cpu"]),
+  firstLayer: z.number(),
+  layerCount: z.number(),
+  hasOutput: z.boolean(),
+  weightBytes: z.number(),
+  kvBytes: z.number(),
+  computeBytes: z.number(),
+  needBytes: z.number(),
+  freeBytes: z.number(),
+  freeAfterBytes: z.number(),
+});
+
+const shortage = z.object({
+  needBytes: z.number(),
+  freeBytes: z.number(),
+  missingBytes: z.number(),
+  fittingContextSize: maybe(z.number()),
+  fittingKvType: maybe(z.string()),
+  neededBackendBytes: maybe(z.number()),
+  fittingFileBytes: maybe(z.number()),
+  fitsWithAuto: z.boolean(),
+});
+
+/** How the gateway answers `POST /api/admin/plan`. Fields of newer versions are left out. */
+export const planReportShape: JsonShape<PlanReport> = z.object({
+  model: z.string(),
+  architecture: z.string(),
+  fileType: z.string(),
+  layerCount: z.number(),
+  contextSize: z.number(),
+  slotCount: z.number(),
+  kvType: z.string(),
+  fits: z.boolean(),
+  devices: z.array(device),
+  endpoints: z.array(z.string()),
+  tensorSplit: z.array(z.number()),
+  hostBytes: z.number(),
+  loadMs: z.number().nullable(),
+  because: z.string(),
+  reasons: z.array(z.string()),
+  leftOut: z.array(z.object({
+    endpoint: z.string(),
+    health: z.enum(["unknown", "up", "held", "down", "mismatch"]),
+    reason: z.string(),
+  })),
+  shortage: shortage.nullable(),
+});
+
+/** What is not known is `null` on the wire. */
+function maybe<T extends z.ZodType>(shape: T) {
+  return shape.nullish().transform((said) => said ?? undefined);
+}

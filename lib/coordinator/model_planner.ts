@@ -1,0 +1,111 @@
+import type { Config } from "../config/config.ts";
+import { GatewayError } from "../errors.ts";
+import type { GgufModel } from "../gguf/model_info.ts";
+import type { KvType } from "../llama_server/args.ts";
+import type { ResolvedModel } from "../ollama/resolved_model.ts";
+import type { PlanShape, PlanStrategy } from "../planner/plan_input.ts";
+import { planSurveys, type SurveyPlan } from "../planner/plan_surveys.ts";
+import { noBackend, type Survey } from "../planner/survey.ts";
+import { openGguf } from "../store/gguf_file.ts";
+import type { GgufHeaderCache } from "../store/gguf_header_cache.ts";
+import { shapeOf } from "./plan_launch.ts";
+
+/** What earlier loads taught. */
+export interface LoadHistory {
+  /**
+   * By how much the estimate of this architecture's compute buffers is to be multiplied; 1 if nothing is known.
+   *
+   * @param build Of llama.cpp, such as `b11669`; `undefined` for whatever ran before.
+   */
+  computeCorrection(architecture: string, build: string | undefined): number;
+  /** How many bytes a second reached a backend; `undefined` if nothing is known. */
+  bytesPerSecond(endpoint: string): number | undefined;
+}
+
+/** Nothing was ever loaded. */
+export const NO_HISTORY: LoadHistory = { computeCorrection: () => 1, bytesPerSecond: () => undefined };
+
+/** What is asked for instead of what the config says. */
+export interface PlanWish {
+  /** Tokens of one slot. */
+  readonly contextSize?: number | undefined;
+  /** Requests that are computed at once. */
+  readonly slotCount?: number | undefined;
+  /** Type of the K and V cache. */
+  readonly kvType?: KvType | undefined;
+  /** How layers are dealt. */
+  readonly strategy?: PlanStrategy | undefined;
+  /** The llama.cpp build that will run it, such as `b11669`, where known. */
+  readonly build?: string | undefined;
+}
+
+/** What a model is run with, and where it can go. */
+export interface ModelPlans {
+  /** What it is run with. */
+  readonly shape: PlanShape & { readonly kvType: KvType };
+  /** What fits comes first. */
+  readonly plans: readonly [SurveyPlan, ...SurveyPlan[]];
+}
+
+/** Plans models over rpc backends by the config, the models' own files and what earlier loads taught. */
+export class ModelPlanner {
+  /** `headers` saves reading a model's header again. */
+  constructor(
+    private readonly config: Pick<Config, "coordinator" | "rpc">,
+    private readonly headers: GgufHeaderCache,
+    private readonly history: LoadHistory,
+  ) {}
+
+  /**
+   * Reads what a model's file says of it.
+   *
+   * @throws {GatewayError} `model_unusable` if it cannot be read, or is no model.
+   * @throws The signal's reason.
+   */
+  async read(model: ResolvedModel, signal: AbortSignal): Promise<GgufModel> {
+    const { model: content } = await openGguf(model.modelPath, { signal, cache: this.headers });
+    if (content.kind === "model") return content;
+    const message =
+      `Cannot serve "${model.name}": its file is a ${content.kind}, not a model; pull the model itself`;
+    throw new GatewayError("model_unusable", message);
+  }
+
+  /**
+   * Plans a model over each survey. Waits for nothing: a lease can follow in the same step.
+   *
+   * @throws {GatewayError} `backend_unreachable` or `no_capacity` if no backend can be used; as `planModel` does.
+   */
+  plan(
+    model: ResolvedModel,
+    content: GgufModel,
+    surveys: readonly Survey[],
+    wish: PlanWish = {},
+  ): ModelPlans {
+    const { coordinator, rpc } = this.config;
+    const shape = withWish(shapeOf(model, content, coordinator), wish);
+    const [best, ...others] = planSurveys(surveys, {
+      name: model.name,
+      content,
+      shape,
+      strategy: wish.strategy ?? coordinator.placement,
+      reserveBytes: rpc.reserveBytes,
+      computeCorrection: this.history.computeCorrection(content.architecture, wish.build),
+      bytesPerSecondOf: (endpoint) => this.history.bytesPerSecond(endpoint),
+    });
+    if (best) return { shape, plans: [best, ...others] };
+    throw noBackend(model.name, surveys[0] ?? { leftOut: [] });
+  }
+}
+
+/** A context that was asked for is planned as it is: the plan says if the model was not trained for it. */
+function withWish(
+  usual: PlanShape & { readonly kvType: KvType },
+  { contextSize, slotCount, kvType }: PlanWish,
+): PlanShape & { readonly kvType: KvType } {
+  return {
+    ...usual,
+    contextSize: contextSize ?? usual.contextSize,
+    slotCount: slotCount ?? usual.slotCount,
+    kvType: kvType ?? usual.kvType,
+  };
+}
