@@ -2,6 +2,7 @@ import type { BackendAdmin } from "./backend_admin.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Logger } from "./log.ts";
 import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
+import type { LoadStore } from "./store/load_store.ts";
 import type { PlanService } from "./plan_service.ts";
 
 /** What the HTTP surface of a gateway is made from. */
@@ -12,6 +13,8 @@ export interface AppParts {
   readonly backends: BackendAdmin;
   /** Plans without loading. */
   readonly plans: Pick<PlanService, "plan">;
+  /** What earlier loads took. */
+  readonly loads: Pick<LoadStore, "recent">;
   /** Not given: `/metrics` is not served. */
   readonly metrics: GatewayMetrics | undefined;
   /** For refusals and for errors that nobody understood. */

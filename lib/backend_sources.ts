@@ -37,6 +37,7 @@ export class BackendSources implements BackendAdmin {
   readonly #registry: BackendRegistry;
   readonly #store: BackendStore;
   readonly #refusedMemory: RefusedMemory;
+  readonly #configured: readonly RpcBackendConfig[];
   readonly #clock: Clock;
   #redis: ReadonlyMap<string, Endpoint> = new Map();
 
@@ -45,6 +46,7 @@ export class BackendSources implements BackendAdmin {
     this.#registry = registry;
     this.#store = store;
     this.#refusedMemory = refusedMemory;
+    this.#configured = configured;
     this.#clock = clock;
     for (const backend of configured) registry.add(backend, "config", backend.limits);
     for (const { endpoint, limits } of store.list()) registry.add(parseEndpoint(endpoint), "admin", limits);
@@ -68,8 +70,8 @@ export class BackendSources implements BackendAdmin {
     const name = formatEndpoint(endpoint);
     const known = this.#registry.view(name);
     const merged = { ...UNLIMITED, ...known?.limits, ...limits };
+    this.#registry.add(endpoint, "admin", merged); // may refuse
     this.#store.put({ endpoint: name, source: "admin", limits: merged, addedAtMs: this.#clock.now() });
-    this.#registry.add(endpoint, "admin", merged);
     this.#refusedMemory.forget(known?.endpoint ?? name);
     await this.#registry.refresh({ endpoints: [name], olderThanMs: 1_000, withinMs: FIRST_VERDICT_MS });
     return this.#registry.view(name) ?? gone(name);
@@ -83,9 +85,15 @@ export class BackendSources implements BackendAdmin {
     }
     this.#store.remove(name);
     const { outcome, because } = this.#registry.remove(endpoint, "admin");
-    if (outcome === "after release") return { outcome, reason: because };
-    if (outcome !== "still named") return { outcome: "removed", reason: because };
+    if (outcome === "removed" || outcome === "after release") return { outcome, reason: because };
     const named = view.sources.flatMap((source) => source === "admin" ? [] : WHERE_NAMED[source]);
+    if (named.length === 0) {
+      return {
+        outcome: "after release",
+        reason: `${name} is forgotten already, and goes when it is released`,
+      };
+    }
+    this.#restoreConfiguredLimits(name);
     throw new GatewayError("conflict", `Cannot forget ${name}: ${named.join("; and ")}`);
   }
 
@@ -95,6 +103,12 @@ export class BackendSources implements BackendAdmin {
 
   workerLeft(name: string): void {
     this.#registry.workerLeft(name);
+  }
+
+  /** What was said by hand is taken back, also of a backend that stays. */
+  #restoreConfiguredLimits(name: string): void {
+    const backend = this.#configured.find((configured) => formatEndpoint(configured) === name);
+    if (backend) this.#registry.add(backend, "config", backend.limits);
   }
 }
 

@@ -34,6 +34,8 @@ export interface OpenGateway extends AsyncDisposable {
   readonly backends: BackendAdmin;
   /** Plans without loading. */
   readonly plans: PlanService;
+  /** What earlier loads took. */
+  readonly loads: LoadStore;
   /** Counts what this gateway does. */
   readonly metrics: GatewayMetrics;
 }
@@ -109,6 +111,7 @@ export async function openGateway(
     gateway,
     backends,
     plans,
+    loads,
     metrics,
     async [Symbol.asyncDispose]() {
       gateway.close();

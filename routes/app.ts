@@ -6,6 +6,7 @@ import type { AppEnv } from "./app_env.ts";
 import { authenticate, KeyRing } from "./middleware/authenticate.ts";
 import { identify } from "./middleware/identify.ts";
 import { renderErrors } from "./middleware/on_error.ts";
+import { loadRoutes } from "./loads.ts";
 import { openaiRoutes } from "./openai.ts";
 import { planRoutes } from "./plan.ts";
 import { metricsRoutes, statusRoutes } from "./status.ts";
@@ -13,7 +14,8 @@ import { workerRoutes } from "./workers.ts";
 
 /** The whole HTTP surface as one fetch handler. */
 export function createApp(parts: AppParts): Hono<AppEnv> {
-  const { gateway, backends, plans, metrics, logger, apiKeys, workerToken, maxBodyBytes, version } = parts;
+  const { gateway, backends, plans, loads, metrics, logger, apiKeys, workerToken, maxBodyBytes, version } =
+    parts;
   const app = new Hono<AppEnv>();
   const onError = renderErrors(logger);
   const keys = new KeyRing(apiKeys);
@@ -29,6 +31,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.use(authenticate(keys));
   app.route("/api/admin", adminRoutes(backends));
   app.route("/api/admin", planRoutes(plans));
+  app.route("/api/admin", loadRoutes(loads));
   if (metrics) app.route("/metrics", metricsRoutes(metrics));
   app.route("/v1", openaiRoutes(gateway, { maxBodyBytes }));
   return app;

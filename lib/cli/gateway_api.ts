@@ -9,12 +9,14 @@ import { HttpClient } from "../http/client.ts";
 import { HttpError } from "../http/error.ts";
 import type { JsonShape } from "../json_shape.ts";
 import type { PlanReport } from "../planner/plan_report.ts";
+import type { StoredLoad } from "../store/load_rows.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
 import { isPrivateAddress } from "../rpc/ipv4_range.ts";
 import { backendListShape, backendRemovalShape, backendViewShape } from "./backend_view_shape.ts";
 import { type CliHost, UsageError } from "./command.ts";
 import { readArgument } from "./output.ts";
+import { storedLoadsShape } from "./stored_load_shape.ts";
 import { planReportShape } from "./plan_report_shape.ts";
 
 /** Which gateway a command talks to, and how it shows that it may. */
@@ -113,6 +115,11 @@ export class GatewayApi implements Disposable {
    */
   async plan(question: Readonly<Record<string, unknown>>): Promise<PlanReport> {
     return await this.#ask("POST", "/api/admin/plan", planReportShape, question);
+  }
+
+  /** Its last loads, the newest first. @throws {GatewayError} If it does not tell. */
+  async listLoads(limit: number): Promise<readonly StoredLoad[]> {
+    return (await this.#ask("GET", `/api/admin/loads?limit=${limit}`, storedLoadsShape)).loads;
   }
 
   /** Closes all connections. */

@@ -51,11 +51,14 @@ export class GatewayServer implements AsyncDisposable {
   static async start(options: GatewayServerOptions): Promise<GatewayServer> {
     const { config, logger, env, createApp, version } = options;
     await using startup = new AsyncDisposableStack();
-    const { gateway, backends, plans, metrics } = startup.use(await openGateway(config, { logger, env }));
+    const { gateway, backends, plans, loads, metrics } = startup.use(
+      await openGateway(config, { logger, env }),
+    );
     const app = createApp({
       gateway,
       backends,
       plans,
+      loads,
       metrics: config.isMetricsEnabled ? metrics : undefined,
       logger,
       apiKeys: config.apiKeys.reveal(),

@@ -2,6 +2,7 @@ import type { Command, CommandGroup } from "./command.ts";
 import { backendsCommand } from "./commands/backends.ts";
 import { discoverCommand } from "./commands/discover.ts";
 import { helpCommand } from "./commands/help.ts";
+import { loadsCommand } from "./commands/loads.ts";
 import { planCommand } from "./commands/plan.ts";
 import { probeCommand } from "./commands/probe.ts";
 import { registerCommand } from "./commands/register.ts";
@@ -28,6 +29,7 @@ export function createRoot(composed: readonly Command[] = []): CommandGroup {
       backendsCommand,
       registerCommand,
       discoverCommand,
+      loadsCommand,
       probeCommand,
       resolveCommand,
       setupCommand,

@@ -24,8 +24,18 @@ export interface LogFailure {
   readonly kind: FailureKind;
   /** `host:port` of the rpc backend at fault, where the line names it. */
   readonly endpoint?: string;
+  /** The buffer that a device of that backend could not allocate, if that is what failed. */
+  readonly refused?: RefusedBuffer;
   /** What went wrong and what to do, for a person. */
   readonly sentence: string;
+}
+
+/** A buffer that could not be allocated. */
+export interface RefusedBuffer {
+  /** llama.cpp's global name of the device: `RPC0`. */
+  readonly deviceName: string;
+  /** Size of the buffer. */
+  readonly bytes: number;
 }
 
 interface FailureReader {
@@ -33,6 +43,7 @@ interface FailureReader {
   readonly kind: FailureKind;
   /** The group that holds the endpoint. */
   readonly endpointGroup?: number;
+  refusal?(match: RegExpExecArray): RefusedBuffer;
   explain(match: RegExpExecArray): string;
 }
 
@@ -74,11 +85,15 @@ const FAILURES: readonly FailureReader[] = [
       `${endpoint} speaks another rpc protocol or is no rpc backend; run the same llama.cpp build everywhere`,
   },
   {
-    pattern: /failed to allocate RPC\d+\[([^\]]+)\] buffer of size (\d+)/,
+    pattern: /failed to allocate (RPC\d+)\[([^\]]+)\] buffer of size (\d+)/,
     kind: "out_of_memory",
-    endpointGroup: 1,
-    explain: ([, endpoint, bytes]) =>
-      `the rpc backend ${endpoint} has no room for ${mib(bytes)}; add a backend or lower the context size`,
+    endpointGroup: 2,
+    refusal: ([, deviceName = "", , bytes]) => ({ deviceName, bytes: Number(bytes) }),
+    explain: ([, , endpoint, bytes]) =>
+      `the rpc backend ${endpoint} has no room for ${
+        mib(bytes)
+      }; say how much of it may be used (memory in ` +
+      `rpc_backends, or sollol register ${endpoint} --memory SIZE), add a backend or lower the context size`,
   },
   {
     pattern: /unable to allocate RPC\d+\[([^\]]+)\] buffer/,
@@ -171,11 +186,17 @@ const FAILURES: readonly FailureReader[] = [
  * @see ggml/src/ggml-rpc/ggml-rpc.cpp, src/llama-model-loader.cpp and common/arg.cpp of llama.cpp, b11669
  */
 export function parseFailureLine(line: string): LogFailure | undefined {
-  for (const { pattern, kind, endpointGroup, explain } of FAILURES) {
+  for (const { pattern, kind, endpointGroup, refusal, explain } of FAILURES) {
     const match = pattern.exec(line);
     if (!match) continue;
     const endpoint = endpointGroup === undefined ? undefined : match[endpointGroup];
-    return { kind, ...(endpoint ? { endpoint } : {}), sentence: explain(match) };
+    const refused = refusal?.(match);
+    return {
+      kind,
+      ...(endpoint ? { endpoint } : {}),
+      ...(refused ? { refused } : {}),
+      sentence: explain(match),
+    };
   }
   return undefined;
 }

@@ -2,6 +2,7 @@ import type { GgufModel } from "../gguf/model_info.ts";
 import { ACTIVATION_BYTES, type Batch, batchOf, PIPELINE_COPIES } from "./batch.ts";
 import { layerPeakElements } from "./layer_graph.ts";
 import type { LayerRange, PlanShape } from "./plan_input.ts";
+import { isDeltaNet } from "./recurrent_graph.ts";
 
 /** What compute buffers depend on. */
 export type ComputeModel = Pick<
@@ -81,10 +82,11 @@ function layerPeaks(model: ComputeModel, { slotCount, kvType }: PlanShape, batch
  * At each boundary between layers, what the layer below it sends back over it: llama.cpp asks for the end of a layer
  * only after the state of the recurrent layer above, and then computes it on that one's device.
  */
-function strayElements({ layers, recurrent, experts, embeddingLength }: ComputeModel): number[] {
+function strayElements(model: ComputeModel): number[] {
+  const { architecture, layers, recurrent, experts, embeddingLength } = model;
   return Array.from({ length: layers.length + 1 }, (_, boundary) => {
     const [below, above] = [layers[boundary - 1], layers[boundary]];
-    if (!recurrent || !below || !above?.recurrentWidth) return 0;
+    if (!recurrent || isDeltaNet(architecture) || !below || !above?.recurrentWidth) return 0;
     if (experts) return embeddingLength / STRAY_INPUT; // only the last sum, which stays there
     return below.recurrentWidth > 0 && below.cache === "none" ? recurrent.innerLength : 0;
   });

@@ -1,42 +1,18 @@
-import type { ExpertShape, LayerShape, RecurrentShape } from "../gguf/layer_shape.ts";
+import type { ExpertShape } from "../gguf/layer_shape.ts";
 import { GraphPeak, type GraphTensor } from "./graph_peak.ts";
+import type { LayerGraphInput } from "./layer_graph_input.ts";
+import { drawRecurrent } from "./recurrent_graph.ts";
 
-/** What a layer's graph is drawn from. */
-export interface LayerGraphInput {
-  /** As the file says, such as `llama`. */
-  readonly architecture: string;
-  /** Width of the residual stream. */
-  readonly embeddingLength: number;
-  /** The layer itself. */
-  readonly layer: LayerShape;
-  /** Its experts; `undefined` in a dense layer. */
-  readonly experts: ExpertShape | undefined;
-  /** Its recurrent part; `undefined` in a model without. */
-  readonly recurrent: RecurrentShape | undefined;
-  /** Sequences for each token of the batch: well below 1. */
-  readonly sequenceShare: number;
-  /**
-   * Cells of the layer's cache for each token of the batch that flash attention needs an F16 copy of, in activations: 0
-   * unless the cache is F32.
-   */
-  readonly copiedCellShare: number;
-  /** The last layer goes on with the few tokens alone whose logits are asked for. */
-  readonly isLast: boolean;
-}
-
-/** The first form of the state space models gives each channel a time step of its own. */
-const FIRST_STATE_FORM = new Set(["jamba", "mamba"]);
 /** What is left over between tensors grows from layer to layer at first, and no further from the third. */
 const LAYERS_UNTIL_STEADY = 3;
-/** Tokens that a convolution sees beside the present one. */
-const CONVOLVED_BEFORE = 3;
-/** Elements of what is small, but takes a place in which something large could have been. */
-const SMALL = 16;
 /** One matrix up, one down, and no gate between them. */
 const WITHOUT_GATE = new Set([
   ...["bloom", "codeshell", "falcon", "gpt2", "gptj", "gptneox", "jais", "mpt", "nemotron", "nemotron_h"],
   ...["phi2", "starcoder", "starcoder2"],
 ]);
+
+/** Attention whose query brings a gate for its result. */
+const GATED_ATTENTION = new Set(["qwen35", "qwen35moe", "qwen3next"]);
 
 /**
  * Latent attention keeps K as wide as 512 for the values and 64 for the position, Q comes in 128 + 64 and values leave
@@ -83,14 +59,18 @@ function drawMixer(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor
 function drawAttention(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor): GraphTensor {
   const { embeddingLength, copiedCellShare, layer: { headCount, kvHeadCount, keyWidth, valueWidth } } = input;
   const queryWidth = keyWidth / kvHeadCount * headCount;
+  const resultWidth = valueWidth / kvHeadCount * headCount;
+  const isGated = GATED_ATTENTION.has(input.architecture);
   const normed = graph.add(embeddingLength, hidden);
-  const query = graph.add(queryWidth, graph.add(queryWidth, normed));
+  const projected = graph.add(isGated ? queryWidth + resultWidth : queryWidth, normed);
+  const query = graph.add(queryWidth, projected);
   const value = graph.add(valueWidth, normed);
   const key = graph.add(keyWidth, graph.add(keyWidth, normed));
   graph.read(key, value); // into the cache
   const copies = [graph.add(keyWidth * copiedCellShare), graph.add(valueWidth * copiedCellShare)];
-  const attended = graph.add(valueWidth / kvHeadCount * headCount, query, ...copies);
-  return graph.add(embeddingLength, attended);
+  const attended = graph.add(resultWidth, query, ...copies);
+  if (!isGated) return graph.add(embeddingLength, attended);
+  return graph.add(embeddingLength, attended, graph.add(resultWidth, projected));
 }
 
 function drawLatentAttention(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor): GraphTensor {
@@ -110,40 +90,6 @@ function drawLatentAttention(graph: GraphPeak, input: LayerGraphInput, hidden: G
   const attended = graph.add(LATENT.values * width, joined, ...copies);
   const unpacked = graph.add(LATENT.unpacked * width, attended);
   return graph.add(embeddingLength, graph.add(LATENT.unpacked * width, unpacked));
-}
-
-function drawRecurrent(graph: GraphPeak, input: LayerGraphInput, hidden: GraphTensor): GraphTensor {
-  const { embeddingLength, recurrent } = input;
-  const normed = graph.add(embeddingLength, hidden);
-  return recurrent ? drawStateSpace(graph, input, recurrent, normed) : drawConvolution(graph, input, normed);
-}
-
-function drawStateSpace(
-  graph: GraphPeak,
-  { architecture, embeddingLength, layer, sequenceShare }: LayerGraphInput,
-  { innerLength, convolvedLength }: RecurrentShape,
-  normed: GraphTensor,
-): GraphTensor {
-  const isFirstForm = FIRST_STATE_FORM.has(architecture);
-  const projected = graph.add(innerLength + convolvedLength, normed);
-  const continued = graph.add(convolvedLength * (1 + CONVOLVED_BEFORE * sequenceShare), projected);
-  const convolved = graph.add(convolvedLength, continued);
-  const timeSteps = graph.add(isFirstForm ? innerLength : SMALL, convolved);
-  const scanned = graph.add(innerLength + layer.recurrentWidth * sequenceShare, convolved, timeSteps);
-  const gate = graph.add(innerLength, projected);
-  const skipped = graph.add(innerLength, convolved);
-  graph.read(scanned, skipped);
-  const gated = graph.add(innerLength, gate, skipped);
-  return graph.add(embeddingLength, isFirstForm ? gated : graph.add(innerLength, gated));
-}
-
-/** LFM2: three streams as wide as the residual stream, one of them convolved over a few tokens. */
-function drawConvolution(graph: GraphPeak, input: LayerGraphInput, normed: GraphTensor): GraphTensor {
-  const { embeddingLength: width } = input;
-  const streams = graph.add(3 * width, normed);
-  const convolved = graph.add(width, graph.add(width, graph.add(width, streams)));
-  graph.read(streams, convolved);
-  return graph.add(width, convolved);
 }
 
 function drawFeedForward(graph: GraphPeak, input: LayerGraphInput, mixed: GraphTensor): GraphTensor {

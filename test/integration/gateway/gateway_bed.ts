@@ -60,6 +60,8 @@ export interface GatewayBedOptions {
   maxBodyBytes?: number;
   coordinatorUrl?: string;
   rpcBackends?: string[];
+  /** Instead of `rpcBackends`, which nobody probes. */
+  registry?: GatewayParts["backends"];
   defaultModel?: string;
   start?: (model: ResolvedModel, signal: AbortSignal) => Promise<FakeCoordinator>;
 }
@@ -97,7 +99,8 @@ export class GatewayBed implements AsyncDisposable {
       },
       catalog,
       coordinators,
-      backends: { views: () => backends.listBackends(), size: backends.listBackends().length },
+      backends: options.registry ??
+        { views: () => backends.listBackends(), size: backends.listBackends().length },
       startCoordinator: options.start ?? ((model) => Promise.resolve(bed.#startFake(model.key))),
       external,
       http,
@@ -108,6 +111,7 @@ export class GatewayBed implements AsyncDisposable {
     const app = createApp({
       gateway: new Gateway(parts),
       backends,
+      loads: { recent: () => [] },
       plans: { plan: () => Promise.reject(new Error("nothing is planned here")) },
       metrics,
       logger,
