@@ -89,6 +89,15 @@ const OWNED_FLAGS = new Set([
   ...["--log-jsonl", "--log-file", "--ssl-key-file", "--ssl-cert-file", "--list-devices", "--no-slots"],
 ]);
 
+/** Options that change how much memory is needed, where plans do not see them; with the key of the config that they do. */
+const PLANNED_FLAGS: ReadonlyMap<string, string> = new Map([
+  ...["-ctk", "--cache-type-k", "-ctv", "--cache-type-v"].map((flag) =>
+    [flag, "coordinator.kv_type"] as const
+  ),
+  ...["-ub", "--ubatch-size"].map((flag) => [flag, "coordinator.ubatch_size"] as const),
+  ...["-kvu", "--kv-unified", "-nkvo", "--no-kv-offload", "--swa-full"].map((flag) => [flag, ""] as const),
+]);
+
 /**
  * Arguments and environment of a llama-server.
  *
@@ -152,14 +161,25 @@ function listenArgs(listen: ServerAddress): string[] {
 }
 
 /**
- * The options of the operator, unless one of them is ours to set.
+ * The options of the operator, unless one of them is ours to set or would make plans wrong.
  *
- * @throws {RangeError} If the gateway depends on the value of one.
+ * @throws {RangeError} With what to do instead.
  */
 export function checkExtraArgs(args: readonly string[]): readonly string[] {
-  const owned = args.map((arg) => arg.split("=")[0]!).find((flag) => OWNED_FLAGS.has(flag)); // its value may be a secret
-  if (owned !== undefined) {
-    throw new RangeError(`Cannot pass "${owned}" on to llama-server: the gateway sets it itself; remove it`);
+  const flags = args.map((arg) => arg.split("=")[0]!); // its value may be a secret
+  const refuse = (flag: string, why: string): never => {
+    throw new RangeError(`Cannot pass "${flag}" on to llama-server: ${why}`);
+  };
+  const owned = flags.find((flag) => OWNED_FLAGS.has(flag));
+  if (owned !== undefined) refuse(owned, "the gateway sets it itself; remove it");
+  const planned = flags.find((flag) => PLANNED_FLAGS.has(flag));
+  if (planned !== undefined) {
+    const key = PLANNED_FLAGS.get(planned);
+    refuse(planned, `memory is planned without it; ${key ? `set ${key}` : "remove it"}`);
+  }
+  const attention = flags.findIndex((flag) => flag === "-fa" || flag === "--flash-attn");
+  if (attention >= 0 && /^(off|0|false|disabled)$/.test(args[attention + 1] ?? "")) {
+    refuse(flags[attention]!, "memory is planned for flash attention; remove it");
   }
   return args;
 }

@@ -97,6 +97,17 @@ for (
     { name: "an extra --host", options: { extraArgs: ["--host", "0.0.0.0"] }, says: /"--host".*remove it/ },
     { name: "an extra -v, which logs prompts", options: { extraArgs: ["-v"] }, says: /"-v"/ },
     {
+      name: "an extra -ub, which plans would not know of",
+      options: { extraArgs: ["-ub", "2048"] },
+      says: /"-ub".*set coordinator\.ubatch_size/,
+    },
+    {
+      name: "an extra --swa-full",
+      options: { extraArgs: ["--swa-full"] },
+      says: /planned without it; remove it/,
+    },
+    { name: "attention that is not flash", options: { extraArgs: ["-fa", "off"] }, says: /flash attention/ },
+    {
       name: "an extra --api-key=…, without a word of its value",
       options: { extraArgs: ["--api-key=x"] },
       says: /Cannot pass "--api-key" on/,
