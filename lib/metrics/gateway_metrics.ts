@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram } from "./series.ts";
+import type { BackendView } from "../rpc/backend.ts";
+import { Counter, Gauge, Histogram, ObservedGauge } from "./series.ts";
 
 /** How a request ended, for counting and for the log. */
 export type Outcome = "ok" | "refused" | "failed" | "client_closed";
@@ -51,6 +52,28 @@ export class GatewayMetrics {
     BOUNDS_SECONDS,
   );
 
+  readonly #backendUp: ObservedGauge;
+  readonly #backendFree: ObservedGauge;
+
+  /** `views` tells of the rpc backends when they are asked for. */
+  constructor(views: () => readonly BackendView[] = () => []) {
+    this.#backendUp = new ObservedGauge(
+      "sollol_rpc_backend_usable",
+      "1 for an rpc backend that can be used or is used by a coordinator of ours, else 0.",
+      ["endpoint"], // not its health: each change of a label would begin a new series
+      () => views().map((view) => [[view.endpoint], isUsable(view) ? 1 : 0] as const),
+    );
+    this.#backendFree = new ObservedGauge(
+      "sollol_rpc_backend_free_bytes",
+      "Memory of an rpc backend's device that plans may use, as it was last told.",
+      ["endpoint", "device"],
+      () =>
+        views().flatMap(({ endpoint, devices }) =>
+          devices.map(({ index, freeBytes }) => [[endpoint, String(index)], freeBytes] as const)
+        ),
+    );
+  }
+
   /** A request has arrived. */
   began(): void {
     this.#inFlight.add(1);
@@ -67,7 +90,13 @@ export class GatewayMetrics {
 
   /** All series as Prometheus reads them. */
   render(): string {
-    return [this.#requests, this.#inFlight, this.#duration, this.#firstByte, this.#load]
-      .map((series) => series.render()).join("");
+    return [
+      ...[this.#requests, this.#inFlight, this.#duration, this.#firstByte, this.#load],
+      ...[this.#backendUp, this.#backendFree],
+    ].map((series) => series.render()).join("");
   }
+}
+
+function isUsable({ health, holder }: BackendView): boolean {
+  return health === "up" || (health === "held" && holder !== undefined);
 }

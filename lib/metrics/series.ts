@@ -25,8 +25,7 @@ export class Counter implements Series {
 
   /** Counts one. @param labelValues In the order of the label names. */
   increment(...labelValues: readonly (string | number)[]): void {
-    const labels = this.labelNames.map((label, index) => `${label}="${escaped(String(labelValues[index]))}"`)
-      .join(",");
+    const labels = labelled(this.labelNames, labelValues);
     this.#samples.set(labels, (this.#samples.get(labels) ?? 0) + 1);
   }
 
@@ -52,6 +51,25 @@ export class Gauge implements Series {
   /** The value now. */
   render(): string {
     return `${head(this.name, this.help, "gauge")}${this.name} ${this.#value}\n`;
+  }
+}
+
+/** Values that somebody else keeps, read when they are asked for. */
+export class ObservedGauge implements Series {
+  /** `observe` gives each value with its labels, in the order of the label names. */
+  constructor(
+    private readonly name: string,
+    private readonly help: string,
+    private readonly labelNames: readonly string[],
+    private readonly observe: () => Iterable<readonly [labelValues: readonly string[], value: number]>,
+  ) {}
+
+  /** The values now. */
+  render(): string {
+    const samples = [...this.observe()].map(([labelValues, value]) =>
+      `${this.name}{${labelled(this.labelNames, labelValues)}} ${value}\n`
+    );
+    return head(this.name, this.help, "gauge") + samples.join("");
   }
 }
 
@@ -101,6 +119,10 @@ export class Histogram implements Series {
 
 function head(name: string, help: string, type: string): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+}
+
+function labelled(names: readonly string[], values: readonly (string | number)[]): string {
+  return names.map((name, index) => `${name}="${escaped(String(values[index]))}"`).join(",");
 }
 
 function escaped(value: string): string {

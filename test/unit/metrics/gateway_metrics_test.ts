@@ -1,5 +1,6 @@
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
+import { backendView } from "../../fixtures/backend_views.ts";
 import { Counter, Histogram } from "../../../lib/metrics/series.ts";
 
 Deno.test("a counter has a sample for each combination of labels, escaped as Prometheus wants", () => {
@@ -21,6 +22,23 @@ Deno.test("a histogram's buckets are cumulative, and a value on a bound is below
     `# HELP t_seconds Time.\n# TYPE t_seconds histogram\nt_seconds_bucket{le="0.1"} 1\nt_seconds_bucket{le="1"} 2\n` +
       `t_seconds_bucket{le="+Inf"} 3\nt_seconds_sum 7.6\nt_seconds_count 3\n`,
   );
+});
+
+Deno.test("rpc backends are told of as they are when they are asked for", () => {
+  const views = [
+    backendView("a:1", { freeBytes: 5 }),
+    backendView("b:1", { health: "held", holder: "m", devices: [] }),
+    backendView("c:1", { health: "held", devices: [] }),
+  ];
+  const lines = new GatewayMetrics(() => views).render().split("\n").filter((line) =>
+    /^sollol_rpc/.test(line)
+  );
+  deepEqual(lines, [
+    'sollol_rpc_backend_usable{endpoint="a:1"} 1',
+    'sollol_rpc_backend_usable{endpoint="b:1"} 1',
+    'sollol_rpc_backend_usable{endpoint="c:1"} 0',
+    'sollol_rpc_backend_free_bytes{endpoint="a:1",device="0"} 5',
+  ]);
 });
 
 Deno.test("a request without an answer counts, but has no first byte and no load", () => {
