@@ -1,3 +1,4 @@
+import type { WorkerView } from "./registry/worker_book.ts";
 import type { BackendLimits, BackendView } from "./rpc/backend.ts";
 import type { Endpoint } from "./rpc/endpoint.ts";
 import type { WorkerReply, WorkerReport } from "./rpc/worker_report.ts";
@@ -26,6 +27,8 @@ export interface BackendAdmin {
    *   says where to take it back.
    */
   removeBackend(endpoint: Endpoint): BackendRemoval;
+  /** All workers, also those that have fallen silent of late. */
+  listWorkers(): readonly WorkerView[];
   /**
    * Takes a worker's report, which is also its joining.
    *

@@ -6,6 +6,7 @@ import { GatewayError } from "./errors.ts";
 import { type BackendLimits, type BackendSource, type BackendView, UNLIMITED } from "./rpc/backend.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./rpc/endpoint.ts";
 import type { BackendRegistry } from "./registry/backend_registry.ts";
+import type { WorkerView } from "./registry/worker_book.ts";
 import type { WorkerReply, WorkerReport } from "./rpc/worker_report.ts";
 import type { BackendStore } from "./store/backend_store.ts";
 
@@ -17,6 +18,9 @@ const WHERE_NAMED: Readonly<Record<Exclude<BackendSource, "admin">, string>> = {
   worker: "a worker runs it; stop that worker",
   redis: "it is registered in Redis; delete its key there, or let it expire",
 };
+
+const NOT_KEPT =
+  "It is forgotten when the gateway restarts: its state_dir cannot be written (its log has the reason)";
 
 /** What {@linkcode BackendSources} feeds, and from where. */
 export interface BackendSourcesParts {
@@ -49,7 +53,9 @@ export class BackendSources implements BackendAdmin {
     this.#configured = configured;
     this.#clock = clock;
     for (const backend of configured) registry.add(backend, "config", backend.limits);
-    for (const { endpoint, limits } of store.list()) registry.add(parseEndpoint(endpoint), "admin", limits);
+    for (const { endpoint, limits } of store.list()) {
+      registry.add(parseEndpoint(endpoint), "admin", this.#effective(endpoint, limits));
+    }
   }
 
   /** Takes what Redis holds now; what it held before and holds no more is taken back. */
@@ -69,12 +75,15 @@ export class BackendSources implements BackendAdmin {
   async addBackend(endpoint: Endpoint, limits: Partial<BackendLimits>): Promise<BackendView> {
     const name = formatEndpoint(endpoint);
     const known = this.#registry.view(name);
-    const merged = { ...UNLIMITED, ...known?.limits, ...limits };
-    this.#registry.add(endpoint, "admin", merged); // may refuse
-    this.#store.put({ endpoint: name, source: "admin", limits: merged, addedAtMs: this.#clock.now() });
+    const saidBefore = this.#store.list().find((stored) => stored.endpoint === name)?.limits;
+    const merged = { ...UNLIMITED, ...saidBefore, ...limits };
+    this.#registry.add(endpoint, "admin", this.#effective(name, merged)); // may refuse
+    const addedAtMs = this.#clock.now();
+    const isKept = this.#store.put({ endpoint: name, source: "admin", limits: merged, addedAtMs });
     this.#refusedMemory.forget(known?.endpoint ?? name);
     await this.#registry.refresh({ endpoints: [name], olderThanMs: 1_000, withinMs: FIRST_VERDICT_MS });
-    return this.#registry.view(name) ?? gone(name);
+    const view = this.#registry.view(name) ?? gone(name);
+    return isKept ? view : { ...view, reason: `${view.reason}. ${NOT_KEPT}` };
   }
 
   removeBackend(endpoint: Endpoint): BackendRemoval {
@@ -97,6 +106,10 @@ export class BackendSources implements BackendAdmin {
     throw new GatewayError("conflict", `Cannot forget ${name}: ${named.join("; and ")}`);
   }
 
+  listWorkers(): readonly WorkerView[] {
+    return this.#registry.workers();
+  }
+
   workerReported(report: WorkerReport, from: string | undefined): WorkerReply {
     return this.#registry.workerReported(report, { from });
   }
@@ -107,8 +120,22 @@ export class BackendSources implements BackendAdmin {
 
   /** What was said by hand is taken back, also of a backend that stays. */
   #restoreConfiguredLimits(name: string): void {
-    const backend = this.#configured.find((configured) => formatEndpoint(configured) === name);
+    const backend = this.#configuredAs(name);
     if (backend) this.#registry.add(backend, "config", backend.limits);
+  }
+
+  /** What was said by hand goes before what the configuration says, and leaves the rest of that as it is. */
+  #effective(name: string, said: BackendLimits): BackendLimits {
+    const configured = this.#configuredAs(name)?.limits ?? UNLIMITED;
+    return {
+      memoryLimitBytes: said.memoryLimitBytes ?? configured.memoryLimitBytes,
+      isExcluded: said.isExcluded || configured.isExcluded,
+      bytesPerSecond: said.bytesPerSecond ?? configured.bytesPerSecond,
+    };
+  }
+
+  #configuredAs(name: string): RpcBackendConfig | undefined {
+    return this.#configured.find((configured) => formatEndpoint(configured) === name);
   }
 }
 

@@ -77,6 +77,8 @@ export interface GatewayParts {
   };
   /** Plans a model over the rpc backends and starts its coordinator. */
   readonly startCoordinator: (model: ResolvedModel, signal: AbortSignal) => Promise<ServingCoordinator>;
+  /** Refuses a model that would fit nowhere, before another is stopped for it. */
+  readonly refuseMisfit: (model: ResolvedModel, signal: AbortSignal) => Promise<void>;
   /** `undefined` if no `coordinator_url` is configured. */
   readonly external: ExternalCoordinator | undefined;
   /** Asks the upstreams; disposed by whoever made it. */
@@ -205,9 +207,11 @@ export class Gateway {
   }
 
   async #acquire(name: string, key: string, signal: AbortSignal): Promise<Route> {
-    const { catalog, coordinators, startCoordinator } = this.parts;
+    const { catalog, coordinators, startCoordinator, refuseMisfit } = this.parts;
     // The disk is read only for a model that is not loaded: an unknown name must not cost the loaded one its place.
-    const model = coordinators.ready?.key === key ? undefined : await catalog.resolve(name, signal);
+    const loaded = coordinators.ready;
+    const model = loaded?.key === key ? undefined : await catalog.resolve(name, signal);
+    if (model && loaded) await refuseMisfit(model, signal);
     const lease = await coordinators.acquire({
       key: model?.key ?? key,
       start: async (closing) =>

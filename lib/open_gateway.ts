@@ -6,19 +6,23 @@ import type { Config } from "./config/config.ts";
 import type { Environment } from "./config/environment.ts";
 import { CoordinatorSwitch } from "./coordinator/coordinator_switch.ts";
 import { ExternalCoordinator } from "./coordinator/external.ts";
+import { refuseMisfit } from "./coordinator/fit_check.ts";
 import { ModelPlanner } from "./coordinator/model_planner.ts";
 import { RefusedMemory } from "./coordinator/refused_memory.ts";
 import { type LoadedModel, ShardedCoordinator } from "./coordinator/sharded_coordinator.ts";
 import { Gateway } from "./gateway.ts";
 import { HttpClient } from "./http/client.ts";
+import { findLlamaCpp } from "./llama_cpp/find.ts";
+import { ownVersionOf } from "./llama_cpp/own_version.ts";
 import type { Logger } from "./log.ts";
 import { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import { chooseModelRoots } from "./ollama/model_roots.ts";
 import { ModelStore } from "./ollama/storage.ts";
-import { PlanService } from "./plan_service.ts";
+import { isCalled, PlanService } from "./plan_service.ts";
 import { ModelCatalog } from "./router/catalog.ts";
 import { parseEndpoint } from "./rpc/endpoint.ts";
 import { RedisSource } from "./redis/source.ts";
+import type { OwnVersion } from "./registry/health_ledger.ts";
 import { BackendRegistry } from "./registry/backend_registry.ts";
 import { BackendStore } from "./store/backend_store.ts";
 import { openDatabase } from "./store/open_database.ts";
@@ -43,6 +47,9 @@ export interface OpenGateway extends AsyncDisposable {
 /** Name of the file in the state directory. */
 const DATABASE_FILE = "sollol.db";
 
+/** What is known for longer is asked again before a plan: memory changes faster than health, ms. */
+const PLAN_FRESH_MS = 2_000;
+
 /** Builds the object graph of a gateway. It listens nowhere yet. */
 export async function openGateway(
   config: Config,
@@ -55,6 +62,7 @@ export async function openGateway(
   const refusedMemory = new RefusedMemory({ clock: systemClock, trustMs: config.rpc.trustMs });
   const store = new BackendStore(database, { logger });
   const { registry, backends } = openBackends(config, store, refusedMemory, logger, owned);
+  const learnOwnVersion = ownVersionLearner(config, env, registry, owned);
   const roots = await chooseModelRoots({ configured: config.models, env, logger });
   const external = config.coordinatorUrl === undefined
     ? undefined
@@ -65,7 +73,7 @@ export async function openGateway(
   const coordinators = owned.use(
     new CoordinatorSwitch<ShardedCoordinator>({ logger, maxWaitMs: config.limits.queueWaitMs }),
   );
-  const metrics = new GatewayMetrics();
+  const metrics = new GatewayMetrics(() => registry.views());
   const catalog = new ModelCatalog(new ModelStore({ roots, logger }), external);
   const gateway = new Gateway({
     settings: {
@@ -92,6 +100,12 @@ export async function openGateway(
         refusedMemory,
         onLoaded,
       }, signal),
+    refuseMisfit: (model, signal) =>
+      refuseMisfit(model, {
+        planner,
+        views: () => backends.listBackends(),
+        refresh: (signal) => registry.refresh({ olderThanMs: PLAN_FRESH_MS, signal }),
+      }, signal),
     external,
     http,
     clock: systemClock,
@@ -101,9 +115,13 @@ export async function openGateway(
   const plans = new PlanService({
     resolve: (name, signal) => catalog.resolve(name, signal),
     backends: async (endpoints, signal) => {
-      await registry.refresh({ olderThanMs: 2_000, withinMs: config.timeouts.probeMs, signal });
-      return backends.listBackends().filter(({ endpoint }) => endpoints?.includes(endpoint) ?? true);
+      const age = { olderThanMs: PLAN_FRESH_MS };
+      await registry.refresh({ ...age, ...(endpoints && { endpoints }), signal });
+      return backends.listBackends().filter((view) =>
+        endpoints?.some((name) => isCalled(view, name)) ?? true
+      );
     },
+    build: async () => (await learnOwnVersion())?.build,
     planner,
   });
   const lifetime = owned.move();
@@ -119,6 +137,28 @@ export async function openGateway(
       await lifetime.disposeAsync();
     },
   };
+}
+
+/** Finds out what our llama-server is, so that backends of another version are known before the first load fails. */
+function ownVersionLearner(
+  config: Config,
+  env: Environment,
+  registry: BackendRegistry,
+  owned: AsyncDisposableStack,
+): () => Promise<OwnVersion | undefined> {
+  const closing = new AbortController();
+  const learn = async (): Promise<OwnVersion | undefined> => {
+    const programs = await findLlamaCpp({ ...config.llamaCpp, env });
+    const own = await ownVersionOf(programs, { signal: closing.signal });
+    if (own) registry.setOwnVersion(own);
+    return own;
+  };
+  const first = learn().catch(() => undefined); // the gateway closed meanwhile
+  owned.defer(async () => {
+    closing.abort();
+    await first;
+  });
+  return learn;
 }
 
 /** The registry, and all that it is fed from. */

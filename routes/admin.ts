@@ -30,6 +30,9 @@ export function adminRoutes(admin: BackendAdmin): Hono<AppEnv> {
   routes.delete("/rpc-backends/:endpoint{.+}", (c) => remove(c, admin, c.req.param("endpoint")));
   routes.all("/rpc-backends/:endpoint{.+}", allow("DELETE"));
 
+  routes.get("/workers", (c) => jsonAnswer(c, { workers: admin.listWorkers() }));
+  routes.all("/workers", allow("GET"));
+
   return routes;
 }
 

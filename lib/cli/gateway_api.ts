@@ -16,6 +16,7 @@ import { isPrivateAddress } from "../rpc/ipv4_range.ts";
 import { backendListShape, backendRemovalShape, backendViewShape } from "./backend_view_shape.ts";
 import { type CliHost, UsageError } from "./command.ts";
 import { readArgument } from "./output.ts";
+import { type ListedWorker, workerListShape } from "./worker_list.ts";
 import { storedLoadsShape } from "./stored_load_shape.ts";
 import { planReportShape } from "./plan_report_shape.ts";
 
@@ -120,6 +121,11 @@ export class GatewayApi implements Disposable {
   /** Its last loads, the newest first. @throws {GatewayError} If it does not tell. */
   async listLoads(limit: number): Promise<readonly StoredLoad[]> {
     return (await this.#ask("GET", `/api/admin/loads?limit=${limit}`, storedLoadsShape)).loads;
+  }
+
+  /** The workers that report to it. @throws {GatewayError} If it does not tell. */
+  async listWorkers(): Promise<readonly ListedWorker[]> {
+    return (await this.#ask("GET", "/api/admin/workers", workerListShape)).workers;
   }
 
   /** Closes all connections. */

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { HttpError } from "../http/error.ts";
 import { silentLogger } from "../log.ts";
+import { isCalled } from "../plan_service.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { formatEndpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import { BackendRegistry } from "../registry/backend_registry.ts";
@@ -21,10 +22,9 @@ export async function viewBackends(
   const known = await viewsOfGateway(config, host);
   const wanted = endpoints ?? known?.map(({ endpoint }) => endpoint) ??
     config.rpcBackends.map(formatEndpoint);
-  const isSame = (view: BackendView, name: string) => view.endpoint === name || view.aliases.includes(name);
-  const strangers = wanted.filter((name) => !known?.some((view) => isSame(view, name)));
+  const strangers = wanted.filter((name) => !known?.some((view) => isCalled(view, name)));
   return [
-    ...(known ?? []).filter((view) => wanted.some((name) => isSame(view, name))),
+    ...(known ?? []).filter((view) => wanted.some((name) => isCalled(view, name))),
     ...(strangers.length > 0 ? await askBackends(strangers, config, host) : []),
   ];
 }

@@ -138,14 +138,16 @@ export function describeSilence(
   model: string,
   waited: string,
   trouble: readonly BackendFinding[],
-): GatewayError {
+): CoordinatorStartError {
   const isOnlyHeld = trouble.length > 0 && trouble.every(({ verdict }) => verdict === "held");
   const why = trouble.length > 0
     ? trouble.map(({ reason }) => reason).join("; ")
     : "now all of them answer a probe, so another coordinator may just have left; try again";
-  return new GatewayError(
+  return new CoordinatorStartError(
     isOnlyHeld || trouble.length === 0 ? "no_capacity" : "backend_unreachable",
     `Cannot start a coordinator for "${model}": its rpc backends did not answer it within ${waited}; ${why}`,
+    undefined,
+    trouble[0]?.endpoint,
   );
 }
 

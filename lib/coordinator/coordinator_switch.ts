@@ -9,6 +9,8 @@ export interface Switchable {
   readonly dead: AbortSignal;
   /** Aborts soon after {@linkcode dead}, when it is known why; the reason says it. */
   readonly gone: AbortSignal;
+  /** Aborts when it is to end as soon as it is idle, and to take nothing new; the reason says why. */
+  readonly leaving?: AbortSignal | undefined;
   /** Stops the process; resolves when nothing of it is left. Must not reject. */
   stop(): Promise<void>;
 }
@@ -80,8 +82,8 @@ interface Generation<C extends Switchable> {
  * Owns the one coordinator that may run, and who may use it.
  *
  * All its state changes in `#advance`, in one synchronous step: single flight per model, a load that is under
- * way is never cut short because a client left, and a coordinator is stopped for another model only when its
- * last lease has been given back.
+ * way is never cut short because a client left, and a coordinator is stopped for another model, or because it is
+ * leaving, only when its last lease has been given back.
  */
 export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable {
   #state: CoordinatorState = "stopped";
@@ -190,10 +192,12 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
   #advance(): void {
     if (this.#closing.signal.aborted) return;
     if (this.#state === "ready") {
-      this.#grantWaiting();
+      const leaving = this.#generation!.coordinator!.leaving;
+      if (!leaving?.aborted) this.#grantWaiting();
       const next = this.#waiters[0];
       const isIdle = this.#generation!.inFlightCount === 0;
-      if (next && next.wanted.key !== this.#generation!.key && isIdle) {
+      if (leaving?.aborted && isIdle) this.#stop(messageOf(leaving.reason));
+      else if (next && next.wanted.key !== this.#generation!.key && isIdle) {
         this.#stop(`"${next.wanted.key}" is wanted`);
       }
     } else if (this.#state === "stopped" || this.#state === "failed") {
@@ -271,6 +275,9 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
       return died();
     }
     coordinator.dead.addEventListener("abort", died, { once: true });
+    coordinator.leaving?.addEventListener("abort", () => {
+      if (generation === this.#generation) this.#advance();
+    }, { once: true });
     this.#advance();
   }
 

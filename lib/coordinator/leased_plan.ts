@@ -4,6 +4,8 @@ import type { Placement } from "../planner/placement.ts";
 import { InsufficientMemoryError } from "../planner/shortage.ts";
 import { leftOutNote, surveysOf } from "../planner/survey.ts";
 import type { BackendLease } from "../registry/backend_lease.ts";
+import type { BackendView } from "../rpc/backend.ts";
+import { formatDuration } from "../units.ts";
 import type { BackendRegistry } from "../registry/backend_registry.ts";
 import type { ModelPlanner, ModelPlans } from "./model_planner.ts";
 import type { RefusedMemory } from "./refused_memory.ts";
@@ -32,14 +34,17 @@ export interface LeasedPlan {
 export function leasePlan(
   model: ResolvedModel,
   content: GgufModel,
-  { planner, registry, refusedMemory, build }: {
+  { planner, registry, refusedMemory, olderThanMs, build }: {
     planner: ModelPlanner;
     registry: BackendRegistry;
     refusedMemory: RefusedMemory;
+    /** Who was asked, and has not answered for so long, does not count as up. */
+    olderThanMs: number;
+    /** Of our llama.cpp, where known. */
     build: string | undefined;
   },
 ): LeasedPlan {
-  const views = refusedMemory.cap(registry.views());
+  const views = refusedMemory.cap(registry.views()).map((view) => withoutSilent(view, olderThanMs));
   const surveys = surveysOf(views);
   const { shape, plans: [{ survey, result }] } = planner.plan(model, content, surveys, { build });
   const doubts = refusedMemory.describe(views);
@@ -55,4 +60,14 @@ export function leasePlan(
     because: placement.because + leftOutNote(survey) + doubts,
     computeCorrection: result.model.computeCorrection,
   };
+}
+
+/** A verdict is trusted for minutes, but one that does not answer right now would make llama-server wait for ever. */
+function withoutSilent(view: BackendView, olderThanMs: number): BackendView {
+  const { endpoint, health, ageMs = 0 } = view;
+  if (health !== "up" || ageMs <= olderThanMs) return view;
+  const reason = `${endpoint} was up ${
+    formatDuration(ageMs)
+  } ago and has not answered since; look at its machine`;
+  return { ...view, health: "unknown", reason };
 }

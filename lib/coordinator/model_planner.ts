@@ -4,8 +4,8 @@ import type { GgufModel } from "../gguf/model_info.ts";
 import type { KvType } from "../llama_server/args.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { PlanShape, PlanStrategy } from "../planner/plan_input.ts";
-import { planSurveys, type SurveyPlan } from "../planner/plan_surveys.ts";
-import { noBackend, type Survey } from "../planner/survey.ts";
+import { planSurveys, type SurveyPlan, type SurveyPlanRequest } from "../planner/plan_surveys.ts";
+import { leftOutNote, noBackend, type Survey } from "../planner/survey.ts";
 import { openGguf } from "../store/gguf_file.ts";
 import type { GgufHeaderCache } from "../store/gguf_header_cache.ts";
 import { shapeOf } from "./plan_launch.ts";
@@ -83,11 +83,10 @@ export class ModelPlanner {
   ): ModelPlans {
     const { coordinator, rpc } = this.config;
     const shape = withWish(shapeOf(model, content, coordinator), wish);
-    const [best, ...others] = planSurveys(surveys, {
+    const [best, ...others] = this.#planAll(surveys, content, wish, {
       name: model.name,
       content,
       shape,
-      strategy: wish.strategy ?? coordinator.placement,
       reserveBytes: rpc.reserveBytes,
       computeCorrection: this.history.computeCorrection(content.architecture, wish.build),
       bytesPerSecondOf: (endpoint) => this.history.bytesPerSecond(endpoint),
@@ -95,6 +94,37 @@ export class ModelPlanner {
     if (best) return { shape, plans: [best, ...others] };
     throw noBackend(model.name, surveys[0] ?? { leftOut: [] });
   }
+
+  /** The configuration's explicit layers are meant for models of that many; others are placed by memory. */
+  #planAll(
+    surveys: readonly Survey[],
+    content: GgufModel,
+    wish: PlanWish,
+    request: Omit<SurveyPlanRequest, "strategy">,
+  ): SurveyPlan[] {
+    if (wish.strategy !== undefined) return planSurveys(surveys, { ...request, strategy: wish.strategy });
+    const { placement } = this.config.coordinator;
+    const isForOthers = typeof placement === "object" && layerCountOf(placement) !== content.blockCount;
+    try {
+      return planSurveys(surveys, { ...request, strategy: isForOthers ? "auto" : placement });
+    } catch (error) {
+      throw error instanceof GatewayError && error.code === "invalid_request"
+        ? operatorsMistake(error, surveys)
+        : error;
+    }
+  }
+}
+
+function layerCountOf({ layers }: { readonly layers: Readonly<Record<string, number>> }): number {
+  return Object.values(layers).reduce((sum, count) => sum + count, 0);
+}
+
+/** What the configuration says cannot be done is no fault of the client's request. */
+function operatorsMistake(error: GatewayError, surveys: readonly Survey[]): GatewayError {
+  const leftOut = surveys.flatMap((survey) => survey.leftOut);
+  const message = `${error.message}. The configuration's coordinator section asks for that` +
+    leftOutNote({ leftOut: surveys[0]?.leftOut ?? [] });
+  return new GatewayError(leftOut.length > 0 ? "no_capacity" : "model_unusable", message, { cause: error });
 }
 
 /** A context that was asked for is planned as it is: the plan says if the model was not trained for it. */

@@ -40,17 +40,12 @@ export function toLaunch(
     cacheTypeV: shape.kvType,
     mmprojPath: model.projectorPaths[0],
     loraPaths: model.adapterPaths,
-    extraArgs: [...batchArgs(config), ...config.extraArgs],
+    batchSize: config.batchSize,
+    ubatchSize: shape.ubatchSize,
+    extraArgs: config.extraArgs,
     transport: config.transport,
     loadTimeoutMs: config.loadTimeoutMs,
     enumerateTimeoutMs: config.startupWatchdogMs,
     logFile: { path: `${config.logDir}/coordinator.log`, maxBytes: config.logMaxBytes },
   };
-}
-
-function batchArgs({ batchSize, ubatchSize }: Config["coordinator"]): string[] {
-  return [
-    ...(batchSize === undefined ? [] : ["-b", String(batchSize)]),
-    ...(ubatchSize === undefined ? [] : ["-ub", String(ubatchSize)]),
-  ];
 }

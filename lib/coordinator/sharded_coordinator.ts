@@ -73,6 +73,7 @@ export class ShardedCoordinator implements ServingCoordinator {
     readonly key: string,
     readonly because: string,
     private readonly coordinator: Coordinator,
+    readonly leaving: AbortSignal,
   ) {
     this.upstream = `coordinator of ${coordinator.model}`;
     this.headers = [["authorization", `Bearer ${coordinator.apiKey}`]];
@@ -94,22 +95,25 @@ export class ShardedCoordinator implements ServingCoordinator {
     signal: AbortSignal,
   ): Promise<ShardedCoordinator> {
     const { config, env, planner, registry, onLoaded } = options;
-    const program = requireProgram((await findLlamaCpp({ ...config.llamaCpp, env })).llamaServer);
-    const own = await ownVersionOf(program, { signal });
-    registry.setOwnVersion(own);
+    const programs = await findLlamaCpp({ ...config.llamaCpp, env });
+    const program = requireProgram(programs.llamaServer);
+    const own = await ownVersionOf(programs, { signal });
+    if (own) registry.setOwnVersion(own);
     const content = await planner.read(model, signal);
-    await registry.refresh({ olderThanMs: PLAN_FRESH_MS, withinMs: config.timeouts.probeMs, signal });
+    const askedMs = systemClock.monotonic();
+    await registry.refresh({ olderThanMs: PLAN_FRESH_MS, signal });
     let firstFailure: unknown;
     for (let attempt = 1;; attempt++) {
       try {
-        const plan = leasePlan(model, content, { ...options, build: own?.build });
+        const olderThanMs = systemClock.monotonic() - askedMs + PLAN_FRESH_MS;
+        const plan = leasePlan(model, content, { ...options, olderThanMs, build: own?.build });
         const coordinator = await startLeased(program, model, plan, options, signal);
         const { placement, loadMs } = coordinator;
         const { architecture } = content;
         const { computeCorrection } = plan;
         const build = own?.build;
         onLoaded({ model: model.name, architecture, build, placement, computeCorrection, loadMs });
-        return new ShardedCoordinator(model.key, plan.because, coordinator);
+        return new ShardedCoordinator(model.key, plan.because, coordinator, plan.lease.leaving);
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof InsufficientMemoryError && refusalOf(firstFailure)) throw error; // it has the numbers
@@ -181,6 +185,7 @@ function refusalOf(error: unknown): Refusal | undefined {
 /** A protocol that our llama-server does not speak is that of all of them: a plan mixes none. */
 function reportFailedStart(lease: BackendLease, error: unknown): void {
   if (!(error instanceof CoordinatorStartError) || error.suspectEndpoint === undefined) return;
+  if (error.code === "no_capacity") return; // the diagnosis has told the registry that it is held
   const isMismatch = error.kind === "version_mismatch" || error.kind === "handshake_failed";
   const endpoints = isMismatch ? lease.endpoints : [error.suspectEndpoint];
   const health = isMismatch ? "mismatch" : "down";
@@ -198,7 +203,7 @@ function endLease(lease: BackendLease, death: unknown): void {
 /** A coordinator whose backend hangs answers nobody any more, and would never say so. */
 async function watch(
   coordinator: Coordinator,
-  { lost }: BackendLease,
+  lease: BackendLease,
   stallMs: number,
   logger: Logger,
 ): Promise<void> {
@@ -206,12 +211,15 @@ async function watch(
   const fault = await watchForStall({
     slots,
     stallMs,
-    lost,
+    get lost() {
+      return lease.lost;
+    },
     signal: coordinator.dead,
     clock: systemClock,
   });
   if (fault === undefined) return;
   logger.warn("coordinator stalled", { model: coordinator.model, pid: coordinator.pid, fault });
+  const { lost } = lease;
   coordinator.abandon(lost.aborted ? `${fault} (${messageOf(lost.reason)})` : fault);
 }
 

@@ -8,7 +8,7 @@ export interface StallWatchOptions {
   readonly slots: (signal: AbortSignal) => Promise<readonly ServerSlot[]>;
   /** For how long an answer may stand still, ms. A prompt may {@linkcode PROMPT_PATIENCE} times as long. */
   readonly stallMs: number;
-  /** Aborts when something else says that a backend is gone: patience is short from then on. */
+  /** Whether it has aborted, something else says that a backend is gone, and patience is short; read at each look. */
   readonly lost?: AbortSignal | undefined;
   /** Ends the watch: the process has exited. */
   readonly signal: AbortSignal;
@@ -37,11 +37,12 @@ interface Mark {
  * @returns What stands still, to follow "because"; undefined if the signal aborted first.
  */
 export async function watchForStall(options: StallWatchOptions): Promise<string | undefined> {
-  const { slots, stallMs, lost, signal, clock } = options;
+  const { slots, stallMs, signal, clock } = options;
+  const isLost = () => options.lost?.aborted === true; // it may be another signal each time
   let marks = new Map<number, Mark>();
   while (!signal.aborted) {
     try {
-      const pauseMs = Math.min(lost?.aborted ? LOST_PAUSE_MS : LONGEST_PAUSE_MS, stallMs / 4);
+      const pauseMs = Math.min(isLost() ? LOST_PAUSE_MS : LONGEST_PAUSE_MS, stallMs / 4);
       await clock.sleep(pauseMs, { signal });
       marks = move(marks, await slots(signal), clock.monotonic());
     } catch {
@@ -49,7 +50,7 @@ export async function watchForStall(options: StallWatchOptions): Promise<string 
       // It does not even tell: whatever was computing has not moved as far as anybody knows.
     }
     const patienceMs = (isPrompt: boolean): number =>
-      lost?.aborted ? Math.min(LOST_STALL_MS, stallMs) : stallMs * (isPrompt ? PROMPT_PATIENCE : 1);
+      isLost() ? Math.min(LOST_STALL_MS, stallMs) : stallMs * (isPrompt ? PROMPT_PATIENCE : 1);
     const stalled = [...marks].find(([, { sinceMs, isPrompt }]) =>
       clock.monotonic() - sinceMs >= patienceMs(isPrompt)
     );

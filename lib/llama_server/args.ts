@@ -46,6 +46,10 @@ export interface LaunchOptions {
   readonly rpc?: RpcPlacement | undefined;
   /** Threads for what is computed on this host. Default: all cores. */
   readonly threadCount?: number | undefined;
+  /** Tokens of a prompt per logical batch. Default: llama.cpp's. */
+  readonly batchSize?: number | undefined;
+  /** Tokens of a prompt per physical batch; the compute buffers grow with it. Default: llama.cpp's. */
+  readonly ubatchSize?: number | undefined;
   /** Host memory for prompts of earlier requests, MiB; llama.cpp's own default is 8192. Default 256. */
   readonly promptCacheMib?: number | undefined;
   /** Default `f16`. */
@@ -113,6 +117,7 @@ export function buildLaunchCommand(options: LaunchOptions): LaunchCommand {
       // Slots divide the context: what a user asks for is what each request gets.
       ...["-c", String(slotContextSize * slotCount), "-np", String(slotCount)],
       ...(threadCount === undefined ? [] : ["-t", String(threadCount)]),
+      ...batchArgs(options),
       ...(options.cacheTypeK ? ["-ctk", options.cacheTypeK] : []),
       ...(options.cacheTypeV ? ["-ctv", options.cacheTypeV] : []),
       ...projectorArgs(options),
@@ -143,6 +148,13 @@ function placementArgs(rpc: RpcPlacement | undefined): string[] {
   return [
     ...["--rpc", endpoints.join(","), "--device", deviceNames.join(",")],
     ...["-ngl", ALL_LAYERS, "-ts", tensorSplit.join(","), "-fit", "off"],
+  ];
+}
+
+function batchArgs({ batchSize, ubatchSize }: LaunchOptions): string[] {
+  return [
+    ...(batchSize === undefined ? [] : ["-b", String(batchSize)]),
+    ...(ubatchSize === undefined ? [] : ["-ub", String(ubatchSize)]),
   ];
 }
 

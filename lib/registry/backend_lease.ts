@@ -29,9 +29,15 @@ export interface BackendLease extends Disposable {
   readonly holder: string;
   /**
    * Aborts when one of the backends is lost while nobody may notice: its worker fell silent, or says that the server
-   * has ended. The reason is a `GatewayError` (`backend_unreachable`) that names it.
+   * has ended. The reason is a `GatewayError` (`backend_unreachable`) that names it. When its worker
+   * is back and the server has sat it out, this is another signal that has not aborted.
    */
   readonly lost: AbortSignal;
+  /**
+   * Aborts when one of the backends is about to leave, because its worker is to stop. That waits for the release, so
+   * nothing new should be begun. The reason says which.
+   */
+  readonly leaving: AbortSignal;
   /** All of them are used and answer: what the registry says of them after the release. */
   reportUp(reason: string): void;
   /** One of them failed; the others are not touched. An endpoint that is not leased is ignored. */
@@ -63,7 +69,8 @@ export class HeldLease implements BackendLease, Tenant {
   readonly endpoints: readonly string[];
   readonly #backends: readonly RegisteredBackend[];
   readonly #landlord: Landlord;
-  readonly #lost = new AbortController();
+  #lost = new AbortController();
+  readonly #leaving = new AbortController();
   #isReleased = false;
 
   /**
@@ -95,9 +102,25 @@ export class HeldLease implements BackendLease, Tenant {
     return this.#lost.signal;
   }
 
+  /** See {@linkcode BackendLease.leaving}. */
+  get leaving(): AbortSignal {
+    return this.#leaving.signal;
+  }
+
+  /** See {@linkcode Tenant.retire}. */
+  retire(reason: string): void {
+    this.#leaving.abort(new GatewayError("backend_unreachable", reason));
+  }
+
   /** See {@linkcode Tenant.lose}. */
   lose(reason: string): void {
     this.#lost.abort(new GatewayError("backend_unreachable", reason));
+  }
+
+  /** See {@linkcode Tenant.find}. */
+  find(): void {
+    const isWhole = this.#backends.every(({ evidence }) => evidence.health !== "down");
+    if (this.lost.aborted && isWhole) this.#lost = new AbortController();
   }
 
   /** See {@linkcode BackendLease.reportUp}. */

@@ -12,6 +12,7 @@ import { createIdentify, type Identify } from "./identity.ts";
 import { probe } from "../rpc/probe.ts";
 import { refreshBackends, type RefreshOptions } from "./refresh.ts";
 import type { Evidence, RegisteredBackend } from "./registered_backend.ts";
+import { createHasVanished, type HasVanished } from "./vanished_client.ts";
 import type { WorkerView } from "./worker_book.ts";
 import { WorkerClaims } from "./worker_claims.ts";
 import type { WorkerReply, WorkerReport } from "../rpc/worker_report.ts";
@@ -41,6 +42,8 @@ export interface RegistryOptions {
   readonly identify?: Identify;
   /** Default: what this host's kernel says is available. */
   readonly hostMemory?: ReadHostMemory;
+  /** Which clients of workers' backends are gone. Default: those that this host's kernel knows no more. */
+  readonly hasVanished?: HasVanished;
   /** From 0 to 1, for jitter. */
   readonly random?: () => number;
   /** For how long an `up` is trusted, ms. Default 5 minutes. */
@@ -97,6 +100,7 @@ export class BackendRegistry implements AsyncDisposable {
       ledger,
       checks,
       timeoutMs: workerTimeoutMs,
+      hasVanished: options.hasVanished ?? createHasVanished(clock),
       add: (endpoint) => this.#add(endpoint, "worker", {}),
       remove: (endpoint) => void this.remove(endpoint, "worker"),
     });

@@ -27,6 +27,10 @@ export interface Tenant {
   readonly holder: string;
   /** Tells it that the backend is lost, in a sentence. */
   lose(reason: string): void;
+  /** Tells it that the backend is about to leave, in a sentence: it may end its work, and then is to let go. */
+  retire(reason: string): void;
+  /** Tells it that it has the backend still, after all. */
+  find(): void;
 }
 
 /** What is known of a backend's health. */

@@ -6,9 +6,10 @@ import type { BackendChecks } from "./backend_checks.ts";
 import type { BackendDirectory } from "./backend_directory.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import type { HealthLedger } from "./health_ledger.ts";
-import type { RegisteredBackend } from "./registered_backend.ts";
+import type { RegisteredBackend, Tenant } from "./registered_backend.ts";
 import { type KnownWorker, WorkerBook, type WorkerView } from "./worker_book.ts";
 import { type SaidBackend, WorkerClaim } from "./worker_claim.ts";
+import type { HasVanished } from "./vanished_client.ts";
 import type { WorkerReply, WorkerReport } from "../rpc/worker_report.ts";
 
 /** Later than that, this process or its host stood still: then silence is nobody's fault, ms. */
@@ -28,6 +29,8 @@ export interface WorkerClaimsOptions {
   readonly checks: BackendChecks;
   /** For how long a worker may be silent, ms. */
   readonly timeoutMs: number;
+  /** Knows which clients of rpc backends are gone. */
+  readonly hasVanished: HasVanished;
   /** Registers a backend for a worker; throws `no_capacity` if there are too many. */
   add(endpoint: Endpoint): RegisteredBackend;
   /** Takes that back. */
@@ -61,7 +64,12 @@ export class WorkerClaims implements Disposable {
     }
     this.#takeAll(worker, report, nowMs);
     this.#alarm.ringBy(this.#book.nextDueMs);
-    return { timeout_ms: this.#options.timeoutMs, in_use: this.#inUse(worker) };
+    const vanished = this.#vanished(worker);
+    return {
+      timeout_ms: this.#options.timeoutMs,
+      in_use: this.#inUse(worker),
+      ...(vanished.length > 0 && { vanished }),
+    };
   }
 
   /** Forgets a worker and what only it told of. @returns Whether there was one. */
@@ -111,7 +119,12 @@ export class WorkerClaims implements Disposable {
     worker.refusedKeys.delete(key);
     const last = this.#ownClaim(worker, backend, key);
     const before = last &&
-      { wasUsable: isUsable(last), restartCount: last.said.restart_count, build: last.build };
+      {
+        wasUsable: isUsable(last),
+        wasSilent: last.isSilent,
+        restartCount: last.said.restart_count,
+        build: last.build,
+      };
     const claim = backend.claim = last ?? new WorkerClaim(worker.name);
     claim.update(report, said, nowMs);
     if (claim.build !== before?.build) {
@@ -120,7 +133,8 @@ export class WorkerClaims implements Disposable {
     }
     // Fewer than before: the worker itself was restarted, and its servers with it.
     const hasRestarted = before !== undefined && said.restart_count !== before.restartCount;
-    this.#judge(backend, claim, { wasUsable: before?.wasUsable === true, hasRestarted });
+    const { wasUsable = false, wasSilent = false } = before ?? {};
+    this.#judge(backend, claim, { wasUsable, wasSilent, hasRestarted });
   }
 
   /** The worker's own claim; another's is taken over. */
@@ -133,7 +147,7 @@ export class WorkerClaims implements Disposable {
   #judge(
     backend: RegisteredBackend,
     claim: WorkerClaim,
-    { wasUsable, hasRestarted }: { wasUsable: boolean; hasRestarted: boolean },
+    { wasUsable, wasSilent, hasRestarted }: { wasUsable: boolean; wasSilent: boolean; hasRestarted: boolean },
   ): void {
     const { checks } = this.#options;
     const says = `says worker ${claim.workerName}`;
@@ -143,7 +157,11 @@ export class WorkerClaims implements Disposable {
         `The ggml-rpc-server of ${backend.key} does not run, ${says}: look into its log there`,
       );
     } else if (backend.tenant) {
+      if (claim.isDraining) {
+        backend.tenant.retire(`${backend.key} leaves: worker ${claim.workerName} is to stop`);
+      }
       if (hasRestarted) this.#fail(backend, `The ggml-rpc-server of ${backend.key} was restarted, ${says}`);
+      else if (wasSilent && claim.holders.length > 0) this.#recover(backend, backend.tenant, says);
     } else if (claim.holders.length > 0) {
       checks.cancel(backend);
       const reason = `${backend.key} serves ${claim.holders.join(", ")}, ${says}; stop the coordinator there`;
@@ -160,6 +178,13 @@ export class WorkerClaims implements Disposable {
     ledger.learn(backend, { health: "down", reason });
     checks.later(backend);
     backend.tenant?.lose(reason);
+  }
+
+  /** The same server still serves a client: its coordinator has sat the outage out. */
+  #recover(backend: RegisteredBackend, tenant: Tenant, says: string): void {
+    const reason = `${backend.key} serves on after an outage, ${says}`;
+    this.#options.ledger.learn(backend, { health: "up", reason });
+    tenant.find();
   }
 
   #register(worker: KnownWorker, endpoint: Endpoint): RegisteredBackend | undefined {
@@ -193,6 +218,20 @@ export class WorkerClaims implements Disposable {
     return [...worker.keys].flatMap((endpoint) => {
       const holder = this.#options.directory.get(endpoint)?.tenant?.holder;
       return holder === undefined ? [] : [{ endpoint, holder }];
+    });
+  }
+
+  /** What a coordinator of ours uses is its own affair: its connections come and go while it starts and ends. */
+  #vanished({ keys, from }: KnownWorker): { endpoint: string; client: string }[] {
+    const { directory, hasVanished } = this.#options;
+    if (from === undefined) return [];
+    return [...keys].flatMap((endpoint) => {
+      const { claim, tenant } = directory.get(endpoint) ?? {};
+      if (!claim || tenant) return [];
+      return claim.holders.filter((client) => hasVanished(client, from)).map((client) => ({
+        endpoint,
+        client,
+      }));
     });
   }
 

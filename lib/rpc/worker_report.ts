@@ -116,4 +116,9 @@ export interface WorkerReply {
   readonly timeout_ms: number;
   /** Which of its backends coordinators use now; a draining worker waits for them. */
   readonly in_use: readonly { readonly endpoint: string; readonly holder: string }[];
+  /**
+   * Clients, `address:port`, that a backend believes to serve, but that are gone from the gateway's host without its
+   * knowing: it waits for them for ever. Left out for none.
+   */
+  readonly vanished?: readonly { readonly endpoint: string; readonly client: string }[] | undefined;
 }

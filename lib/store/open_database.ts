@@ -53,6 +53,14 @@ export function openDatabase(path: string, { logger, clock = systemClock }: Data
   }
 }
 
+/**
+ * What the file holds now, in memory: nothing is written, repaired or set aside, and changes are lost. Empty if the file
+ * cannot be read. For commands that only look.
+ */
+export function openDatabaseCopy(path: string, { logger }: Pick<DatabaseOptions, "logger">): Database {
+  return new Database(openCopy(path).connection, { logger, path: undefined });
+}
+
 /** One process opens at a time, some 10 ms: what one has just begun, another must not take for damaged or empty. */
 function lockOpening(path: string): Disposable {
   const file = Deno.openSync(`${path}.lock`, { create: true, write: true, mode: 0o600 });

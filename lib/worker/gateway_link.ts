@@ -40,6 +40,7 @@ const NOT_SENT = "this worker's own report is not valid and was not sent, please
 const replySchema = z.object({
   timeout_ms: z.number().min(1).max(3_600_000),
   in_use: z.array(z.object({ endpoint: z.string(), holder: z.string() })),
+  vanished: z.array(z.object({ endpoint: z.string(), client: z.string() })).optional(),
 });
 
 const errorSchema = z.object({

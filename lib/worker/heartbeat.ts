@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { Logger } from "../log.ts";
-import type { WorkerReport } from "../rpc/worker_report.ts";
+import type { WorkerReply, WorkerReport } from "../rpc/worker_report.ts";
 import type { BeatOutcome } from "./gateway_link.ts";
 
 /** Who takes reports. */
@@ -17,6 +17,8 @@ export interface HeartbeatOptions {
   readonly gateway: ReportTaker;
   /** Makes a report of what is known now; must not take long. */
   readonly buildReport: () => Promise<WorkerReport>;
+  /** Gets each answer of the gateway. Must not throw. */
+  readonly onReply?: (reply: WorkerReply) => void;
   /** Hears of each change between joined and not. */
   readonly logger: Logger;
   /** Times beats. Default: the host's. */
@@ -27,22 +29,24 @@ export interface HeartbeatOptions {
 const BEAT_MS = 2_000;
 /** As often at most, however impatient the gateway is. */
 const SHORTEST_BEAT_MS = 200;
-/** Between tries while the gateway answers that it cannot: it must find us within 5 s once it can. */
-const LONGEST_BACKOFF_MS = 4_000;
+/** When the gateway says that a backend waits for a client that is gone: whether it still does is soon known. */
+const DOUBT_BEAT_MS = 500;
 /** Between tries while somebody has to change something first. */
 const REFUSED_RETRY_MS = 30_000;
 
 /**
- * How long after the start of a report the next one is due.
- *
- * @param failureCount How many in a row were not accepted, this one included.
+ * How long after the start of a report the next one is due. One that is not taken is followed by the next as soon as
+ * any other: a gateway that can be reached again has everything back within 5 s.
  */
-export function nextBeatMs(outcome: BeatOutcome, failureCount: number): number {
+export function nextBeatMs(outcome: BeatOutcome): number {
   switch (outcome.kind) {
-    case "accepted": // three beats before it gives up on us
-      return Math.max(SHORTEST_BEAT_MS, Math.min(BEAT_MS, outcome.reply.timeout_ms / 3));
+    case "accepted": { // three beats before it gives up on us
+      const { timeout_ms, vanished = [] } = outcome.reply;
+      const beatMs = vanished.length > 0 ? DOUBT_BEAT_MS : BEAT_MS;
+      return Math.max(SHORTEST_BEAT_MS, Math.min(beatMs, timeout_ms / 3));
+    }
     case "unreachable":
-      return outcome.retryAfterMs ?? Math.min(BEAT_MS * 2 ** (failureCount - 1), LONGEST_BACKOFF_MS);
+      return outcome.retryAfterMs ?? BEAT_MS;
     case "refused":
       return REFUSED_RETRY_MS;
   }
@@ -53,7 +57,6 @@ export class Heartbeat {
   readonly #clock: Clock;
   #state = "";
   #lostMs: number | undefined;
-  #failureCount = 0;
   #nudge = new AbortController();
 
   /** Sends nothing yet. */
@@ -70,7 +73,7 @@ export class Heartbeat {
         if (!signal.aborted) throw error;
       });
       if (!outcome) return;
-      const leftMs = nextBeatMs(outcome, this.#failureCount) - (this.#clock.monotonic() - startMs);
+      const leftMs = nextBeatMs(outcome) - (this.#clock.monotonic() - startMs);
       const awake = outcome.kind === "accepted" ? AbortSignal.any([signal, this.#nudge.signal]) : signal;
       // A beat that took longer than its interval is followed by the next, but not in a tight loop.
       await this.#clock.sleep(Math.max(leftMs, SHORTEST_BEAT_MS), { signal: awake }).catch(() => {});
@@ -85,8 +88,8 @@ export class Heartbeat {
   /** Sends one report, now. @throws {Error} The signal's reason. */
   async beat({ signal }: { signal: AbortSignal }): Promise<BeatOutcome> {
     const outcome = await this.options.gateway.report(await this.options.buildReport(), { signal });
-    this.#failureCount = outcome.kind === "accepted" ? 0 : this.#failureCount + 1;
     this.#tell(outcome);
+    if (outcome.kind === "accepted") this.options.onReply?.(outcome.reply);
     return outcome;
   }
 

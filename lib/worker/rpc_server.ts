@@ -60,6 +60,7 @@ export class RpcServer implements AsyncDisposable {
   #banner: RpcBanner = NO_BANNER;
   #isRunning = false;
   #restartCount = 0;
+  #isRestartWanted = false;
   #supervision: Promise<void> = Promise.resolve();
 
   private constructor(readonly launch: RpcServerLaunch, options: RpcServerOptions) {
@@ -119,6 +120,22 @@ export class RpcServer implements AsyncDisposable {
     return clientsOf(await readTcpSockets(port) ?? [], host);
   }
 
+  /**
+   * Ends it, and has it started again at once, if it serves these clients and nobody else: they are gone without its
+   * knowing, and it would wait for them for ever.
+   */
+  async restartWithout(vanished: readonly string[]): Promise<void> {
+    const child = this.#child;
+    const clients = await this.readClients();
+    const isStuck = clients.length > 0 && clients.every((client) => vanished.includes(client));
+    if (!isStuck || !child || child !== this.#child || !this.#isRunning || this.#stopping.signal.aborted) {
+      return;
+    }
+    this.#options.logger.warn("rpc server waits for a client that is gone", { clients });
+    this.#isRestartWanted = true;
+    await child.stop();
+  }
+
   /** Ends it and waits until it is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
@@ -135,9 +152,12 @@ export class RpcServer implements AsyncDisposable {
       if (child) await this.#outlive(child);
       if (signal.aborted) return;
       if (child && clock.monotonic() - bornMs >= GOOD_LIFE_MS) backoffMs = FIRST_BACKOFF_MS;
-      await clock.sleep(backoffMs, { signal }).catch(() => {});
-      if (signal.aborted) return;
-      backoffMs = Math.min(2 * backoffMs, LAST_BACKOFF_MS);
+      if (!this.#isRestartWanted) {
+        await clock.sleep(backoffMs, { signal }).catch(() => {});
+        if (signal.aborted) return;
+        backoffMs = Math.min(2 * backoffMs, LAST_BACKOFF_MS);
+      }
+      this.#isRestartWanted = false;
       this.#restartCount++;
       child = await this.#bringUp(signal).catch((error) => {
         if (!signal.aborted) logger.error("rpc server does not start", { error, retryMs: backoffMs });

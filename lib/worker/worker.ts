@@ -8,6 +8,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { readHostFigures } from "./host_figures.ts";
 import { buildReport } from "./report.ts";
 import { RpcServer, type RpcServerLaunch } from "./rpc_server.ts";
+import { VanishedClients } from "./vanished_clients.ts";
 
 /** What a {@linkcode Worker} is made of. */
 export interface WorkerOptions {
@@ -46,6 +47,7 @@ const DRAIN_POLL_MS = 500;
 export class Worker implements AsyncDisposable {
   readonly #heartbeat: Heartbeat;
   readonly #clock: Clock;
+  readonly #vanished = new VanishedClients();
   readonly #stack = new AsyncDisposableStack();
   #servers: readonly RpcServer[] = [];
   #isDraining = false;
@@ -58,6 +60,7 @@ export class Worker implements AsyncDisposable {
       logger,
       clock: this.#clock,
       buildReport: () => this.report(),
+      onReply: (reply) => this.#freeServers(reply),
     });
   }
 
@@ -131,6 +134,14 @@ export class Worker implements AsyncDisposable {
     });
     await Promise.allSettled(starting); // one that still comes up must not escape
     this.#servers = await Promise.all(starting);
+  }
+
+  #freeServers(reply: WorkerReply): void {
+    const vanished = this.#vanished.confirm(reply);
+    for (const server of this.#servers) {
+      const clients = vanished.get(server.endpoint);
+      if (clients) void server.restartWithout(clients);
+    }
   }
 
   /** @returns Whether the gateway answered to the end: if not, nobody waits for our leave. */

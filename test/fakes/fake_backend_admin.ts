@@ -1,5 +1,6 @@
 import type { BackendAdmin, BackendRemoval } from "../../lib/backend_admin.ts";
 import { GatewayError } from "../../lib/errors.ts";
+import type { WorkerView } from "../../lib/registry/worker_book.ts";
 import { type BackendLimits, type BackendView, UNLIMITED } from "../../lib/rpc/backend.ts";
 import { type Endpoint, formatEndpoint } from "../../lib/rpc/endpoint.ts";
 import type { WorkerReply, WorkerReport } from "../../lib/rpc/worker_report.ts";
@@ -35,6 +36,16 @@ export class FakeBackendAdmin implements BackendAdmin {
     if (known.holder) return { outcome: "after release", reason: `${name} is held by ${known.holder}` };
     this.backends.delete(name);
     return { outcome: "removed", reason: `${name} is forgotten` };
+  }
+
+  listWorkers(): readonly WorkerView[] {
+    return this.reports.map(({ report, from }) => ({
+      name: report.name,
+      from,
+      ageMs: 500,
+      isLost: false,
+      report,
+    }));
   }
 
   workerReported(report: WorkerReport, from: string | undefined): WorkerReply {

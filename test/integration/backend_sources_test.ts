@@ -83,6 +83,22 @@ Deno.test("what the configuration names can be registered, too, but not be forgo
     deepEqual(life.known, ["10.0.0.1:50052 by config"]);
   }));
 
+Deno.test("what was registered without a limit follows the configuration's, also when that changes", () =>
+  withState(async (open) => {
+    const limited = (gib: number) => [{ ...A, limits: { ...UNLIMITED, memoryLimitBytes: gib * GIB } }];
+    {
+      await using first = open(limited(2));
+      const view = await first.sources.addBackend(A, { bytesPerSecond: 1e8 });
+      deepEqual(view.limits, { ...UNLIMITED, memoryLimitBytes: 2 * GIB, bytesPerSecond: 1e8 });
+    }
+    await using second = open(limited(8));
+    deepEqual(second.sources.listBackends()[0]!.limits, {
+      ...UNLIMITED,
+      memoryLimitBytes: 8 * GIB,
+      bytesPerSecond: 1e8,
+    });
+  }));
+
 Deno.test("what nobody registered cannot be forgotten", () =>
   withState(async (open) => {
     await using life = open();

@@ -6,13 +6,14 @@ import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { GATEWAY_OPTIONS, GatewayApi } from "../gateway_api.ts";
 import { JSON_OPTION, writeJson } from "../output.ts";
 import { type Paint, painter } from "../terminal.ts";
+import { renderWorkers } from "../worker_list.ts";
 
 /** `sollol backends`: shows the rpc backends that a gateway knows. */
 export const backendsCommand: Command = defineCommand({
   name: "backends",
   summary: "Show the rpc backends that a gateway knows, and how they are.",
   details:
-    "Asks the gateway that runs; no backend is disturbed. AGE is for how long it has been known that a backend is so. " +
+    "Asks the gateway that runs; no backend is disturbed. Workers are listed below, where there are any. AGE is for how long it has been known that a backend is so. " +
     "To ask the backends themselves, use `sollol probe`.",
   options: { ...JSON_OPTION, ...GATEWAY_OPTIONS, ...CONFIG_FILE_OPTIONS },
   examples: ["backends", "backends --gateway http://192.168.1.2:11435 --json"],
@@ -22,7 +23,12 @@ export const backendsCommand: Command = defineCommand({
     const views = await api.listBackends();
     const { stdout, env } = context;
     if (context.options.json) writeJson(context, views);
-    else stdout.write(views.length > 0 ? render(views, painter(stdout, env)) : NONE);
+    else {
+      const paint = painter(stdout, env);
+      stdout.write(views.length > 0 ? render(views, paint) : NONE);
+      const workers = renderWorkers(await api.listWorkers(), paint);
+      if (workers !== "") stdout.write(`\n${workers}`);
+    }
     return 0;
   },
 });

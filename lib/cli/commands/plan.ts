@@ -3,13 +3,15 @@ import type { Config } from "../../config/config.ts";
 import { parsePlacement } from "../../config/placement_setting.ts";
 import { elementsOf } from "../../config/text_value.ts";
 import { type LoadHistory, ModelPlanner, NO_HISTORY } from "../../coordinator/model_planner.ts";
+import { findLlamaCpp } from "../../llama_cpp/find.ts";
+import { ownVersionOf } from "../../llama_cpp/own_version.ts";
 import { KV_TYPES, type KvType } from "../../llama_server/args.ts";
 import { silentLogger } from "../../log.ts";
 import { type PlanQuestion, PlanService } from "../../plan_service.ts";
 import { parseAssumptions } from "../../planner/assume.ts";
 import type { PlanReport } from "../../planner/plan_report.ts";
 import { formatEndpoint, parseEndpoint } from "../../rpc/endpoint.ts";
-import { openDatabase } from "../../store/open_database.ts";
+import { openDatabaseCopy } from "../../store/open_database.ts";
 import { GgufHeaderCache } from "../../store/gguf_header_cache.ts";
 import { LoadStore } from "../../store/load_store.ts";
 import {
@@ -117,6 +119,10 @@ async function planHere(question: PlanQuestion, config: Config, context: Context
   const service = new PlanService({
     resolve: (name) => findModel(name, config, context),
     backends: (endpoints) => viewBackends(endpoints, config, context),
+    build: async () => {
+      const programs = await findLlamaCpp({ ...config.llamaCpp, env: context.env });
+      return (await ownVersionOf(programs, { signal: context.signal }))?.build;
+    },
     planner: new ModelPlanner(config, new GgufHeaderCache(), historyOf(config, owned)),
   });
   return await service.plan(question, context.signal);
@@ -130,7 +136,7 @@ function historyOf({ stateDir }: Config, owned: DisposableStack): LoadHistory {
   } catch {
     return NO_HISTORY;
   }
-  return new LoadStore(owned.use(openDatabase(path, { logger: silentLogger })), { logger: silentLogger });
+  return new LoadStore(owned.use(openDatabaseCopy(path, { logger: silentLogger })), { logger: silentLogger });
 }
 
 async function planThere(question: PlanQuestion, config: Config, context: Context): Promise<PlanReport> {

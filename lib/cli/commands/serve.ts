@@ -44,7 +44,11 @@ export function serveCommand(createApp: CreateApp): Command {
           createApp,
           version: VERSION,
         });
-        logger.info("listening", { url: server.url, rpcBackendCount: config.rpcBackends.length });
+        const { rpcBackends } = server.gateway.health;
+        logger.info("listening", { url: server.url, rpcBackendCount: rpcBackends.length });
+        if (rpcBackends.length === 0 && config.coordinatorUrl === undefined) {
+          logger.warn("config doubtful", { warning: NO_BACKEND });
+        }
         await untilAborted(context.signal);
         await server.shutdown({ drainMs: config.timeouts.drainMs, hurry: context.hurry });
         logger.info("stopped");
@@ -67,15 +71,15 @@ function formatFor({ log }: Config, stdout: TextOutput): "json" | "pretty" {
   return stdout.isTerminal ? "pretty" : "json";
 }
 
+const NO_BACKEND =
+  "there is no rpc backend yet: start `sollol worker --gateway URL` on a machine, or ggml-rpc-server and `sollol register`";
+
 /** What is allowed, but probably not meant. */
-function doubts({ listen, apiKeys, rpcBackends, coordinatorUrl, ...config }: Config): string[] {
+function doubts({ listen, apiKeys, ...config }: Config): string[] {
   const isLoopback = /^(127\.|::1$|localhost$)/.test(listen.hostname);
   return [
     ...(!isLoopback && apiKeys.size === 0
       ? [`everybody who reaches ${listen.hostname} may use this gateway; set api_keys`]
-      : []),
-    ...(rpcBackends.length === 0 && coordinatorUrl === undefined
-      ? ["there is no rpc backend yet: start ggml-rpc-server on a machine and name it in rpc_backends"]
       : []),
     ...(config.taskDistributionEnabled
       ? ["task_distribution_enabled has no effect yet: this version knows no Ollama nodes"]

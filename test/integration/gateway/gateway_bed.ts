@@ -63,6 +63,7 @@ export interface GatewayBedOptions {
   /** Instead of `rpcBackends`, which nobody probes. */
   registry?: GatewayParts["backends"];
   defaultModel?: string;
+  refuseMisfit?: GatewayParts["refuseMisfit"];
   start?: (model: ResolvedModel, signal: AbortSignal) => Promise<FakeCoordinator>;
 }
 
@@ -102,6 +103,7 @@ export class GatewayBed implements AsyncDisposable {
       backends: options.registry ??
         { views: () => backends.listBackends(), size: backends.listBackends().length },
       startCoordinator: options.start ?? ((model) => Promise.resolve(bed.#startFake(model.key))),
+      refuseMisfit: options.refuseMisfit ?? (() => Promise.resolve()),
       external,
       http,
       clock: systemClock,

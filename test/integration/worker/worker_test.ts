@@ -113,3 +113,29 @@ Deno.test("a worker with a wrong token says so once, loudly, and stays", async (
   ok(!JSON.stringify(bed.lines).includes('"wrong"'), "the token is in no line");
   (await Deno.connect({ port: worker.launch.port })).close();
 });
+
+Deno.test({
+  name: "a worker restarts an rpc server that waits for a client that is gone, and no other",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using bed = await WorkerBed.create();
+    await using gateway = new FakeWorkerGateway();
+    await using worker = await bed.start(gateway.url);
+    const endpoint = `127.0.0.1:${worker.launch.port}`;
+    const say = (client: string) => {
+      const vanished = [{ endpoint, client }];
+      gateway.answer = () => Response.json({ timeout_ms: 600, in_use: [], vanished });
+    };
+    say("127.0.0.1:1");
+    using client = await Deno.connect({ port: worker.launch.port });
+    const isHeld = () => gateway.reports.at(-1)!.backends[0]!.held_by.length > 0;
+    await until(() => gateway.reports.length > 0 && isHeld(), "it is held");
+    const count = gateway.reports.length;
+    await until(() => gateway.reports.length > count + 3, "some more answers");
+    equal(bed.logged("rpc server ended").length, 0, "it serves another client");
+    say(`127.0.0.1:${client.localAddr.port}`);
+    await until(() => bed.logged("rpc server listens").length === 2, "it was restarted");
+    const clients = bed.logged("rpc server waits for a client that is gone").map((line) => line["clients"]);
+    deepEqual(clients, [[`127.0.0.1:${client.localAddr.port}`]]);
+  },
+});

@@ -9,6 +9,7 @@ import { FakeClock } from "../../fakes/fake_clock.ts";
 
 class FakeCoordinator implements Switchable {
   readonly #gone = new AbortController();
+  readonly #leaving = new AbortController();
   stopCount = 0;
   constructor(readonly key: string) {}
   get dead(): AbortSignal {
@@ -16,6 +17,12 @@ class FakeCoordinator implements Switchable {
   }
   get gone(): AbortSignal {
     return this.#gone.signal;
+  }
+  get leaving(): AbortSignal {
+    return this.#leaving.signal;
+  }
+  leave(): void {
+    this.#leaving.abort(new Error("its backend leaves"));
   }
   die(why: string): void {
     this.#gone.abort(new Error(why));
@@ -249,4 +256,30 @@ Deno.test("closing stops the coordinator", async () => {
   await acquired;
   await bench.switch.close();
   deepEqual([coordinator.stopCount, bench.switch.view.state], [1, "stopped"]);
+});
+
+Deno.test("a coordinator that is leaving ends with its last request, and the next one gets another", async () => {
+  const bench = new Bench();
+  const first = bench.acquire("a");
+  const old = await bench.finishLoad();
+  const lease = await first;
+  old.leave();
+  const late = bench.acquire("a");
+  await settle();
+  deepEqual([old.stopCount, bench.started], [0, ["a"]]);
+  lease[Symbol.dispose]();
+  await settle();
+  deepEqual([old.stopCount, bench.started], [1, ["a", "a"]]);
+  const next = await bench.finishLoad();
+  equal((await late).coordinator, next);
+});
+
+Deno.test("a coordinator that is leaving while it is idle ends at once", async () => {
+  const bench = new Bench();
+  const first = bench.acquire("a");
+  const old = await bench.finishLoad();
+  (await first)[Symbol.dispose]();
+  old.leave();
+  await settle();
+  deepEqual([old.stopCount, bench.switch.view.state], [1, "stopped"]);
 });

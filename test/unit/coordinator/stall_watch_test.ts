@@ -13,15 +13,21 @@ function slot(overrides: Partial<ServerSlot> = {}): ServerSlot {
 async function watch(
   forMs: number,
   slotsAt: (ms: number) => ServerSlot[],
-  lost?: AbortSignal,
+  lost?: AbortSignal | ((ms: number) => AbortSignal),
 ): Promise<string | undefined> {
   const clock = new FakeClock(0);
   const end = new AbortController();
   const slots = () => Promise.resolve().then(() => slotsAt(clock.now()));
   let found: string | undefined;
-  const watching = watchForStall({ slots, stallMs: STALL_MS, lost, signal: end.signal, clock }).then((it) =>
-    found = it
-  );
+  const watching = watchForStall({
+    slots,
+    stallMs: STALL_MS,
+    get lost() {
+      return typeof lost === "function" ? lost(clock.now()) : lost;
+    },
+    signal: end.signal,
+    clock,
+  }).then((it) => found = it);
   for (let ms = 0; ms < forMs; ms += 5_000) {
     for (let i = 0; i < 10; i++) await Promise.resolve();
     clock.advance(5_000);
@@ -72,4 +78,9 @@ Deno.test("where a backend is said to be gone, a standstill of seconds is enough
     /^its prompt made no progress for 5\.\d s/,
   );
   equal(await watch(120_000, (ms) => [slot({ tokensDecoded: 1 + ms / 1_000 })], lost), undefined);
+});
+
+Deno.test("patience is long again when the backend is back", async () => {
+  const lost = (ms: number) => ms < 20_000 ? AbortSignal.abort() : new AbortController().signal;
+  equal(await watch(70_000, (ms) => [slot({ tokensDecoded: 1 + Math.min(ms, 20_000) })], lost), undefined);
 });
