@@ -1,8 +1,10 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { FakeRpcBackend } from "../fakes/fake_rpc_backend.ts";
 import { formatEndpoint } from "../../lib/rpc/endpoint.ts";
 import { chat } from "./chat.ts";
 import { freePort } from "./coordinator_bed.ts";
+import { eventually } from "./eventually.ts";
 import { GatewayBed } from "./gateway_bed.ts";
 import { withLlamaCpp } from "./with_llama_cpp.ts";
 
@@ -28,7 +30,10 @@ test("a request is refused with what to do when no rpc backend is configured", a
   await using gateway = await bed.serve();
   const { status, error } = await chat(gateway.url);
   deepEqual([status, error!.code], [503, "no_capacity"]);
-  match(error!.message, /no rpc backend is configured; start ggml-rpc-server .* name it in rpc_backends$/);
+  match(
+    error!.message,
+    /no rpc backend is known; start ggml-rpc-server .* register it: sollol register HOST:PORT$/,
+  );
   await gateway.stop();
 });
 
@@ -89,6 +94,24 @@ test("an rpc backend that another gateway holds is told as such, and serves this
   equal((await chat(second.url)).status, 200);
   await second.stop();
   bed.assertAlive([0]);
+  await bed.assertNothingLeft();
+});
+
+test("an rpc backend that somebody took since it was last asked is left out, not waited for", async (programs) => {
+  await using bed = await GatewayBed.create(programs, { backendCount: 2 });
+  await using gateway = await bed.serve();
+  await eventually("both are up", async () => {
+    return (await gateway.health()).rpcBackends.every(({ health }) => health === "up");
+  });
+  const [hostname, port] = bed.endpoints[0]!.split(":");
+  using _stranger = await Deno.connect({ hostname: hostname!, port: Number(port) }); // silent clients hold it, too
+  await delay(2_500); // as long as an answer counts as fresh
+  const startedMs = performance.now();
+  const { status, headers, error } = await chat(gateway.url);
+  equal(status, 200, error?.message);
+  ok(performance.now() - startedMs < 6_000, "it was waited for");
+  match(headers.get("x-sollol-decision")!, new RegExp(`Left out: ${bed.endpoints[0]} serves another client`));
+  await gateway.stop();
   await bed.assertNothingLeft();
 });
 

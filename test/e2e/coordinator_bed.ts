@@ -7,11 +7,14 @@ import type { CoordinatorOptions } from "../../lib/coordinator/startup.ts";
 import { buildTinyModel } from "../../lib/gguf/tiny_model.ts";
 import { HttpClient, type HttpResponse } from "../../lib/http/client.ts";
 import { silentLogger } from "../../lib/log.ts";
-import { type Placement, type PlanModel, planPlacement } from "../../lib/planner/placement.ts";
+import { type PlanModel, weighModel } from "../../lib/planner/model_need.ts";
+import { type Placement, planPlacement } from "../../lib/planner/placement.ts";
+import type { PlanBackend } from "../../lib/planner/plan_input.ts";
 import { ChildProcess } from "../../lib/process/child.ts";
 import { parseEndpoint } from "../../lib/rpc/endpoint.ts";
 import { probe } from "../../lib/rpc/probe.ts";
 import { openGguf } from "../../lib/store/gguf_file.ts";
+import { GIB } from "../../lib/units.ts";
 
 /** Paths of the real programs. */
 export interface RealPrograms {
@@ -56,6 +59,12 @@ export async function diagnose(endpoints: readonly string[]): Promise<BackendFin
   }));
 }
 
+/** A backend with one roomy CPU device, as the planner sees it. */
+export function planBackend(endpoint: string, freeBytes = 8 * GIB): PlanBackend {
+  const memory = { freeBytes, totalBytes: freeBytes, memoryKey: endpoint };
+  return { endpoint, devices: [{ endpoint, deviceIndex: 0, kind: "cpu", ...memory }] };
+}
+
 /** A tiny model in a directory of its own, and all that a coordinator over real rpc backends needs. */
 export class CoordinatorBed implements AsyncDisposable {
   readonly http = new HttpClient();
@@ -79,7 +88,7 @@ export class CoordinatorBed implements AsyncDisposable {
     const hosts = Array.from({ length: backendCount }, (_, index) => `127.0.0.${index + 2}`);
     const backends = await Promise.all(hosts.map((host) => startBackend(programs.rpcServer, host)));
     for (const backend of backends) stack.use(backend);
-    const plan = { name: "tiny", blockCount: model.blockCount, weights: model.weights };
+    const plan = weighModel("tiny", model, { contextSize: 4096, slotCount: 2, kvType: "f16" });
     return new CoordinatorBed(programs, directory, plan, backends, stack.move());
   }
 
@@ -91,16 +100,12 @@ export class CoordinatorBed implements AsyncDisposable {
     return `${this.directory}/tiny.gguf`;
   }
 
-  /** A plan that can be no other: each device has just the room for its share. */
+  /** A plan with so many layers on each backend, the output layer counted as one. */
   plan(tensorSplit: readonly number[], endpoints: readonly string[] = this.endpoints): Placement {
-    const { perLayerBytes, outputBytes, otherBytes } = this.model.weights;
-    const unitBytes = [...perLayerBytes, outputBytes];
-    let next = 0;
-    const devices = tensorSplit.map((count, index) => {
-      const bytes = unitBytes.slice(next, next += count).reduce((sum, unit) => sum + unit, otherBytes);
-      return { endpoint: endpoints[index]!, deviceIndex: 0, freeBytes: bytes, totalBytes: bytes };
-    });
-    return planPlacement(this.model, devices);
+    const last = tensorSplit.length - 1;
+    const layers = tensorSplit.map((count, index) => [endpoints[index]!, index === last ? count - 1 : count]);
+    const backends = endpoints.slice(0, tensorSplit.length).map((endpoint) => planBackend(endpoint));
+    return planPlacement(this.model, backends, { strategy: { layers: Object.fromEntries(layers) } });
   }
 
   launch(placement: Placement | undefined, overrides: Partial<CoordinatorLaunch> = {}): CoordinatorLaunch {

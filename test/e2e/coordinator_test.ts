@@ -7,7 +7,7 @@ import { requireProgram } from "../../lib/llama_cpp/find.ts";
 import { planPlacement } from "../../lib/planner/placement.ts";
 import { MIB } from "../../lib/units.ts";
 import { FakeRpcBackend } from "../fakes/fake_rpc_backend.ts";
-import { CoordinatorBed, freePort, type RealPrograms, startBackend } from "./coordinator_bed.ts";
+import { CoordinatorBed, freePort, planBackend, type RealPrograms, startBackend } from "./coordinator_bed.ts";
 import { ensureLlamaCpp } from "./llama_cpp.ts";
 
 async function findPrograms(): Promise<RealPrograms | string> {
@@ -60,12 +60,12 @@ for (const split of [[3, 3, 3], [5, 3, 1], [1, 2, 6], [1, 1, 7]]) {
       deepEqual(placement.tensorSplit, split);
       await using coordinator = await bed.start(bed.launch(placement));
       for (const device of coordinator.placement.devices) {
-        const differenceBytes = Math.abs(device.modelBytes - device.weightBytes);
+        const differenceBytes = Math.abs(device.actual.weightBytes - device.weightBytes);
         ok(
           differenceBytes <= 0.01 * MIB,
-          `${device.endpoint}: ${device.modelBytes} for ${device.weightBytes}`,
+          `${device.endpoint}: ${device.actual.weightBytes} for ${device.weightBytes}`,
         );
-        equal(device.kvBytes, device.layerCount * 2 * MIB);
+        equal(device.actual.kvBytes, device.layerCount * 2 * MIB);
       }
       equal(coordinator.placement.devices.length, 3);
       const response = await bed.chat(coordinator, {
@@ -82,14 +82,9 @@ for (const split of [[3, 3, 3], [5, 3, 1], [1, 2, 6], [1, 1, 7]]) {
 }
 
 testBed("backends that get no layer are not contacted, and may be down", 1, async (bed) => {
-  const roomy = { endpoint: bed.endpoints[0]!, deviceIndex: 0, freeBytes: 1e9, totalBytes: 1e9 };
-  const down = {
-    endpoint: `127.0.0.9:${freePort("127.0.0.9")}`,
-    deviceIndex: 0,
-    freeBytes: 10,
-    totalBytes: 10,
-  };
-  await using coordinator = await bed.start(bed.launch(planPlacement(bed.model, [down, roomy])));
+  const down = planBackend(`127.0.0.9:${freePort("127.0.0.9")}`, 10);
+  const placement = planPlacement(bed.model, [down, planBackend(bed.endpoints[0]!)]);
+  await using coordinator = await bed.start(bed.launch(placement));
   deepEqual(coordinator.placement.devices.map(({ endpoint }) => endpoint), bed.endpoints);
   await coordinator.stop();
 });

@@ -64,9 +64,11 @@ export class GatewayBed implements AsyncDisposable {
   }
 
   /** The arguments of `sollol serve`, whose config file is written. */
-  async serveArgs({ args = [], rpcBackends = this.endpoints }: ServeOptions = {}): Promise<string[]> {
+  async serveArgs(
+    { args = [], rpcBackends = this.endpoints, limits = {} }: ServeOptions = {},
+  ): Promise<string[]> {
     const config = join(this.sandbox.directory, "config.yaml");
-    await Deno.writeTextFile(config, configFile(rpcBackends, this.programs));
+    await Deno.writeTextFile(config, configFile(rpcBackends, limits, this.programs));
     const models = ["--models", this.store.directory];
     return ["serve", "--config", config, "--listen", "127.0.0.1:0", ...models, ...args];
   }
@@ -93,19 +95,26 @@ export interface ServeOptions extends ProgramOptions {
   readonly args?: readonly string[];
   /** Instead of the bed's own. */
   readonly rpcBackends?: readonly string[];
+  /** By endpoint, as it is written in the config file: `memory: 1MiB`. */
+  readonly limits?: Readonly<Record<string, string>>;
 }
 
 /** Written as the users of earlier programs wrote it. */
-function configFile(endpoints: readonly string[], { llamaServer }: RealPrograms): string {
+function configFile(
+  endpoints: readonly string[],
+  limits: Readonly<Record<string, string>>,
+  { llamaServer }: RealPrograms,
+): string {
   const backends = endpoints.map((endpoint) => {
     const [host, port] = endpoint.split(":");
-    return `  - { host: ${host}, port: ${port} }\n`;
+    const limit = limits[endpoint] === undefined ? "" : `, ${limits[endpoint]}`;
+    return `  - { host: ${host}, port: ${port}${limit} }\n`;
   });
   return [
     "model_sharding_enabled: true\n",
     `rpc_backends:${backends.length > 0 ? "\n" : " []\n"}${backends.join("")}`,
     `llama_cpp: { llama_server: ${llamaServer} }\n`,
-    "coordinator: { threads: 1, cache_ram: 0, slots: 4 }\n",
+    "coordinator: { threads: 1, cache_ram: 0, slots: 4, placement: even }\n",
   ].join("");
 }
 
