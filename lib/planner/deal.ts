@@ -17,8 +17,12 @@ export interface Misfit {
   readonly needBytes: number;
   /** What the rooms have. */
   readonly freeBytes: number;
-  /** What is missing. */
+  /** What is missing, in the pieces that there are: may be more than all that they need less all that they have. */
   readonly missingBytes: number;
+  /** What the figures are of. */
+  readonly rooms: readonly Room[];
+  /** Which of several rooms is to have what is missing, where that is one. */
+  readonly place?: string | undefined;
   /** Which room is too small, where the units of each were settled; a part of a sentence. */
   readonly fault?: string | undefined;
 }

@@ -1,9 +1,9 @@
 import { chooseBackends } from "./backend_choice.ts";
 import { type Deal, type Dealer, type Misfit, needsOf } from "./deal.ts";
-import { divideBudgets, fillInOrder, holds } from "./fill.ts";
+import { divideBudgets, holds } from "./fill.ts";
 import type { LayerScale } from "./layer_scale.ts";
+import { leastMisfit } from "./least_misfit.ts";
 import { partitionUnits } from "./partition.ts";
-import { allotBytes, type Room } from "./room.ts";
 import { fitInAnyOrder, type FittingOrder, roomiest } from "./room_order.ts";
 
 /** A layer takes a CPU several times as long as a GPU: one gets only what the GPUs have no room for. */
@@ -13,7 +13,7 @@ const CPU_RELUCTANCE = 1_000;
 export const autoDealer: Dealer = {
   deal(scale, rooms): Deal | Misfit {
     const chosen = chooseBackends(scale, rooms);
-    return chosen ? balance(scale, chosen) : misfit(scale, rooms);
+    return chosen ? balance(scale, chosen) : leastMisfit(scale, rooms);
   },
   canDeal(scale, rooms): boolean {
     return fitInAnyOrder(scale, roomiest(scale, rooms)) !== undefined;
@@ -32,17 +32,4 @@ function balance(scale: LayerScale, { rooms, fill }: FittingOrder): Deal {
   });
   if (counts && holds(rooms, needsOf(scale, counts))) return { rooms, counts, reasons: [] };
   return { rooms, counts: fill.counts, reasons: [] };
-}
-
-/** The units that found no room are weighed as if one more device took them. */
-function misfit(scale: LayerScale, rooms: readonly Room[]): Misfit {
-  const tried = roomiest(scale, rooms);
-  const { needBytes: needs, placedCount } = fillInOrder(scale, tried);
-  const needBytes = sum(needs) + scale.needBytes(placedCount, scale.unitCount);
-  const freeBytes = sum(allotBytes(tried));
-  return { needBytes, freeBytes, missingBytes: Math.max(needBytes - freeBytes, 0) };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,6 +1,7 @@
 import { type Deal, type Dealer, type Misfit, needsOf } from "./deal.ts";
 import { holds } from "./fill.ts";
 import type { LayerScale } from "./layer_scale.ts";
+import { leastMisfit } from "./least_misfit.ts";
 import { partitionUnits } from "./partition.ts";
 import type { Room } from "./room.ts";
 import { roomiest } from "./room_order.ts";
@@ -12,6 +13,7 @@ export const evenDealer: Dealer = {
     const used = roomiest(scale, rooms);
     const counts = countsThatFit(scale, used);
     if (counts) return { rooms: used, counts, reasons: leftOutReasons(rooms, used) };
+    if (used.length === 0) return leastMisfit(scale, used);
     return misfitOf(scale, used, evenCounts(scale.unitCount, used.length));
   },
   canDeal(scale, rooms): boolean {

@@ -3,15 +3,20 @@ import { MAX_TENSOR_SPLIT } from "../llama_server/args.ts";
 import { type Deal, type Dealer, type Misfit, needsOf } from "./deal.ts";
 import { holds } from "./fill.ts";
 import type { LayerScale } from "./layer_scale.ts";
-import type { PlanBackend } from "./plan_input.ts";
-import type { Room } from "./room.ts";
+import type { PlanBackend, PlanStrategy } from "./plan_input.ts";
+import { placeOf, type Room } from "./room.ts";
 import { misfitOf } from "./settled_misfit.ts";
+
+/** How many layers the operator deals, the output layer not counted; `undefined` if they are not dealt one by one. */
+export function explicitLayerCount(strategy: PlanStrategy): number | undefined {
+  return typeof strategy === "object" ? countOf(strategy.layers) : undefined;
+}
 
 /**
  * Exactly the layers that the operator says.
  *
- * @param layers By `host:port`, or `host:port/1` for a device other than the first, in the order of the layers. A
- * device with 0 is left out, unless it is the last: that one gets the output layer.
+ * @param layers By `host:port`, or `host:port/1` for a device other than the first, in the order of the layers; any of
+ * a backend's names will do. A device with 0 is left out, unless it is the last: that one gets the output layer.
  * @param backends All that there are, to tell an unknown one from one without memory.
  */
 export function explicitDealer(
@@ -25,8 +30,7 @@ export function explicitDealer(
       throw refusal(scale, `names ${shares.length} devices`, `llama.cpp takes ${MAX_TENSOR_SPLIT} at most`);
     }
     const used = shares.map(({ where }) => roomAt(scale, where, rooms, backends));
-    const repeated = shares.find((_, index) => used.indexOf(used[index]!) < index);
-    if (repeated) throw refusal(scale, `names ${repeated.where} twice`, "give each device one number");
+    checkRepeated(scale, shares, used);
     return { rooms: used, counts: shares.map(({ count }) => count), reasons: [] };
   };
   return {
@@ -49,18 +53,39 @@ function checkCounts(scale: LayerScale, layers: Readonly<Record<string, number>>
       throw refusal(scale, `gives ${where} ${count} layers`, "give a whole number from 0");
     }
   }
-  const total = Object.values(layers).reduce((sum, count) => sum + count, 0);
+  const total = countOf(layers);
   if (total !== blockCount) {
     throw refusal(scale, `deals ${total} layers`, `the model has ${blockCount}; all must be dealt`);
   }
 }
 
+function countOf(layers: Readonly<Record<string, number>>): number {
+  return Object.values(layers).reduce((sum, count) => sum + count, 0);
+}
+
+interface NamedShare {
+  readonly where: string;
+  /** Units. */
+  readonly count: number;
+}
+
 /** The last one gets the output layer as one unit more; those without a unit are left out. */
-function sharesOf(layers: Readonly<Record<string, number>>): { where: string; count: number }[] {
+function sharesOf(layers: Readonly<Record<string, number>>): NamedShare[] {
   const entries = Object.entries(layers);
   return entries
     .map(([where, count], index) => ({ where, count: count + (index === entries.length - 1 ? 1 : 0) }))
     .filter(({ count }) => count > 0);
+}
+
+function checkRepeated(scale: LayerScale, shares: readonly NamedShare[], used: readonly Room[]): void {
+  const repeated = used.find((room, index) => used.indexOf(room) < index);
+  if (!repeated) return;
+  const names = shares.filter((_, index) => used[index] === repeated).map(({ where }) => where);
+  throw refusal(
+    scale,
+    `names ${placeOf(repeated.device, repeated.backend)} twice (${names.join(", ")})`,
+    "give each device one number",
+  );
 }
 
 function roomAt(
@@ -70,11 +95,11 @@ function roomAt(
   backends: readonly PlanBackend[],
 ): Room {
   const [endpoint, index = "0"] = where.split("/");
-  const isThere = (device: { endpoint: string; deviceIndex: number }): boolean =>
-    device.endpoint === endpoint && device.deviceIndex === Number(index);
-  const room = rooms.find(({ device }) => isThere(device));
+  const isMeant = (backend: PlanBackend): boolean =>
+    backend.endpoint === endpoint || backend.aliases?.includes(endpoint!) === true;
+  const room = rooms.find(({ backend, device }) => device.deviceIndex === Number(index) && isMeant(backend));
   if (room) return room;
-  if (backends.some(({ devices }) => devices.some(isThere))) {
+  if (backends.some((backend) => isMeant(backend) && Number(index) < backend.devices.length)) {
     throw refusal(
       scale,
       `gives layers to ${where}`,

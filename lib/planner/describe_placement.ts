@@ -34,7 +34,7 @@ export function describePlacement(
     devices,
     endpoints: backends.map(({ endpoint }) => endpoint),
     tensorSplit: deal.counts.filter((count) => count > 0),
-    hostBytes: scale.model.hostBytes,
+    hostBytes: scale.model.embeddingBytes + scale.model.hostComputeBytes(devices.length),
     loadMs: loadMs(shares),
     because: explain(scale, shares, backends.length, strategy),
   };
@@ -63,7 +63,8 @@ function freeAfterBytes({ room, bytes }: Share, shares: readonly Share[]): numbe
   const takenBytes = shares
     .filter((other) => other.room.device.memoryKey === room.device.memoryKey)
     .reduce((sum, other) => sum + other.bytes.needBytes, 0);
-  return Math.min(room.device.freeBytes - bytes.needBytes, room.memoryFreeBytes - takenBytes);
+  return Math.min(room.device.freeBytes - bytes.needBytes, room.memoryFreeBytes - takenBytes) -
+    room.hostBytes;
 }
 
 /** llama.cpp sends the weights of one backend after another. */

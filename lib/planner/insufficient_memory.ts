@@ -2,8 +2,9 @@ import { formatBytes } from "../units.ts";
 import type { Dealer, Misfit } from "./deal.ts";
 import { autoDealer } from "./deal_auto.ts";
 import { LayerScale } from "./layer_scale.ts";
+import type { PlanModel } from "./model_need.ts";
 import type { PlanBackend, PlanShape, PlanStrategy } from "./plan_input.ts";
-import { type RoomSurvey, surveyRooms } from "./room.ts";
+import { type HostShare, type RoomSurvey, surveyRooms } from "./room.ts";
 import { InsufficientMemoryError, type Shortage } from "./shortage.ts";
 import { type FitTest, suggest } from "./suggest.ts";
 
@@ -19,6 +20,8 @@ export interface Attempt {
   readonly reserveBytes: number;
   /** Who dealt. */
   readonly dealer: Dealer;
+  /** What the coordinator takes of the memory of its host, by the model. */
+  readonly hostShareOf: (model: PlanModel) => HostShare | undefined;
 }
 
 /** The error of a model that does not fit, with all that would. */
@@ -29,23 +32,39 @@ export function insufficientMemory(
 ): InsufficientMemoryError {
   const { survey, strategy, reserveBytes } = attempt;
   const wholeBytes = scale.needBytes(0, scale.unitCount) + reserveBytes;
-  const { needBytes, freeBytes, missingBytes } = misfit;
-  const suggestions = suggest(scale.model, wholeBytes, fitTestOf(attempt));
+  const { needBytes, freeBytes } = misfit;
+  const missingBytes = misfit.missingBytes + reserveShortage(attempt);
   const shortage: Shortage = {
     ...{ needBytes, freeBytes, missingBytes },
-    ...suggestions,
+    ...suggest(scale.model, wholeBytes, fitTestOf(misfit, attempt)),
     fitsWithAuto: strategy !== "auto" && autoDealer.canDeal(scale, survey.rooms),
   };
-  return new InsufficientMemoryError(shortage, sentenceOf(scale, misfit, shortage, attempt));
+  return new InsufficientMemoryError(
+    shortage,
+    sentenceOf(scale, { ...misfit, missingBytes }, shortage, attempt),
+  );
 }
 
-/** One backend more changes nothing where the operator names those to use. */
-function fitTestOf({ backends, survey, reserveBytes, strategy, dealer }: Attempt): FitTest {
+/** Where no device has even the reserve: how much of it the largest one lacks. */
+function reserveShortage({ backends, survey, reserveBytes }: Attempt): number {
+  if (survey.rooms.length > 0) return 0;
+  const free = backends.flatMap(({ devices }) => devices.map(({ freeBytes }) => freeBytes));
+  return Math.max(reserveBytes - Math.max(0, ...free.filter(Number.isFinite)), 0);
+}
+
+/**
+ * One backend more changes nothing where the operator names those to use. Rooms that were not tried are too small to be
+ * tried with a smaller model; but what the coordinator takes of a memory is another for each model.
+ */
+function fitTestOf(misfit: Misfit, attempt: Attempt): FitTest {
+  const { backends, reserveBytes, strategy, dealer, survey, hostShareOf } = attempt;
   return (model, another) => {
-    if (another === undefined) return dealer.canDeal(new LayerScale(model), survey.rooms);
-    if (typeof strategy === "object") return false;
-    const { rooms } = surveyRooms([...backends, another], reserveBytes);
-    return dealer.canDeal(new LayerScale(model), rooms);
+    if (another !== undefined && typeof strategy === "object") return false;
+    const rooms = survey.hostBytes > 0
+      ? surveyRooms(backends, reserveBytes, hostShareOf(model)).rooms
+      : misfit.rooms;
+    const more = another === undefined ? [] : surveyRooms([another], reserveBytes).rooms;
+    return dealer.canDeal(new LayerScale(model), [...rooms, ...more]);
   };
 }
 
@@ -53,25 +72,50 @@ function sentenceOf(
   scale: LayerScale,
   misfit: Misfit,
   shortage: Shortage,
-  { survey, reserveBytes }: Attempt,
+  attempt: Attempt,
 ): string {
   const { name, shape } = scale.model;
-  const count = new Set(survey.rooms.map(({ backend }) => backend)).size;
-  const have = count === 1 ? "1 rpc backend has" : `${count} rpc backends have`;
-  const reserve = reserveBytes > 0 ? ` beside a reserve of ${formatBytes(reserveBytes)} each` : "";
   return `Cannot place "${name}": needs ${formatBytes(misfit.needBytes)} with a context of ${
     contextOf(shape)
-  } tokens, ${have} ${formatBytes(misfit.freeBytes)} free${reserve}; ${whatIsMissing(scale, misfit)}. ` +
-    adviceOf(scale, shortage);
+  } tokens, ${whoHas(misfit, attempt)} ${formatBytes(misfit.freeBytes)} free${besideWhat(attempt)}; ${
+    whatIsMissing(scale, misfit)
+  }. ` + adviceOf(scale, shortage);
 }
 
-function whatIsMissing(scale: LayerScale, { missingBytes, fault }: Misfit): string {
-  if (fault !== undefined) return `${fault}; ${formatBytes(missingBytes)} are missing`;
-  if (missingBytes > 0) return `${formatBytes(missingBytes)} are missing`;
+function whoHas({ rooms }: Misfit, { survey, strategy }: Attempt): string {
+  if (rooms.length < survey.rooms.length) {
+    return typeof strategy === "object"
+      ? `the ${
+        rooms.length === 1 ? "device that is named has" : `${rooms.length} devices that are named have`
+      }`
+      : `the ${rooms.length} largest of ${survey.rooms.length} devices (no more can be used at once) have`;
+  }
+  const count = new Set(rooms.map(({ backend }) => backend)).size;
+  return count === 1 ? "1 rpc backend has" : `${count} rpc backends have`;
+}
+
+function besideWhat({ survey: { hostBytes }, reserveBytes }: Attempt): string {
+  const kept = [
+    ...(reserveBytes > 0 ? [`a reserve of ${formatBytes(reserveBytes)} each`] : []),
+    ...(hostBytes > 0 ? [`${formatBytes(hostBytes)} for the coordinator itself`] : []),
+  ];
+  return kept.length === 0 ? "" : ` beside ${kept.join(" and ")}`;
+}
+
+function whatIsMissing(
+  scale: LayerScale,
+  { needBytes, freeBytes, missingBytes, fault, place }: Misfit,
+): string {
+  const missing = `${formatBytes(missingBytes)} are missing`;
+  if (fault !== undefined) return `${fault}; ${missing}`;
+  const where = place === undefined ? missing : `on the largest device, ${place}, ${missing}`;
+  if (needBytes > freeBytes) return where;
   const largestBytes = Math.max(
     ...Array.from({ length: scale.unitCount }, (_, unit) => scale.needBytes(unit, unit + 1)),
   );
-  return `no split by whole layers fits, as one takes up to ${formatBytes(largestBytes)} with its buffers`;
+  return `no split by whole layers fits, as one takes up to ${
+    formatBytes(largestBytes)
+  } with its buffers; ${where}`;
 }
 
 function adviceOf({ model }: LayerScale, shortage: Shortage): string {

@@ -22,17 +22,18 @@ const LATENT = { query: 192 / 576, values: 512 / 576, position: 64 / 576, unpack
 
 /**
  * Elements that a layer needs for one token at its worst moment: drawn behind others of its kind, since memory is less
- * orderly there. ggml never reuses what a view looks at, so that what is computed from reshaped heads is a tensor of its own.
+ * orderly there. ggml never reuses what a view looks at, so that what is computed from reshaped heads is a tensor of
+ * its own.
  *
  * @see `src/models/*.cpp` and `build_attn`, `build_ffn`, `build_moe_ffn` in src/llama-graph.cpp of llama.cpp
  */
 export function layerPeakElements(input: LayerGraphInput): number {
   const graph = new GraphPeak();
-  const hidden = graph.add(0); // it is an input of the device, and counted there
+  let hidden = graph.add(0); // it is an input of the device, and counted there
   if (input.isLast) drawMixer(graph, input, hidden);
-  else {for (let drawn = 0, output = hidden; drawn < LAYERS_UNTIL_STEADY; drawn++) {
-      output = drawLayer(graph, input, output);
-    }}
+  for (let drawn = 0; drawn < LAYERS_UNTIL_STEADY && !input.isLast; drawn++) {
+    hidden = drawLayer(graph, input, hidden);
+  }
   return graph.peak();
 }
 

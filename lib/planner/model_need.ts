@@ -1,6 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import type { GgufModel } from "../gguf/model_info.ts";
 import { computeBufferBytes } from "./compute_buffer.ts";
+import { hostComputeBytes } from "./host_compute.ts";
 import { kvCacheBytesPerLayer } from "./kv_cache.ts";
 import type { LayerRange, PlanShape } from "./plan_input.ts";
 
@@ -22,7 +23,9 @@ export interface PlanModel {
   readonly outputBytes: number;
   /** Bytes of small tensors that every device holds a copy of. */
   readonly otherBytes: number;
-  /** Bytes that stay in the memory of the coordinator's host: the embeddings. */
+  /** Bytes of the token embeddings, which stay in the memory of the coordinator's host. */
+  readonly embeddingBytes: number;
+  /** Most bytes of the memory of the coordinator's host: the embeddings, and for computing with several devices. */
   readonly hostBytes: number;
   /** Bytes of all tensors as they lie in the file. */
   readonly fileBytes: number;
@@ -33,6 +36,8 @@ export interface PlanModel {
    * has the whole model: llama.cpp keeps fewer copies of its inputs if it has nothing to pass on.
    */
   computeBytes(range: LayerRange): number;
+  /** Bytes that the coordinator's host needs for computing, with so many rpc devices that hold something. */
+  hostComputeBytes(deviceCount: number): number;
   /**
    * The same model run with something else.
    *
@@ -46,6 +51,9 @@ export interface WeighOptions {
   /** How far earlier loads of this architecture were off: real compute bytes by estimated ones. Default 1. */
   readonly computeCorrection?: number | undefined;
 }
+
+/** More than two need no more of the coordinator's host. */
+const SEVERAL_DEVICES = 2;
 
 /** llama.cpp counts the tokens of all slots together in a 32-bit integer. */
 const MAX_CONTEXT_TOKENS = 2 ** 31 - 1;
@@ -73,6 +81,7 @@ export function weighModel(
   checkShape(name, shape);
   checkCorrection(name, computeCorrection);
   const computeOf = computeBufferBytes(content, shape);
+  const embeddingBytes = weights.inputBytes;
   return {
     name,
     shape,
@@ -82,10 +91,12 @@ export function weighModel(
     perLayerKvBytes: perLayerKvBytes(name, content, shape),
     outputBytes: weights.outputBytes,
     otherBytes: weights.otherBytes,
-    hostBytes: weights.inputBytes,
+    embeddingBytes,
+    hostBytes: embeddingBytes + hostComputeBytes(content, shape, SEVERAL_DEVICES),
     fileBytes: weights.totalBytes,
     computeCorrection,
     computeBytes: (range) => Math.ceil(computeOf(range) * computeCorrection),
+    hostComputeBytes: (deviceCount) => hostComputeBytes(content, shape, deviceCount),
     reshape: (other) => weighModel(name, content, other, { computeCorrection }),
   };
 }

@@ -9,7 +9,7 @@ import { LayerScale } from "./layer_scale.ts";
 import type { PlanModel } from "./model_need.ts";
 import type { LayerRange, PlanBackend, PlanDevice, PlanStrategy } from "./plan_input.ts";
 import { reasonsOf } from "./placement_reasons.ts";
-import { surveyRooms } from "./room.ts";
+import { type HostShare, surveyRooms } from "./room.ts";
 
 /** A device, and the layers that it gets. */
 export interface PlacedDevice extends LayerRange {
@@ -55,12 +55,16 @@ export interface Placement {
   readonly reasons: readonly string[];
 }
 
-/** How layers are dealt. */
+/** How layers are dealt, and what is known of the coordinator's host. */
 export interface PlacementOptions {
   /** Default `auto`. */
   readonly strategy?: PlanStrategy | undefined;
   /** Bytes of each memory that are not planned with. Default 0. */
   readonly reserveBytes?: number | undefined;
+  /** Key of the memory of the coordinator's host: what it takes itself is not planned with. Default no device's. */
+  readonly hostMemoryKey?: string | undefined;
+  /** Bytes that the coordinator's host has available; where they are too few, a reason says so. */
+  readonly hostFreeBytes?: number | undefined;
 }
 
 /**
@@ -73,9 +77,11 @@ export interface PlacementOptions {
 export function planPlacement(
   model: PlanModel,
   backends: readonly PlanBackend[],
-  { strategy = "auto", reserveBytes = 0 }: PlacementOptions = {},
+  { strategy = "auto", reserveBytes = 0, hostMemoryKey, hostFreeBytes }: PlacementOptions = {},
 ): Placement {
-  const survey = surveyRooms(backends, reserveBytes);
+  const hostShareOf = ({ hostBytes: bytes }: PlanModel): HostShare | undefined =>
+    hostMemoryKey === undefined ? undefined : { memoryKey: hostMemoryKey, bytes };
+  const survey = surveyRooms(backends, reserveBytes, hostShareOf(model));
   if (backends.every(({ devices }) => devices.length === 0)) {
     throw new GatewayError(
       "no_capacity",
@@ -86,12 +92,12 @@ export function planPlacement(
   const dealer = dealerOf(strategy, backends);
   const deal = dealer.deal(scale, survey.rooms);
   if ("missingBytes" in deal) {
-    throw insufficientMemory(scale, deal, { backends, strategy, reserveBytes, dealer, survey });
+    throw insufficientMemory(scale, deal, { backends, strategy, reserveBytes, dealer, survey, hostShareOf });
   }
   const placement = describePlacement(scale, deal, strategy);
   return {
     ...placement,
-    reasons: reasonsOf({ model, backends, survey, strategy, reserveBytes, deal, placement }),
+    reasons: reasonsOf({ model, backends, survey, strategy, reserveBytes, hostFreeBytes, deal, placement }),
   };
 }
 

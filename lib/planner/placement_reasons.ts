@@ -20,6 +20,8 @@ export interface ReasonFacts {
   readonly strategy: PlanStrategy;
   /** What was kept free. */
   readonly reserveBytes: number;
+  /** What the coordinator's host has available; `undefined` if nobody told. */
+  readonly hostFreeBytes: number | undefined;
   /** How it was dealt. */
   readonly deal: Deal;
   /** Where it went. */
@@ -35,6 +37,7 @@ export function reasonsOf(facts: ReasonFacts): string[] {
     ...facts.survey.notes,
     ...sharedMemory(facts),
     ...aboutMemory(facts),
+    ...aboutHost(facts),
     ...aboutModel(facts.model),
   ];
 }
@@ -93,9 +96,25 @@ function aboutMemory({ reserveBytes, backends, survey, placement }: ReasonFacts)
   ];
 }
 
-function aboutModel({ hostBytes, shape, trainedContextSize, computeCorrection }: PlanModel): string[] {
+function aboutHost({ model, placement: { hostBytes }, hostFreeBytes = Infinity }: ReasonFacts): string[] {
+  if (hostBytes === 0) return [];
+  const { embeddingBytes } = model;
   return [
-    ...(hostBytes > 0 ? [`${formatBytes(hostBytes)} of embeddings stay on the coordinator's host`] : []),
+    `${formatBytes(embeddingBytes)} of embeddings and ${
+      formatBytes(hostBytes - embeddingBytes)
+    } for computing ` +
+    "stay on the coordinator's host",
+    ...(hostBytes > hostFreeBytes
+      ? [
+        `The coordinator's host has only ${formatBytes(hostFreeBytes)} available for these ` +
+        `${formatBytes(hostBytes)}: it may swap; free memory there, or lower the context or the slots`,
+      ]
+      : []),
+  ];
+}
+
+function aboutModel({ shape, trainedContextSize, computeCorrection }: PlanModel): string[] {
+  return [
     ...(trainedContextSize > 0 && shape.contextSize > trainedContextSize
       ? [
         `A context of ${shape.contextSize} tokens is above the ${trainedContextSize} that it was trained with: ` +

@@ -1,11 +1,11 @@
 import type { GgufModel } from "../gguf/model_info.ts";
 import { type PlanModel, weighModel } from "./model_need.ts";
-import { type Placement, planPlacement } from "./placement.ts";
-import type { PlanBackend, PlanShape, PlanStrategy } from "./plan_input.ts";
+import { type Placement, type PlacementOptions, planPlacement } from "./placement.ts";
+import type { PlanBackend, PlanShape } from "./plan_input.ts";
 import { InsufficientMemoryError, type Shortage } from "./shortage.ts";
 
 /** All that a plan is made from. */
-export interface PlanRequest {
+export interface PlanRequest extends PlacementOptions {
   /** The model's name, for sentences. */
   readonly name: string;
   /** What its file says. */
@@ -14,10 +14,6 @@ export interface PlanRequest {
   readonly shape: PlanShape;
   /** What may be planned onto, in the order of the registry. */
   readonly backends: readonly PlanBackend[];
-  /** Default `auto`. */
-  readonly strategy?: PlanStrategy | undefined;
-  /** Bytes of each memory that are not planned with. Default 0. */
-  readonly reserveBytes?: number | undefined;
   /** How far earlier loads of this architecture were off: real compute bytes by estimated ones. Default 1. */
   readonly computeCorrection?: number | undefined;
 }

@@ -44,6 +44,8 @@ export interface PlanDevice {
 export interface PlanBackend {
   /** `host:port`. */
   readonly endpoint: string;
+  /** Other spellings that lead to the same server. */
+  readonly aliases?: readonly string[] | undefined;
   /** All of them, in the order of their index: llama.cpp numbers through all, also those that get no layer. */
   readonly devices: readonly PlanDevice[];
   /** Most bytes for all its devices together. */

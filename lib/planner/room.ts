@@ -1,9 +1,18 @@
 import { GatewayError } from "../errors.ts";
+import { formatBytes } from "../units.ts";
 import type { PlanBackend, PlanDevice } from "./plan_input.ts";
 
 /** Memory that several rooms draw from: it counts once. */
 export interface Budget {
   /** For all of them together, without the reserve. */
+  readonly bytes: number;
+}
+
+/** What the coordinator itself takes of the memory of its host. */
+export interface HostShare {
+  /** Of the memory. */
+  readonly memoryKey: string;
+  /** At most. */
   readonly bytes: number;
 }
 
@@ -19,13 +28,17 @@ export interface Room {
   readonly budgets: readonly Budget[];
   /** Free bytes of the memory that it draws from, the reserve included. */
   readonly memoryFreeBytes: number;
+  /** What the coordinator takes of that memory; 0 on other hosts than its own. */
+  readonly hostBytes: number;
 }
 
 /** What can be planned onto, and what cannot. */
 export interface RoomSurvey {
   /** Rooms of more than nothing, in the order of the backends. */
   readonly rooms: readonly Room[];
-  /** Sentences about devices that were left out. */
+  /** What the coordinator itself takes of a device's memory; 0 if it shares none. */
+  readonly hostBytes: number;
+  /** Sentences about devices that were left out, or share their memory with the coordinator. */
   readonly notes: readonly string[];
 }
 
@@ -33,19 +46,31 @@ export interface RoomSurvey {
  * The room that backends have for layers. Memory that is no number is no memory; a backend that is listed twice counts
  * once, as it does for llama.cpp.
  *
+ * @param host What the coordinator takes of a memory: nothing else is planned onto it.
  * @throws {GatewayError} `invalid_request` if the reserve is no number of bytes.
  */
-export function surveyRooms(backends: readonly PlanBackend[], reserveBytes: number): RoomSurvey {
+export function surveyRooms(
+  backends: readonly PlanBackend[],
+  reserveBytes: number,
+  host?: HostShare,
+): RoomSurvey {
   checkReserve(reserveBytes);
   const { known, repeated } = firstOfEach(backends);
-  const pools = poolsOf(known.flatMap(({ devices }) => devices), reserveBytes);
-  const rooms = known.flatMap((backend) => roomsOf(backend, pools, reserveBytes));
+  const pools = poolsOf(known.flatMap(({ devices }) => devices), reserveBytes, host);
+  const rooms = known.flatMap((backend) => roomsOf(backend, pools));
   const empty = rooms.filter(({ bytes }) => bytes === 0);
+  const beside = rooms.filter(({ hostBytes }) => hostBytes > 0);
   return {
     rooms: rooms.filter(({ bytes }) => bytes > 0),
+    hostBytes: beside[0]?.hostBytes ?? 0,
     notes: [
       ...[...repeated].map((endpoint) => `${endpoint} is listed more than once; it counts once`),
       ...empty.map(({ device, backend }) => `${placeOf(device, backend)} has no memory to plan with`),
+      ...beside.map(({ device, backend, hostBytes }) =>
+        `${placeOf(device, backend)} is on the coordinator's own host, which takes up to ${
+          formatBytes(hostBytes)
+        } of its memory`
+      ),
     ],
   };
 }
@@ -107,29 +132,38 @@ function firstOfEach(backends: readonly PlanBackend[]): { known: PlanBackend[]; 
 /** The memory behind a key. */
 interface Pool {
   readonly freeBytes: number;
+  /** What is not planned with: the reserve, and what the coordinator takes. */
+  readonly keptBytes: number;
+  readonly hostBytes: number;
   /** Set if several devices draw from it. */
   readonly budget: Budget | undefined;
 }
 
 /** Reports of shared memory are of different moments and limits; no device can have more free than its memory has. */
-function poolsOf(devices: readonly PlanDevice[], reserveBytes: number): Map<string, Pool> {
+function poolsOf(
+  devices: readonly PlanDevice[],
+  reserveBytes: number,
+  host: HostShare | undefined,
+): Map<string, Pool> {
   const byKey = Map.groupBy(devices, ({ memoryKey }) => memoryKey);
   return new Map([...byKey].map(([key, sharers]) => {
     const freeBytes = sharers.reduce((most, device) => Math.max(most, soundBytes(device.freeBytes)), 0);
-    const budget = sharers.length > 1 ? { bytes: Math.max(freeBytes - reserveBytes, 0) } : undefined;
-    return [key, { freeBytes, budget }];
+    const hostBytes = key === host?.memoryKey ? host.bytes : 0;
+    const keptBytes = reserveBytes + hostBytes;
+    const budget = sharers.length > 1 ? { bytes: Math.max(freeBytes - keptBytes, 0) } : undefined;
+    return [key, { freeBytes, keptBytes, hostBytes, budget }];
   }));
 }
 
-function roomsOf(backend: PlanBackend, pools: ReadonlyMap<string, Pool>, reserveBytes: number): Room[] {
+function roomsOf(backend: PlanBackend, pools: ReadonlyMap<string, Pool>): Room[] {
   const { memoryLimitBytes } = backend;
   const limit: Budget[] = memoryLimitBytes === undefined ? [] : [{ bytes: soundBytes(memoryLimitBytes) }];
   return backend.devices.map((device) => {
-    const { freeBytes: memoryFreeBytes, budget } = pools.get(device.memoryKey)!;
+    const { freeBytes: memoryFreeBytes, keptBytes, hostBytes, budget } = pools.get(device.memoryKey)!;
     const budgets = budget ? [...limit, budget] : limit;
-    const ownBytes = Math.max(soundBytes(device.freeBytes) - reserveBytes, 0);
+    const ownBytes = Math.max(soundBytes(device.freeBytes) - keptBytes, 0);
     const bytes = Math.min(ownBytes, ...budgets.map((shared) => shared.bytes));
-    return { backend, device, bytes, budgets, memoryFreeBytes };
+    return { backend, device, bytes, budgets, memoryFreeBytes, hostBytes };
   });
 }
 

@@ -48,8 +48,12 @@ export function fitInAnyOrder(scale: LayerScale, rooms: readonly Room[]): Fittin
   return undefined;
 }
 
-/** The largest backend at the end, where the output layer is; then all from small to large, and back. */
+/**
+ * The largest device alone, as a whole model needs less than its parts; the largest backend at the end, where the
+ * output layer is; then all from small to large, and back.
+ */
 function* otherOrders(rooms: readonly Room[]): Generator<Room[]> {
+  yield rooms.toSorted((a, b) => b.bytes - a.bytes).slice(0, 1);
   const groups = [...Map.groupBy(rooms, ({ backend }) => backend).values()];
   if (groups.length < 2) return;
   const ascending = groups.toSorted((a, b) => bytesOf(a) - bytesOf(b));

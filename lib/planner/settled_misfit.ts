@@ -20,5 +20,6 @@ export function misfitOf(scale: LayerScale, rooms: readonly Room[], counts: read
       formatBytes(needBytes)
     }`;
   });
-  return { needBytes: needs.reduce((sum, bytes) => sum + bytes, 0), freeBytes, missingBytes, fault };
+  const needBytes = needs.reduce((sum, bytes) => sum + bytes, 0);
+  return { needBytes, freeBytes, missingBytes, rooms, fault };
 }

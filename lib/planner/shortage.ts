@@ -2,11 +2,17 @@ import { GatewayError } from "../errors.ts";
 
 /** Why a model does not fit, and what would. All that fits was found by planning it. */
 export interface Shortage {
-  /** What it needs on the devices that there are: weights, KV cache, and the compute buffers of each. */
+  /**
+   * What it needs on the devices that there are: weights, KV cache, and the compute buffers of those that would hold
+   * something, dealt so that least is missing.
+   */
   readonly needBytes: number;
-  /** What they have, without the reserve; memory that several share counts once. */
+  /** What those devices have that can be used at once, without the reserve; memory that several share counts once. */
   readonly freeBytes: number;
-  /** What is missing; 0 if there is enough in all, but not in pieces that whole layers can use. */
+  /**
+   * What is missing: with so much more on the largest device it fits, or, where the layers of each are settled, with
+   * what each lacks. More than the need less what is free if whole layers cannot use all of each device.
+   */
   readonly missingBytes: number;
   /** The most tokens of one slot that would fit, a multiple of 256; `undefined` if none does. */
   readonly fittingContextSize: number | undefined;

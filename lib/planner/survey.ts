@@ -93,10 +93,11 @@ function softwareOf({ protocol = "an unknown one", build }: BackendView): string
   return `rpc protocol ${protocol}${build === undefined ? "" : ` (${build})`}`;
 }
 
-function toPlanBackend({ endpoint, devices, limits }: BackendView): PlanBackend {
+function toPlanBackend({ endpoint, aliases, devices, limits }: BackendView): PlanBackend {
   const { memoryLimitBytes, bytesPerSecond } = limits;
   return {
     endpoint,
+    aliases,
     devices: devices.map(({ index: deviceIndex, kind, name, freeBytes, totalBytes, memoryKey }) => {
       return { endpoint, deviceIndex, kind, name, freeBytes, totalBytes, memoryKey };
     }),
