@@ -36,5 +36,5 @@ export interface BackendAdmin {
    */
   workerReported(report: WorkerReport, from: string | undefined): WorkerReply;
   /** Takes back what a worker told of; one that is not known is nothing to complain about. */
-  workerLeft(name: string): void;
+  workerLeft(name: string, from: string | undefined): void;
 }

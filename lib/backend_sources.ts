@@ -114,8 +114,8 @@ export class BackendSources implements BackendAdmin {
     return this.#registry.workerReported(report, { from });
   }
 
-  workerLeft(name: string): void {
-    this.#registry.workerLeft(name);
+  workerLeft(name: string, from: string | undefined): void {
+    this.#registry.workerLeft(name, { from });
   }
 
   /** What was said by hand is taken back, also of a backend that stays. */

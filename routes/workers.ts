@@ -38,7 +38,7 @@ export function workerRoutes(admin: BackendAdmin, { token, keys }: WorkerAccess)
 
   routes.delete("/:name", (c) => {
     const name = c.req.param("name");
-    admin.workerLeft(name);
+    admin.workerLeft(name, peerOf(c));
     return c.json({ name, outcome: "left" });
   });
   routes.all("/:name", allow("PUT", "DELETE"));

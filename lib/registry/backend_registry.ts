@@ -218,8 +218,8 @@ export class BackendRegistry implements AsyncDisposable {
   }
 
   /** Forgets a worker, and the backends that only it told of. @returns Whether there was one of that name. */
-  workerLeft(name: string): boolean {
-    return this.#claims.left(name);
+  workerLeft(name: string, origin: { readonly from?: string | undefined } = {}): boolean {
+    return this.#claims.left(name, origin.from);
   }
 
   /** All workers, also those that have been silent for up to a day. */

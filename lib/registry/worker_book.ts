@@ -108,10 +108,11 @@ export class WorkerBook {
     return [...this.#workers.values()].filter(({ heardMs }) => nowMs - heardMs >= FORGET_MS);
   }
 
-  /** Drops one. */
-  drop(name: string): KnownWorker | undefined {
-    const worker = this.#workers.get(name);
-    this.#workers.delete(name);
+  /** Drops the one that calls itself so there; another one of the same name stays. */
+  drop(name: string, from: string | undefined): KnownWorker | undefined {
+    const known = this.#workers.get(name)?.from === from ? name : `${name} at ${from}`;
+    const worker = this.#workers.get(known);
+    this.#workers.delete(known);
     return worker;
   }
 

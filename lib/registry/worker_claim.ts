@@ -10,6 +10,7 @@ export type SaidBackend = WorkerReport["backends"][number];
 /** That a worker runs an rpc backend, and what it said of it last. */
 export class WorkerClaim {
   #said: SaidBackend | undefined;
+  #heldBefore: readonly string[] = [];
   /** Its llama.cpp build, if it knows. */
   build: string | undefined;
   /** Whether it is about to stop. */
@@ -33,6 +34,7 @@ export class WorkerClaim {
 
   /** Takes the next report. */
   update(report: WorkerReport, said: SaidBackend, nowMs: number): void {
+    this.#heldBefore = this.#said?.held_by ?? said.held_by;
     this.#said = said;
     this.build = report.build;
     this.isDraining = report.is_draining;
@@ -50,14 +52,22 @@ export class WorkerClaim {
     this.#settledMs = nowMs + SETTLE_MS;
   }
 
-  /** Its devices; for a moment after a release, as they were before the lease. */
+  /** Its devices. While a coordinator of ours has them, and for a moment after, as much is free as it was before. */
   devices(isLeased: boolean): readonly SaidDevice[] {
-    const isStale = !isLeased && this.#saidMs < this.#settledMs;
-    return isStale ? this.#devicesAtRest ?? this.said.devices : this.said.devices;
+    const atRest = isLeased || this.#saidMs < this.#settledMs ? this.#devicesAtRest : undefined;
+    if (!atRest) return this.said.devices;
+    return this.said.devices.map((device, index) => ({
+      ...device,
+      free_bytes: atRest[index]?.free_bytes ?? device.free_bytes,
+    }));
   }
 
-  /** Who holds the backend; nobody for a moment after a release: that was our coordinator. */
+  /**
+   * Who holds the backend: who was there in two reports in a row, since a probe is there for a moment, too. Nobody for
+   * a moment after a release: that was our coordinator.
+   */
   get holders(): readonly string[] {
-    return this.#saidMs < this.#settledMs ? [] : this.said.held_by;
+    if (this.#saidMs < this.#settledMs) return [];
+    return this.said.held_by.filter((client) => this.#heldBefore.includes(client));
   }
 }

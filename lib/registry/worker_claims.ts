@@ -73,10 +73,10 @@ export class WorkerClaims implements Disposable {
   }
 
   /** Forgets a worker and what only it told of. @returns Whether there was one. */
-  left(name: string): boolean {
-    const worker = this.#book.drop(name);
+  left(name: string, from: string | undefined): boolean {
+    const worker = this.#book.drop(name, from);
     if (!worker) return false;
-    this.#options.logger.info("worker left", { worker: name });
+    this.#options.logger.info("worker left", { worker: worker.name });
     for (const key of [...worker.keys]) this.#disclaim(worker, key);
     return true;
   }
@@ -161,7 +161,7 @@ export class WorkerClaims implements Disposable {
         backend.tenant.retire(`${backend.key} leaves: worker ${claim.workerName} is to stop`);
       }
       if (hasRestarted) this.#fail(backend, `The ggml-rpc-server of ${backend.key} was restarted, ${says}`);
-      else if (wasSilent && claim.holders.length > 0) this.#recover(backend, backend.tenant, says);
+      else if (wasSilent && claim.said.held_by.length > 0) this.#recover(backend, backend.tenant, says);
     } else if (claim.holders.length > 0) {
       checks.cancel(backend);
       const reason = `${backend.key} serves ${claim.holders.join(", ")}, ${says}; stop the coordinator there`;
@@ -239,7 +239,7 @@ export class WorkerClaims implements Disposable {
     const nowMs = this.#options.clock.monotonic();
     if (lateMs > STOOD_STILL_MS) this.#book.forgive(nowMs);
     for (const worker of this.#book.takeLost(nowMs)) this.#lose(worker);
-    for (const { name } of this.#book.forgettable(nowMs)) this.left(name);
+    for (const { name, from } of this.#book.forgettable(nowMs)) this.left(name, from);
     const dueMs = this.#book.nextDueMs;
     if (dueMs < Infinity) this.#alarm.ringBy(dueMs);
   }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { JsonShape } from "../json_shape.ts";
 import { parsedBy } from "../parsed_by.ts";
 import { formatEndpoint, parseEndpoint } from "./endpoint.ts";
+import { isPrivateAddress } from "./ipv4_range.ts";
 import { formatVersion, parseVersion } from "./protocol.ts";
 
 /** A device of a worker's rpc backend. */
@@ -87,7 +88,7 @@ const device = z.strictObject({
 });
 
 const backend = z.strictObject({
-  endpoint: z.string().max(300).transform(parsedBy((text) => formatEndpoint(parseEndpoint(text)))),
+  endpoint: z.string().max(300).transform(parsedBy(readOwnEndpoint)),
   is_running: z.boolean(),
   restart_count: z.int().min(0),
   held_by: z.array(z.string().max(100)).max(16),
@@ -121,4 +122,11 @@ export interface WorkerReply {
    * knowing: it waits for them for ever. Left out for none.
    */
   readonly vanished?: readonly { readonly endpoint: string; readonly client: string }[] | undefined;
+}
+
+/** A worker is not trusted: it cannot make the gateway talk to the whole world. Names are taken as they are. */
+function readOwnEndpoint(text: string): string {
+  const endpoint = parseEndpoint(text);
+  if (!/^[\d.]+$/.test(endpoint.host) || isPrivateAddress(endpoint.host)) return formatEndpoint(endpoint);
+  throw new RangeError(`${endpoint.host} is a public address; lend rpc backends in a private network only`);
 }

@@ -81,6 +81,12 @@ for (
       want: /IPv4 only/,
     },
     {
+      name: "a public address",
+      body: { ...report, backends: [{ ...backend, endpoint: "8.8.8.8:50052" }] },
+      field: "backends[0].endpoint",
+      want: /8\.8\.8\.8 is a public address/,
+    },
+    {
       name: "port 0",
       body: { ...report, backends: [{ ...backend, endpoint: "a:0" }] },
       field: "backends[0].endpoint",

@@ -209,6 +209,25 @@ Deno.test("what a worker says is held by others is held, named, and not probed u
   deepEqual([bed.probeCount(A), bed.registry.view(A)!.health], [1, "up"]);
 });
 
+Deno.test("a client that is there in one report only was a probe, and holds nothing", async () => {
+  await using bed = new RegistryBed();
+  bed.registry.workerReported(workerReport("shelf", [{ endpoint: A }]));
+  await bed.settle();
+  for (const port of [40_001, 40_002, 40_003]) {
+    bed.registry.workerReported(workerReport("shelf", [{ endpoint: A, held_by: [`10.0.0.9:${port}`] }]));
+    equal(bed.registry.view(A)!.health, "up");
+  }
+});
+
+Deno.test("a worker that leaves takes none of another of its name along", async () => {
+  await using bed = new RegistryBed();
+  bed.registry.workerReported(workerReport("shelf", [{ endpoint: A }]), { from: "10.0.0.1" });
+  bed.registry.workerReported(workerReport("shelf", [{ endpoint: B }]), { from: "10.0.0.9" });
+  equal(bed.registry.workerLeft("shelf", { from: "10.0.0.9" }), true);
+  deepEqual(bed.registry.views().map(({ endpoint }) => endpoint), [A]);
+  equal(bed.registry.workerLeft("shelf", { from: "10.0.0.7" }), false);
+});
+
 Deno.test("what a worker saw during our lease does not count after it", async () => {
   await using bed = new RegistryBed();
   const used = workerReport("shelf", [{
@@ -220,7 +239,7 @@ Deno.test("what a worker saw during our lease does not count after it", async ()
   await bed.settle();
   const lease = bed.registry.lease([A], "llama");
   bed.registry.workerReported(used);
-  equal(bed.registry.view(A)!.devices[0]!.freeBytes, GIB);
+  equal(bed.registry.view(A)!.devices[0]!.freeBytes, 15 * GIB, "as much as there is when it leaves");
   lease[Symbol.dispose]();
   bed.registry.workerReported(used); // was under way
   await bed.settle();
