@@ -229,6 +229,8 @@ export class Gateway {
       body: request.body,
       signal: request.signal,
       connectTimeoutMs: this.parts.settings.connectTimeoutMs,
+      // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone.
+      fresh: request.stream && route.to === "coordinator",
     });
     const answer = {
       status: response.status,

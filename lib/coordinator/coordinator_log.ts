@@ -94,10 +94,18 @@ export class CoordinatorLog {
   #learn(event: CoordinatorEvent): void {
     if (event.type === "failure" && this.#failures.length < MAX_FAILURES) this.#failures.push(event.failure);
     if (event.type === "device_info") this.#enumerated.resolve();
-    if (event.type === "buffer") this.#buffers.set(JSON.stringify([event.use, event.device]), event);
+    if (event.type === "loading") this.#buffers.clear(); // a coordinator that slept loads again
+    if (event.type === "buffer") this.#addBuffer(event);
     if (event.type === "listening") {
       this.#url ??= event.url;
       this.#listening.abort();
     }
+  }
+
+  /** A device has two KV caches if some of its layers see a window; of all else the later line counts. */
+  #addBuffer(buffer: ToldBuffer): void {
+    const key = JSON.stringify([buffer.use, buffer.device]);
+    const before = buffer.use === "KV" ? this.#buffers.get(key)?.bytes ?? 0 : 0;
+    this.#buffers.set(key, { ...buffer, bytes: before + buffer.bytes });
   }
 }

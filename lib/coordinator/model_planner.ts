@@ -108,7 +108,8 @@ export class ModelPlanner {
     try {
       return planSurveys(surveys, { ...request, strategy: isForOthers ? "auto" : placement });
     } catch (error) {
-      throw error instanceof GatewayError && error.code === "invalid_request"
+      const isAsked = wish.contextSize !== undefined || wish.slotCount !== undefined;
+      throw error instanceof GatewayError && error.code === "invalid_request" && !isAsked
         ? operatorsMistake(error, surveys)
         : error;
     }

@@ -72,6 +72,9 @@ function layerOf(name: string, blockCount: number): number | undefined {
 /** Models without an output norm, such as those of the bert family, have no output matrix to tie. */
 function tiedEmbedding(tensors: readonly GgufTensor[]): GgufTensor | undefined {
   const find = (pattern: RegExp) => tensors.find(({ name }) => pattern.test(name));
-  if (find(/^output\.weight$/) || !find(/^(?:dec\.)?output_norm\.weight$/)) return undefined;
+  // LFM2 calls the norm behind its layers token_embd_norm.
+  const hasOutputNorm = find(/^(?:dec\.)?output_norm\.weight$/) ??
+    find(/^blk\.\d+\.shortconv\.conv\.weight$/);
+  if (find(/^output\.weight$/) || !hasOutputNorm) return undefined;
   return find(/^token_embd\.weight$/);
 }

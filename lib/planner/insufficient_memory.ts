@@ -4,7 +4,7 @@ import { autoDealer } from "./deal_auto.ts";
 import { LayerScale } from "./layer_scale.ts";
 import type { PlanModel } from "./model_need.ts";
 import type { PlanBackend, PlanShape, PlanStrategy } from "./plan_input.ts";
-import { type HostShare, type RoomSurvey, surveyRooms } from "./room.ts";
+import { hostShareOf, type Room, type RoomSurvey, surveyRooms } from "./room.ts";
 import { InsufficientMemoryError, type Shortage } from "./shortage.ts";
 import { type FitTest, suggest } from "./suggest.ts";
 
@@ -20,8 +20,8 @@ export interface Attempt {
   readonly reserveBytes: number;
   /** Who dealt. */
   readonly dealer: Dealer;
-  /** What the coordinator takes of the memory of its host, by the model. */
-  readonly hostShareOf: (model: PlanModel) => HostShare | undefined;
+  /** Key of the memory of the coordinator's host, if it is known. */
+  readonly hostMemoryKey: string | undefined;
 }
 
 /** The error of a model that does not fit, with all that would. */
@@ -45,27 +45,41 @@ export function insufficientMemory(
   );
 }
 
-/** Where no device has even the reserve: how much of it the largest one lacks. */
-function reserveShortage({ backends, survey, reserveBytes }: Attempt): number {
+/** Where no device has even what is to be kept free: how much of that one lacks at least. */
+function reserveShortage({ backends, survey, reserveBytes, hostMemoryKey }: Attempt): number {
   if (survey.rooms.length > 0) return 0;
-  const free = backends.flatMap(({ devices }) => devices.map(({ freeBytes }) => freeBytes));
-  return Math.max(reserveBytes - Math.max(0, ...free.filter(Number.isFinite)), 0);
+  const lacks = backends.flatMap(({ devices }) => devices).map(({ freeBytes, memoryKey }) => {
+    const keptBytes = reserveBytes + (memoryKey === hostMemoryKey ? survey.hostBytes : 0);
+    return Math.max(keptBytes - (Number.isFinite(freeBytes) ? Math.max(freeBytes, 0) : 0), 0);
+  });
+  return lacks.reduce((least, bytes) => Math.min(least, bytes));
+}
+
+/** One backend more changes nothing where the operator names those to use. */
+function fitTestOf(misfit: Misfit, attempt: Attempt): FitTest {
+  const { reserveBytes, strategy, dealer } = attempt;
+  const roomsFor = roomFinder(misfit, attempt);
+  return (model, another) => {
+    if (another !== undefined && typeof strategy === "object") return false;
+    const more = another === undefined ? [] : surveyRooms([another], reserveBytes).rooms;
+    return dealer.canDeal(new LayerScale(model), [...roomsFor(model), ...more]);
+  };
 }
 
 /**
- * One backend more changes nothing where the operator names those to use. Rooms that were not tried are too small to be
- * tried with a smaller model; but what the coordinator takes of a memory is another for each model.
+ * Rooms that were too small to be tried still are with another shape. But what the coordinator takes of the memory of
+ * its host depends on that.
  */
-function fitTestOf(misfit: Misfit, attempt: Attempt): FitTest {
-  const { backends, reserveBytes, strategy, dealer, survey, hostShareOf } = attempt;
-  return (model, another) => {
-    if (another !== undefined && typeof strategy === "object") return false;
-    const rooms = survey.hostBytes > 0
-      ? surveyRooms(backends, reserveBytes, hostShareOf(model)).rooms
-      : misfit.rooms;
-    const more = another === undefined ? [] : surveyRooms([another], reserveBytes).rooms;
-    return dealer.canDeal(new LayerScale(model), [...rooms, ...more]);
-  };
+function roomFinder(
+  { rooms }: Misfit,
+  { backends, survey, reserveBytes, hostMemoryKey }: Attempt,
+): (model: PlanModel) => readonly Room[] {
+  if (survey.hostBytes === 0) return () => rooms;
+  const tried = new Set(rooms.map(({ backend }) => backend));
+  const candidates = backends.filter((backend) =>
+    tried.has(backend) || backend.devices.some(({ memoryKey }) => memoryKey === hostMemoryKey)
+  );
+  return (model) => surveyRooms(candidates, reserveBytes, hostShareOf(model, hostMemoryKey)).rooms;
 }
 
 function sentenceOf(

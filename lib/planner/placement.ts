@@ -9,7 +9,7 @@ import { LayerScale } from "./layer_scale.ts";
 import type { PlanModel } from "./model_need.ts";
 import type { LayerRange, PlanBackend, PlanDevice, PlanStrategy } from "./plan_input.ts";
 import { reasonsOf } from "./placement_reasons.ts";
-import { type HostShare, surveyRooms } from "./room.ts";
+import { hostShareOf, surveyRooms } from "./room.ts";
 
 /** A device, and the layers that it gets. */
 export interface PlacedDevice extends LayerRange {
@@ -79,9 +79,7 @@ export function planPlacement(
   backends: readonly PlanBackend[],
   { strategy = "auto", reserveBytes = 0, hostMemoryKey, hostFreeBytes }: PlacementOptions = {},
 ): Placement {
-  const hostShareOf = ({ hostBytes: bytes }: PlanModel): HostShare | undefined =>
-    hostMemoryKey === undefined ? undefined : { memoryKey: hostMemoryKey, bytes };
-  const survey = surveyRooms(backends, reserveBytes, hostShareOf(model));
+  const survey = surveyRooms(backends, reserveBytes, hostShareOf(model, hostMemoryKey));
   if (backends.every(({ devices }) => devices.length === 0)) {
     throw new GatewayError(
       "no_capacity",
@@ -92,7 +90,14 @@ export function planPlacement(
   const dealer = dealerOf(strategy, backends);
   const deal = dealer.deal(scale, survey.rooms);
   if ("missingBytes" in deal) {
-    throw insufficientMemory(scale, deal, { backends, strategy, reserveBytes, dealer, survey, hostShareOf });
+    throw insufficientMemory(scale, deal, {
+      backends,
+      strategy,
+      reserveBytes,
+      dealer,
+      survey,
+      hostMemoryKey,
+    });
   }
   const placement = describePlacement(scale, deal, strategy);
   return {

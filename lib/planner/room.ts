@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import { formatBytes } from "../units.ts";
+import type { PlanModel } from "./model_need.ts";
 import type { PlanBackend, PlanDevice } from "./plan_input.ts";
 
 /** Memory that several rooms draw from: it counts once. */
@@ -40,6 +41,14 @@ export interface RoomSurvey {
   readonly hostBytes: number;
   /** Sentences about devices that were left out, or share their memory with the coordinator. */
   readonly notes: readonly string[];
+}
+
+/** What the coordinator of a model takes of the memory of its host, if its key is known. */
+export function hostShareOf(
+  { hostBytes: bytes }: Pick<PlanModel, "hostBytes">,
+  memoryKey: string | undefined,
+): HostShare | undefined {
+  return memoryKey === undefined ? undefined : { memoryKey, bytes };
 }
 
 /**

@@ -59,6 +59,43 @@ Deno.bench("auto: 1,000 backends", () => {
   expectFit(thousand, true);
 });
 
+const thousandTooSmall = {
+  ...tooSmall,
+  backends: Array.from(
+    { length: 1_000 },
+    (_, number) => backendOf(number, [{ freeBytes: 12 * GIB + number }]),
+  ),
+};
+
+Deno.bench("auto: 1,000 backends, it does not fit, with all suggestions", () => {
+  expectFit(thousandTooSmall, false);
+});
+
+Deno.bench("even: 1,000 backends, it does not fit, with all suggestions", () => {
+  expectFit({ ...thousandTooSmall, strategy: "even" }, false);
+});
+
+const layers = Object.fromEntries(
+  thousandTooSmall.backends.slice(-14).map(({ endpoint }) => [endpoint, 9]),
+);
+
+Deno.bench("as told: 1,000 backends, it does not fit, with all suggestions", () => {
+  expectFit({ ...thousandTooSmall, strategy: { layers } }, false);
+});
+
+const besideCoordinator = {
+  ...thousandTooSmall,
+  hostMemoryKey: "ram of this host",
+  backends: [
+    ...thousandTooSmall.backends.slice(1),
+    backendOf(1_000, [{ freeBytes: 20 * GIB, kind: "cpu", memoryKey: "ram of this host" }]),
+  ],
+};
+
+Deno.bench("auto: 1,000 backends, one on the coordinator's host, it does not fit", () => {
+  expectFit(besideCoordinator, false);
+});
+
 function expectFit(request: PlanRequest, fits: boolean): void {
   const result = planModel(request);
   if (result.fits !== fits) throw new Error(result.fits ? result.placement.because : result.message);

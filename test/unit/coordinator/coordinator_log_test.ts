@@ -28,6 +28,16 @@ Deno.test("CoordinatorLog keeps of two buffers for one use the later: a dry run 
   deepEqual(log.buffers.map(({ bytes }) => bytes), [7.5 * 1024 ** 2]);
 });
 
+Deno.test("CoordinatorLog adds up the two KV caches of a model with windows, and begins anew with each load", () => {
+  const log = new CoordinatorLog();
+  for (let load = 0; load < 2; load++) {
+    log.read("load_tensors: loading model tensors, this can take a while... (load_mode = mmap)");
+    log.read("llama_kv_cache: RPC0[a:1] KV buffer size =     6.00 MiB");
+    log.read("llama_kv_cache: RPC0[a:1] KV buffer size =     1.50 MiB");
+    deepEqual(log.buffers.map(({ bytes }) => bytes), [7.5 * 1024 ** 2]);
+  }
+});
+
 Deno.test("CoordinatorLog forgets failures on the way once it is told that it started", async () => {
   const log = new CoordinatorLog();
   await replay("no_room_for_compute", log);

@@ -47,6 +47,12 @@ Deno.test("weighTensors() counts a tied embedding for the output layer, too, but
   equal(weights.outputIsTied, true);
 });
 
+Deno.test("weighTensors() ties the embedding of LFM2, whose output norm has another name", () => {
+  const named = { "token_embd.weight": 100, "token_embd_norm.weight": 3, "blk.0.shortconv.conv.weight": 5 };
+  const weights = weighTensors(tensors(named), 1);
+  deepEqual([weights.outputIsTied, weights.outputBytes], [true, 100]);
+});
+
 Deno.test("weighTensors() ties nothing in a model without output norm, as those of the bert family", () => {
   const weights = weighTensors(tensors({ "token_embd.weight": 100, "blk.0.attn_q.weight": 1 }), 1);
   equal(weights.outputIsTied, false);

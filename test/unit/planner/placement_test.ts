@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { GatewayError } from "../../../lib/errors.ts";
+import { explicitLayerCount } from "../../../lib/planner/deal_explicit.ts";
 import type { PlanModel } from "../../../lib/planner/model_need.ts";
 import { type Placement, planPlacement } from "../../../lib/planner/placement.ts";
 import type { PlanBackend } from "../../../lib/planner/plan_input.ts";
@@ -177,6 +178,95 @@ Deno.test("planPlacement() says why: what is not needed, what is kept free, whos
   ]);
 });
 
+const HOST = "ram of this host";
+const onHost = (number: number, freeGib: number): PlanBackend =>
+  backendOf(number, [{ freeBytes: gib(freeGib), kind: "cpu", memoryKey: HOST }]);
+const hosted = weighedModelOf({ layers: equalLayers(8, GIB), embeddingBytes: GIB, hostComputeBytes: GIB });
+
+Deno.test("planPlacement() says what the coordinator's host needs, by the devices that hold something", () => {
+  const both = planPlacement(hosted, gpusOf([5, 5]));
+  equal(both.hostBytes, gib(3));
+  ok(
+    both.reasons.includes(
+      "1.0 GiB of embeddings and 2.0 GiB for computing stay on the coordinator's host",
+    ),
+    both.reasons.join("\n"),
+  );
+  equal(planPlacement(hosted, gpusOf([9])).hostBytes, gib(2));
+});
+
+for (
+  const { name, hostFreeBytes, warns } of [
+    { name: "warns of", hostFreeBytes: gib(2) - 1, warns: true },
+    { name: "does not mention", hostFreeBytes: gib(2), warns: false },
+    { name: "does not guess", hostFreeBytes: undefined, warns: false },
+  ]
+) {
+  Deno.test(`planPlacement() ${name} a coordinator's host with ${hostFreeBytes} bytes for 2 GiB`, () => {
+    const { reasons } = planPlacement(hosted, gpusOf([9]), { hostFreeBytes });
+    const warning = "The coordinator's host has only 2.0 GiB available for these 2.0 GiB: it may swap; " +
+      "free memory there, or lower the context or the slots";
+    equal(reasons.includes(warning), warns, reasons.join("\n"));
+  });
+}
+
+Deno.test("planPlacement() takes what the coordinator needs off the memory of its own host, once", () => {
+  const options = { hostMemoryKey: HOST, reserveBytes: GIB };
+  const { devices, reasons } = planPlacement(hosted, [onHost(0, 12)], options);
+  equal(devices[0]!.freeBytes, gib(12));
+  equal(devices[0]!.freeAfterBytes, gib(12) - gib(8) - gib(3));
+  ok(
+    reasons.includes(
+      "10.0.0.2:50052 is on the coordinator's own host, which takes up to 3.0 GiB of its memory",
+    ),
+    reasons.join("\n"),
+  );
+  const spread = planPlacement(hosted, [onHost(0, 8), onHost(1, 8), ...gpusOf([5], 2)], options);
+  const takenBytes = spread.devices.filter(({ endpoint }) => endpoint !== "10.0.0.4:50052")
+    .reduce((sum, { needBytes }) => sum + needBytes, 0);
+  ok(takenBytes <= gib(8 - 3 - 1), `${takenBytes / GIB}`);
+});
+
+Deno.test("planPlacement() refuses what fits only without the coordinator on the same host, with the numbers", () => {
+  throws(() => planPlacement(hosted, [onHost(0, 10)], { hostMemoryKey: HOST }), (error) => {
+    ok(error instanceof InsufficientMemoryError);
+    match(
+      error.message,
+      /1 rpc backend has 7\.0\d* GiB free beside 3\.0\d* GiB for the coordinator itself; 1\.0/,
+    );
+    equal(error.shortage.missingBytes, GIB);
+    return true;
+  });
+  planPlacement(hosted, [onHost(0, 10)], { hostMemoryKey: "ram of 10.0.0.2" });
+});
+
+Deno.test("planPlacement() counts as missing what the coordinator lacks on its own host, too", () => {
+  const options = { hostMemoryKey: HOST, reserveBytes: GIB };
+  throws(() => planPlacement(hosted, [onHost(0, 3)], options), (error) => {
+    ok(error instanceof InsufficientMemoryError);
+    equal(error.shortage.missingBytes, gib(8 + 1));
+    return true;
+  });
+  planPlacement(hosted, [onHost(0, 3 + 9)], options);
+});
+
+Deno.test("planPlacement() counts with what the coordinator needs less when it suggests a smaller context", () => {
+  const model = {
+    ...hosted,
+    hostBytes: gib(3),
+    reshape: (shape: PlanModel["shape"]) => ({
+      ...hosted,
+      shape,
+      hostBytes: shape.contextSize / 4096 * gib(3),
+    }),
+  };
+  throws(() => planPlacement(model, [onHost(0, 10)], { hostMemoryKey: HOST }), (error) => {
+    ok(error instanceof InsufficientMemoryError);
+    equal(error.shortage.fittingContextSize, Math.floor(4096 * 2 / 3 / 256) * 256);
+    return true;
+  });
+});
+
 Deno.test("planPlacement() warns of a context above what the model was trained with", () => {
   const model = weighedModelOf({ layers: [GIB], shape: { contextSize: 200_000 } });
   ok(planPlacement(model, gpusOf([4])).reasons.some((reason) => /above the 131072/.test(reason)));
@@ -277,6 +367,59 @@ for (
   });
 }
 
+const known = gpusOf([10, 10]).map((backend, index) => ({
+  ...backend,
+  aliases: [`pc${index}:50052`, `localhost:${index}`],
+}));
+
+Deno.test("planPlacement() as told: takes any name of a backend, and plans with its own", () => {
+  const placement = planPlacement(eight, known, {
+    strategy: { layers: { "localhost:1": 3, "pc0:50052": 5 } },
+  });
+  equal(summary(placement), "3=3 2=5+out");
+  deepEqual(placement.endpoints, ["10.0.0.3:50052", "10.0.0.2:50052"]);
+});
+
+for (
+  const { name, layers, says } of [
+    {
+      name: "two names of one device",
+      layers: { "localhost:0": 4, "pc0:50052": 4 },
+      says: /names 10\.0\.0\.2:50052 twice \(localhost:0, pc0:50052\); give each device one number/,
+    },
+    {
+      name: "a device that a backend of another name lacks",
+      layers: { "pc0:50052/1": 8 },
+      says: /names pc0:50052\/1; no such device/,
+    },
+  ]
+) {
+  Deno.test(`planPlacement() as told: refuses ${name}`, () => {
+    throws(() => planPlacement(eight, known, { strategy: { layers } }), says);
+  });
+}
+
+Deno.test("planPlacement() as told: a device without memory has no more by another name", () => {
+  const empty = backendOf(0, [{ freeBytes: 0 }], { aliases: ["pc0:1"] });
+  throws(
+    () => planPlacement(eight, [empty, ...gpusOf([10], 1)], { strategy: { layers: { "pc0:1": 8 } } }),
+    /gives layers to pc0:1; it has no memory/,
+  );
+});
+
+for (
+  const { strategy, want } of [
+    { strategy: "auto" as const, want: undefined },
+    { strategy: "even" as const, want: undefined },
+    { strategy: { layers: { "a:1": 3, "b:1/1": 0, "c:1": 5 } }, want: 8 },
+    { strategy: { layers: {} }, want: 0 },
+  ]
+) {
+  Deno.test(`explicitLayerCount() of ${JSON.stringify(strategy)} is ${want}`, () => {
+    equal(explicitLayerCount(strategy), want);
+  });
+}
+
 for (
   const { name, layers, says } of [
     {
@@ -302,7 +445,7 @@ for (
     {
       name: "one device by two names",
       layers: { "10.0.0.2:50052": 4, "10.0.0.2:50052/0": 4 },
-      says: /names 10\.0\.0\.2:50052\/0 twice/,
+      says: /names 10\.0\.0\.2:50052\/0 twice \(10\.0\.0\.2:50052, 10\.0\.0\.2:50052\/0\)/,
     },
   ]
 ) {

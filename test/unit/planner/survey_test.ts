@@ -33,6 +33,11 @@ Deno.test("surveysOf() never mixes builds that are known; one that nobody told g
   );
 });
 
+Deno.test("surveysOf() keeps the other names of a backend", () => {
+  const [survey] = surveysOf([backendView("a:1", { freeBytes: 10, aliases: ["b:1", "c:1"] })]);
+  deepEqual(survey?.usable[0]?.aliases, ["b:1", "c:1"]);
+});
+
 Deno.test("surveysOf() keeps the reason of each backend that cannot be used", () => {
   const [survey, ...others] = surveysOf([
     backendView("a:1", { health: "down" }),
