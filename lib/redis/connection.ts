@@ -27,7 +27,7 @@ export class RedisConnection implements Disposable {
    * Connects, shows the credentials and selects the database.
    *
    * @param signal Closes the connection, also later.
-   * @throws {RedisError} If Redis lets us not in.
+   * @throws {RedisError} If Redis does not let us in.
    * @throws {RangeError} If it is no Redis.
    * @throws The system's error; the signal's reason.
    */

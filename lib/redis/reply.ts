@@ -21,16 +21,11 @@ const MAX_ITEMS = 20_000;
 /** The answer to SCAN is an array in an array. */
 const MAX_DEPTH = 2;
 
-/** A `NaN` for what is no whole number within the bounds. */
-function readCount(text: string, max: number): number {
-  const count = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
-  return count >= -1 && count <= max ? count : NaN;
-}
-
 /**
  * Reads one answer in RESP2, which every Redis speaks unless told otherwise. Takes no more memory than an answer to
  * our commands can need, whatever the other end claims to send.
  *
+ * @param depth In how many arrays the answer stands; 0 for a whole one.
  * @throws {RangeError} If it is no such answer, or too large: the other end is no Redis.
  * @throws What the source throws.
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
@@ -44,6 +39,12 @@ export async function readReply(source: ByteSource, depth = 0): Promise<RedisRep
   if (type === "$") return await readBulk(source, readCount(rest, MAX_BULK_BYTES));
   if (type === "*" && depth < MAX_DEPTH) return await readArray(source, readCount(rest, MAX_ITEMS), depth);
   throw notRedis();
+}
+
+/** A `NaN` for what is no whole number within the bounds; -1 stands for nothing. */
+function readCount(text: string, max: number): number {
+  const count = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
+  return count >= -1 && count <= max ? count : NaN;
 }
 
 async function readBulk(source: ByteSource, count: number): Promise<string | null> {

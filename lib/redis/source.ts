@@ -1,3 +1,4 @@
+import { backOffMs } from "../back_off.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { messageOf } from "../errors.ts";
@@ -10,20 +11,19 @@ import { parseRegistration, type RegisteredByRedis } from "./registration.ts";
 const INTERVAL_MS = 30_000;
 /** For connecting and all that is read. */
 const ROUND_TIMEOUT_MS = 10_000;
-const FIRST_RETRY_MS = 1_000;
 /** Whoever writes to Redis must not be able to fill our log. */
 const MAX_WARNINGS = 20;
 
 /** How a {@linkcode RedisSource} reads. */
 export interface RedisSourceOptions {
   /** Where Redis is. */
-  address: RedisAddress;
+  readonly address: RedisAddress;
   /** Hears one line a change: Redis can be read, cannot be read; and one a registration that makes no sense. */
-  logger: Logger;
-  /** Default: the host's. */
-  clock?: Clock;
-  /** Time between two looks; default 30 s. */
-  intervalMs?: number;
+  readonly logger: Logger;
+  /** Times looks. Default: the host's. */
+  readonly clock?: Clock;
+  /** Between two looks, ms. Default 30 s. */
+  readonly intervalMs?: number;
 }
 
 /**
@@ -38,7 +38,7 @@ export class RedisSource implements AsyncDisposable {
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #isUp: boolean | undefined;
-  #last: string | undefined;
+  #delivered: string | undefined;
   #warned = new Set<string>();
 
   /** Does nothing before {@linkcode RedisSource.start}. */
@@ -69,9 +69,9 @@ export class RedisSource implements AsyncDisposable {
       const keys = await this.#look();
       if (signal.aborted) return;
       failureCount = keys ? 0 : failureCount + 1;
-      if (keys) this.#tell(this.#sift(keys), onBackends);
-      const retryMs = Math.min(intervalMs, FIRST_RETRY_MS * 2 ** (failureCount - 1));
-      await clock.sleep(keys ? intervalMs : retryMs, { signal }).catch(() => {}); // only the stop ends it early
+      if (keys) this.#deliver(this.#sift(keys), onBackends);
+      const pauseMs = keys ? intervalMs : Math.min(intervalMs, backOffMs(failureCount));
+      await clock.sleep(pauseMs, { signal }).catch(() => {}); // only the stop ends it early
     }
   }
 
@@ -108,7 +108,7 @@ export class RedisSource implements AsyncDisposable {
     return password ? message.replaceAll(password, "***") : message;
   }
 
-  /** What makes sense; of the rest each is told once, until it is gone. */
+  /** What makes sense, by endpoint; of the rest each is told once, until it is gone. */
   #sift({ values, isCut }: RedisKeys): RegisteredByRedis[] {
     const warnings = new Map<string, Record<string, unknown>>();
     if (isCut) warnings.set("", { reason: `there are more than ${values.size}; the others are not read` });
@@ -139,13 +139,14 @@ export class RedisSource implements AsyncDisposable {
     this.#warned = new Set(warnings.keys());
   }
 
-  #tell(
+  /** Hands over what has changed since the last time. */
+  #deliver(
     backends: readonly RegisteredByRedis[],
     onBackends: (backends: readonly RegisteredByRedis[]) => void,
   ): void {
     const now = JSON.stringify(backends);
-    if (now === this.#last) return;
-    this.#last = now;
+    if (now === this.#delivered) return;
+    this.#delivered = now;
     onBackends(backends);
   }
 }

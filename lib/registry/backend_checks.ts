@@ -2,23 +2,20 @@ import type { Clock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
+import { ParkedProbes } from "../rpc/parked_probes.ts";
+import type { ProbeBackend, ProbeResult } from "../rpc/probe.ts";
+import { judge } from "../rpc/verdict.ts";
 import { Alarm } from "./alarm.ts";
 import type { BackendDirectory } from "./backend_directory.ts";
 import { CheckQueue } from "./check_queue.ts";
-import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
 import type { HealthLedger } from "./health_ledger.ts";
 import type { ReadHostMemory } from "./host_memory.ts";
 import type { BackendIdentity, Identify } from "./identity.ts";
-import { ParkedProbes } from "../rpc/parked_probes.ts";
-import type { ProbeOptions, ProbeResult } from "../rpc/probe.ts";
-import type { EndpointName, RegisteredBackend } from "./registered_backend.ts";
-import { judge } from "../rpc/verdict.ts";
+import type { EndpointName, Evidence, RegisteredBackend } from "./registered_backend.ts";
 
 /** However many connections are parked, so many probes can still be made at once. */
 const MIN_PROBES = 4;
-
-/** Asks an rpc backend whether it can be used, see `probe()`. */
-export type ProbeBackend = (endpoint: Endpoint, options: ProbeOptions) => Promise<ProbeResult>;
 
 /** What {@linkcode BackendChecks} works with. */
 export interface BackendChecksOptions {
@@ -78,6 +75,13 @@ export class BackendChecks implements AsyncDisposable {
   /** Ends a check that waits or runs: what is known now is newer. */
   cancel(backend: RegisteredBackend): void {
     this.#queue.cancel(backend);
+  }
+
+  /** Takes evidence that is newer than any check of the backend, one under way included. */
+  overrule(backend: RegisteredBackend, evidence: Evidence): void {
+    this.cancel(backend);
+    this.#options.ledger.learn(backend, evidence);
+    this.later(backend);
   }
 
   /** Lets go of a name that is no more. */

@@ -1,9 +1,6 @@
 import type { DeviceMemory } from "../rpc/answer_decoder.ts";
 import type { BackendDevice } from "../rpc/backend.ts";
-import type { WorkerReport } from "../rpc/worker_report.ts";
-
-/** What a worker says of a device. */
-export type SaidDevice = WorkerReport["backends"][number]["devices"][number];
+import type { ReportedDevice } from "../rpc/worker_report.ts";
 
 /** All that is known of the devices of an rpc backend. */
 export interface KnownDevices {
@@ -16,7 +13,7 @@ export interface KnownDevices {
   /** What the kernel of its host had left when it was asked, bytes; `undefined` if that is another host. */
   readonly hostFreeBytes: number | undefined;
   /** What its worker says; empty without one. */
-  readonly said: readonly SaidDevice[];
+  readonly said: readonly ReportedDevice[];
 }
 
 /**

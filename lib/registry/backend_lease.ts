@@ -1,7 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import type { ProbeResult } from "../rpc/probe.ts";
-import type { Evidence, RegisteredBackend, Tenant } from "./registered_backend.ts";
 import type { Verdict } from "../rpc/verdict.ts";
+import type { Evidence, RegisteredBackend, Tenant } from "./registered_backend.ts";
 
 /** What a probe said of a leased rpc backend after its coordinator was dead. */
 export interface BackendDiagnosis {
@@ -164,7 +164,11 @@ function refusal(backend: RegisteredBackend, holder: string): GatewayError | und
     );
   }
   if (backend.limits.isExcluded) return refuse("it is excluded by the operator; allow it first");
-  if (backend.isDraining) return refuse(`its worker ${backend.claim?.workerName} is about to stop`);
+  if (backend.isDraining) {
+    return refuse(
+      `its worker ${backend.claim?.workerName} is about to stop; use another backend, or wait for it`,
+    );
+  }
   if (health === "held") return refuse(`a stranger holds it: ${reason}`);
   if (health === "mismatch") return refuse(reason);
   return health === "down" ? refuse(reason, "backend_unreachable") : undefined;

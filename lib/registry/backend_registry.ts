@@ -2,20 +2,20 @@ import { type Clock, systemClock } from "../clock.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { BackendLimits, BackendSource, BackendView } from "../rpc/backend.ts";
-import { BackendChecks, type ProbeBackend } from "./backend_checks.ts";
+import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
+import { probe, type ProbeBackend } from "../rpc/probe.ts";
+import type { WorkerReply, WorkerReport } from "../rpc/worker_report.ts";
+import { BackendChecks } from "./backend_checks.ts";
 import { BackendDirectory } from "./backend_directory.ts";
 import { type BackendLease, HeldLease } from "./backend_lease.ts";
-import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
 import { type BackendEvent, HealthLedger, type OwnVersion } from "./health_ledger.ts";
 import { readAvailableMemory, type ReadHostMemory } from "./host_memory.ts";
 import { createIdentify, type Identify } from "./identity.ts";
-import { probe } from "../rpc/probe.ts";
 import { refreshBackends, type RefreshOptions } from "./refresh.ts";
 import type { Evidence, RegisteredBackend } from "./registered_backend.ts";
 import { createHasVanished, type HasVanished } from "./vanished_client.ts";
 import type { WorkerView } from "./worker_book.ts";
 import { WorkerClaims } from "./worker_claims.ts";
-import type { WorkerReply, WorkerReport } from "../rpc/worker_report.ts";
 
 /** Names of rpc backends, more than any homelab has; bounds what discovery and workers can fill. */
 const MAX_NAMES = 4_096;
@@ -44,7 +44,7 @@ export interface RegistryOptions {
   readonly hostMemory?: ReadHostMemory;
   /** Which clients of workers' backends are gone. Default: those that this host's kernel knows no more. */
   readonly hasVanished?: HasVanished;
-  /** From 0 to 1, for jitter. */
+  /** From 0 to 1, for jitter. Default: `Math.random`. */
   readonly random?: () => number;
   /** For how long an `up` is trusted, ms. Default 5 minutes. */
   readonly trustMs?: number;
@@ -54,7 +54,7 @@ export interface RegistryOptions {
   readonly probeTimeoutMs?: number;
   /** For how long a worker may be silent, ms. Default 5000. */
   readonly workerTimeoutMs?: number;
-  /** Called at each change of health. Must not throw. */
+  /** Called at each change of health; must not throw. Default: nothing. */
   readonly onEvent?: (event: BackendEvent) => void;
 }
 
@@ -63,6 +63,16 @@ export interface RegistryOptions {
  *
  * Views read memory only: nobody waits for a probe who did not ask for one. What changes is decided here in one
  * synchronous step. Endpoints are `host:port`; aliases will do, too.
+ *
+ * Who keeps what in this folder, and who calls whom:
+ * - {@linkcode RegisteredBackend}: all that is known of one backend; a record that the others write.
+ * - {@linkcode BackendDirectory}: which names lead to which backend; splits and merges them by their `identity.ts`.
+ * - {@linkcode HealthLedger}: the only writer of health; tells each change once, and compares versions with ours.
+ * - {@linkcode BackendChecks}: when to probe what. Its `Alarm` rings when a check is due, its `CheckQueue` bounds how
+ *   many run; what they find goes to the directory (names) and to the ledger (health).
+ * - {@linkcode HeldLease}: the tenant of the backends that a coordinator uses; while there is one, no check runs.
+ * - {@linkcode WorkerClaims}: what workers say. Its `WorkerBook` knows who reports and who fell silent; a
+ *   `WorkerClaim` is one worker's word on one backend. It asks for checks, or overrules them.
  */
 export class BackendRegistry implements AsyncDisposable {
   readonly #clock: Clock;
@@ -170,13 +180,13 @@ export class BackendRegistry implements AsyncDisposable {
   /** Takes evidence from use, which overrules what is known. A backend that is not registered is ignored. */
   report(endpoint: string, evidence: Evidence & { readonly health: "down" | "mismatch" | "held" }): void {
     const backend = this.#directory.get(endpoint);
-    if (backend) this.#learn(backend, evidence);
+    if (backend) this.#checks.overrule(backend, evidence);
   }
 
-  /** Takes it that a backend is in use and answers. One that is not registered is ignored. */
+  /** Learns that a backend is in use and answers, and why that is known. One that is not registered is ignored. */
   reportUp(endpoint: string, reason: string): void {
     const backend = this.#directory.get(endpoint);
-    if (backend) this.#learn(backend, { health: "up", reason });
+    if (backend) this.#checks.overrule(backend, { health: "up", reason });
   }
 
   /**
@@ -197,7 +207,7 @@ export class BackendRegistry implements AsyncDisposable {
       );
     }
     const lease = new HeldLease(backends, holder, {
-      learn: (backend, evidence) => this.#learn(backend, evidence),
+      learn: (backend, evidence) => this.#checks.overrule(backend, evidence),
       probe: (backend, options) => this.#checks.probe(backend, options),
       takeBack: (released) => this.#takeBack(released),
     });
@@ -254,12 +264,6 @@ export class BackendRegistry implements AsyncDisposable {
       "not_found",
       `Cannot lease ${key} for "${holder}": it is not registered; plan again`,
     );
-  }
-
-  #learn(backend: RegisteredBackend, evidence: Evidence): void {
-    this.#checks.cancel(backend);
-    this.#ledger.learn(backend, evidence);
-    this.#checks.later(backend);
   }
 
   #takeBack(backends: readonly RegisteredBackend[]): void {

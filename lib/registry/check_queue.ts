@@ -22,7 +22,7 @@ export class CheckQueue<T> implements AsyncDisposable {
   readonly #run: (item: T, signal: AbortSignal) => Promise<void>;
   readonly #limit: () => number;
   readonly #lanes = [new Set<T>(), new Set<T>(), new Set<T>(), new Set<T>()] as const;
-  #runningCount = 0;
+  readonly #running = new Set<Promise<void>>();
   #slowRunningCount = 0;
   #isClosed = false;
 
@@ -39,7 +39,7 @@ export class CheckQueue<T> implements AsyncDisposable {
 
   /** How many checks run now. */
   get runningCount(): number {
-    return this.#runningCount;
+    return this.#running.size;
   }
 
   /** Has an item checked, or joins the check that waits or runs. Resolves when that has ended or was cancelled. */
@@ -70,7 +70,7 @@ export class CheckQueue<T> implements AsyncDisposable {
 
   /** Starts what there is place for. */
   advance(): void {
-    while (!this.#isClosed && this.#runningCount < this.#limit()) {
+    while (!this.#isClosed && this.runningCount < this.#limit()) {
       const item = this.#takeNext();
       if (item === undefined) return;
       void this.#start(item, this.#checks.get(item)!);
@@ -83,8 +83,6 @@ export class CheckQueue<T> implements AsyncDisposable {
     for (const item of [...this.#checks.keys()]) this.cancel(item);
     await Promise.all(this.#running);
   }
-
-  readonly #running = new Set<Promise<void>>();
 
   #enqueue(item: T, check: Check, priority: CheckPriority): void {
     for (const lane of this.#lanes) lane.delete(item);
@@ -107,13 +105,11 @@ export class CheckQueue<T> implements AsyncDisposable {
   async #start(item: T, check: Check): Promise<void> {
     check.isRunning = true;
     const isSlow = !check.priority.isQuick;
-    this.#runningCount++;
     if (isSlow) this.#slowRunningCount++;
     const running = this.#run(item, check.cancelled.signal);
     this.#running.add(running);
     await running;
     this.#running.delete(running);
-    this.#runningCount--;
     if (isSlow) this.#slowRunningCount--;
     if (this.#checks.get(item) === check) this.#checks.delete(item);
     check.done.resolve();

@@ -3,8 +3,8 @@ import type { Logger } from "../log.ts";
 import type { BackendHealth } from "../rpc/backend.ts";
 import type { ProbeResult } from "../rpc/probe.ts";
 import { formatVersion, isSameVersion, type ProtocolVersion } from "../rpc/protocol.ts";
+import { judge, type Verdict } from "../rpc/verdict.ts";
 import type { CheckRhythm, Evidence, RegisteredBackend } from "./registered_backend.ts";
-import { judge } from "../rpc/verdict.ts";
 
 /** A change of an rpc backend's health. */
 export interface BackendEvent {
@@ -60,7 +60,7 @@ export class HealthLedger {
     this.publish(backend);
   }
 
-  /** Takes what a probe found. */
+  /** Takes what a probe found; `hostFreeBytes` is what this host had left then, `undefined` if the backend is elsewhere. */
   answered(backend: RegisteredBackend, result: ProbeResult, hostFreeBytes: number | undefined): void {
     const { version, devices, verdict, reason } = result;
     if (version) this.#noteVersion(backend, version);
@@ -69,7 +69,7 @@ export class HealthLedger {
       backend,
       verdict === "up" || verdict === "mismatch"
         ? this.#compare(backend)
-        : { health: verdict === "not-rpc" ? "down" : verdict, reason },
+        : { health: healthOf(verdict), reason },
     );
   }
 
@@ -116,6 +116,11 @@ export class HealthLedger {
           `operations differently; install the same llama.cpp build on both`,
       };
     }
-    return { health: verdict === "mismatch" ? "mismatch" : verdict === "up" ? "up" : "down", reason };
+    return { health: healthOf(verdict), reason };
   }
+}
+
+/** Whatever else listens at its place, the backend is down. */
+function healthOf(verdict: Verdict): BackendHealth {
+  return verdict === "not-rpc" ? "down" : verdict;
 }

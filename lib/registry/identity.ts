@@ -15,7 +15,10 @@ export interface BackendIdentity {
   readonly isSeen: boolean;
 }
 
-/** Finds out what an endpoint leads to; `undefined` if its host has no IPv4 address at present. Rejects only with the signal's reason. */
+/**
+ * Finds out what an endpoint leads to; `undefined` if its host has no IPv4 address at present. Rejects only with the
+ * signal's reason.
+ */
 export type Identify = (
   endpoint: Endpoint,
   options: { readonly signal: AbortSignal },
@@ -38,7 +41,11 @@ export function createIdentify(clock: Clock = systemClock): Identify {
   };
 }
 
-/** Identity of a server on this host, by the socket that takes the connection; `undefined` if none is seen. */
+/**
+ * The identity of a server on this host.
+ *
+ * @param listener The socket that takes connections to `address`; `undefined` if none is seen.
+ */
 export function localIdentity(
   address: string,
   port: number,

@@ -1,10 +1,10 @@
+import { backOffMs } from "../back_off.ts";
 import type { DeviceMemory } from "../rpc/answer_decoder.ts";
-import { backOffMs } from "./back_off.ts";
 import type { BackendHealth, BackendLimits, BackendSource, BackendView } from "../rpc/backend.ts";
-import { devicesOf } from "./backend_devices.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
-import type { BackendIdentity } from "./identity.ts";
 import { formatVersion, type ProtocolVersion } from "../rpc/protocol.ts";
+import { devicesOf } from "./backend_devices.ts";
+import type { BackendIdentity } from "./identity.ts";
 import type { WorkerClaim } from "./worker_claim.ts";
 
 /** One spelling of where an rpc backend is. */
@@ -66,7 +66,7 @@ export class RegisteredBackend {
   version: ProtocolVersion | undefined;
   /** What it said of its devices last. */
   memories: readonly DeviceMemory[] = [];
-  /** What its host had left then, if that is this host. */
+  /** What its host had left then, bytes; `undefined` if that is not this host. */
   hostFreeBytes: number | undefined;
   /** Since when its health is known. */
   knownMs: number | undefined;
@@ -90,11 +90,6 @@ export class RegisteredBackend {
     return this.names[0]!.key;
   }
 
-  /** The model of the coordinator of ours that has it. */
-  get holder(): string | undefined {
-    return this.tenant?.holder;
-  }
-
   /** Its health, whoever holds it. */
   get evidence(): Evidence {
     return this.#evidence;
@@ -102,12 +97,8 @@ export class RegisteredBackend {
 
   /** Its health as others see it. */
   get shown(): Evidence {
-    const { health, reason } = this.#evidence;
-    const isFaulty = health === "down" || health === "mismatch";
-    if (this.tenant && !isFaulty) {
-      return { health: "held", reason: `held by our coordinator of ${this.tenant.holder}` };
-    }
-    return { health, reason };
+    if (!this.tenant || isFault(this.#evidence)) return this.#evidence;
+    return { health: "held", reason: `held by our coordinator of ${this.tenant.holder}` };
   }
 
   /** What the operator allows, by any of its names: the narrowest. */
@@ -135,11 +126,11 @@ export class RegisteredBackend {
     return claim.said.is_running && claim.holders.length === 0;
   }
 
-  /** Takes what is known now, and plans the next check. */
+  /** Takes what is known at `nowMs` of the monotonic clock, and plans the next check. */
   learn(evidence: Evidence, nowMs: number, { trustMs, random }: CheckRhythm): void {
     this.#evidence = evidence;
     this.knownMs = nowMs;
-    const hasFailed = evidence.health === "down" || evidence.health === "mismatch";
+    const hasFailed = isFault(evidence);
     this.#failureCount = hasFailed ? this.#failureCount + 1 : 0;
     if (hasFailed) this.nextCheckMs = nowMs + backOffMs(this.#failureCount, random());
     else this.nextCheckMs = nowMs + (evidence.health === "up" ? trustMs : HELD_RECHECK_MS);
@@ -150,17 +141,13 @@ export class RegisteredBackend {
     this.isQuick = tookMs <= QUICK_MS;
   }
 
-  /** A snapshot. */
+  /** A snapshot, at `nowMs` of the monotonic clock. */
   view(nowMs: number): BackendView {
-    const { claim, limits, version } = this;
-    const shown = this.shown;
-    const { isDraining } = this;
+    const { claim, isDraining, limits, names, shown, tenant, version } = this;
     return {
       endpoint: this.key,
-      aliases: this.names.slice(1).map(({ key }) => key),
-      sources: this.names.length === 1
-        ? [...this.names[0]!.sources]
-        : [...new Set(this.names.flatMap(({ sources }) => [...sources]))],
+      aliases: names.slice(1).map(({ key }) => key),
+      sources: [...new Set(names.flatMap(({ sources }) => [...sources]))],
       health: shown.health,
       reason: isDraining
         ? `worker ${claim?.workerName} is draining, nothing new is planned onto it; ${shown.reason}`
@@ -170,15 +157,20 @@ export class RegisteredBackend {
       build: claim?.build,
       devices: devicesOf({
         endpoint: this.key,
-        host: this.names[0]!.identity?.host ?? this.names[0]!.endpoint.host,
+        host: names[0]!.identity?.host ?? names[0]!.endpoint.host,
         memories: this.memories,
         hostFreeBytes: this.hostFreeBytes,
-        said: claim && !claim.isSilent ? claim.devices(this.tenant !== undefined) : [],
+        said: claim && !claim.isSilent ? claim.devices(tenant !== undefined) : [],
       }),
-      holder: this.holder,
+      holder: tenant?.holder,
       workerName: claim?.workerName,
       isDraining,
       limits,
     };
   }
+}
+
+/** Whether it must not be used, whoever has it. */
+function isFault({ health }: Evidence): boolean {
+  return health === "down" || health === "mismatch";
 }

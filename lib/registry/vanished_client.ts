@@ -1,16 +1,19 @@
 import { isIPv4 } from "node:net";
 import type { Clock } from "../clock.ts";
 
-/** Whether a client of an rpc backend, `address:port`, is certain to be gone; see {@linkcode hasVanished}. */
+/**
+ * Whether a client of an rpc backend, `address:port`, is certain to be gone; see {@linkcode hasVanished}. The worker's
+ * address is where its reports come from.
+ */
 export type HasVanished = (client: string, workerAddress: string) => boolean;
 
 /**
  * Whether a client that an rpc server on another host believes to serve was a process of this host and is no more.
  *
- * When the network was cut while a coordinator ended, its farewell is lost, and the server waits for it for ever:
- * ggml-rpc-server sets no keep-alive. Only this host's kernel knows that the connection has another end no more.
- * Whoever else may have the client's address is not judged: it must be the one that the worker's host reaches us at.
- * Loopback is not judged either: within one host the kernel tells, and what looks like it may be a tunnel.
+ * When the network is cut while a coordinator ends, the end of its connection never arrives, and the server waits for
+ * it for ever: ggml-rpc-server sets no keep-alive. Only this host's kernel knows that the connection is gone. A client
+ * is judged only if its address is ours, which a connection from it to the worker's host proves. Loopback is not
+ * judged: within one host the kernel tells the server itself, and what looks like loopback may be a tunnel.
  *
  * @param tables `/proc/net/tcp`, followed by `/proc/net/tcp6`.
  * @param client `address:port` as the server's host sees it.

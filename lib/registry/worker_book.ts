@@ -1,3 +1,4 @@
+import { GatewayError } from "../errors.ts";
 import type { WorkerReport } from "../rpc/worker_report.ts";
 
 /** More than any homelab has; bounds what reports can fill. */
@@ -43,11 +44,14 @@ export class WorkerBook {
 
   /** Empty. */
   constructor(
-    /** For how long one may be silent. */
-    readonly timeoutMs: number,
+    /** For how long one may be silent, ms. */
+    private readonly timeoutMs: number,
   ) {}
 
-  /** When the next one would have been silent for too long, or long enough to be forgotten; `Infinity` without any. */
+  /**
+   * When the next one would have been silent for too long, or long enough to be forgotten, by the monotonic clock;
+   * `Infinity` without any.
+   */
   get nextDueMs(): number {
     let dueMs = Infinity;
     for (const { heardMs, isLost } of this.#workers.values()) {
@@ -64,16 +68,18 @@ export class WorkerBook {
   /**
    * Takes a report. Two that call themselves the same, from two addresses at the same time, are told apart.
    *
-   * @returns The worker and what it was until now; undefined if there are too many.
+   * @param nowMs Monotonic.
+   * @returns The worker and what it was until now.
+   * @throws {GatewayError} `no_capacity` if there are too many.
    */
   heard(
     report: WorkerReport,
     from: string | undefined,
     nowMs: number,
-  ): { worker: KnownWorker; was: "new" | "here" | "lost" } | undefined {
+  ): { worker: KnownWorker; was: "new" | "here" | "lost" } {
     const name = this.#nameOf(report.name, from);
     const known = this.#workers.get(name);
-    if (!known && this.#workers.size >= MAX_WORKERS) return undefined;
+    if (!known && this.#workers.size >= MAX_WORKERS) throw tooMany(name);
     const was = !known ? "new" : known.isLost ? "lost" : "here";
     const worker: KnownWorker = known && known.from === from ? known : {
       name,
@@ -130,4 +136,12 @@ export class WorkerBook {
     const isAnother = known && !known.isLost && known.from !== from;
     return isAnother ? withAddress : name;
   }
+}
+
+function tooMany(name: string): GatewayError {
+  return new GatewayError(
+    "no_capacity",
+    `Cannot take worker "${name}": ${MAX_WORKERS} workers are too many; ` +
+      "end those that are not needed, each is forgotten a day after its last report at the latest",
+  );
 }

@@ -1,25 +1,21 @@
-import type { SaidDevice } from "./backend_devices.ts";
-import type { WorkerReport } from "../rpc/worker_report.ts";
+import type { ReportedBackend, ReportedDevice, WorkerReport } from "../rpc/worker_report.ts";
 
-/** How long after a release a worker may still report what it saw before, ms. */
+/** For how long after a release a worker's report may still tell what it saw before, ms. */
 const SETTLE_MS = 500;
-
-/** What a worker says of one of its rpc backends. */
-export type SaidBackend = WorkerReport["backends"][number];
 
 /** That a worker runs an rpc backend, and what it said of it last. */
 export class WorkerClaim {
-  #said: SaidBackend | undefined;
-  #heldBefore: readonly string[] = [];
   /** Its llama.cpp build, if it knows. */
   build: string | undefined;
   /** Whether it is about to stop. */
   isDraining = false;
   /** Whether it has not been heard for too long. */
   isSilent = false;
+  #said: ReportedBackend | undefined;
+  #heldBefore: readonly string[] = [];
   #saidMs = 0;
   #settledMs = -Infinity;
-  #devicesAtRest: readonly SaidDevice[] | undefined;
+  #devicesAtRest: readonly ReportedDevice[] | undefined;
 
   /** To be followed by an {@linkcode update}. */
   constructor(
@@ -28,12 +24,12 @@ export class WorkerClaim {
   ) {}
 
   /** What it said last. */
-  get said(): SaidBackend {
+  get said(): ReportedBackend {
     return this.#said!;
   }
 
-  /** Takes the next report. */
-  update(report: WorkerReport, said: SaidBackend, nowMs: number): void {
+  /** Takes the next report, which came at `nowMs` of the monotonic clock. */
+  update(report: WorkerReport, said: ReportedBackend, nowMs: number): void {
     this.#heldBefore = this.#said?.held_by ?? said.held_by;
     this.#said = said;
     this.build = report.build;
@@ -47,13 +43,18 @@ export class WorkerClaim {
     this.#devicesAtRest = this.devices(false);
   }
 
-  /** That coordinator has left; what the worker saw before does not count any more. */
+  /** That coordinator has left: what the worker saw until a moment after `nowMs` (monotonic) does not count any more. */
   released(nowMs: number): void {
     this.#settledMs = nowMs + SETTLE_MS;
   }
 
-  /** Its devices. While a coordinator of ours has them, and for a moment after, as much is free as it was before. */
-  devices(isLeased: boolean): readonly SaidDevice[] {
+  /**
+   * Its devices. While a coordinator of ours has them, and for a moment after, as much is free as was before: so much
+   * will be free again when it leaves.
+   *
+   * @param isLeased Whether a coordinator of ours has them now.
+   */
+  devices(isLeased: boolean): readonly ReportedDevice[] {
     const atRest = isLeased || this.#saidMs < this.#settledMs ? this.#devicesAtRest : undefined;
     if (!atRest) return this.said.devices;
     return this.said.devices.map((device, index) => ({
@@ -63,8 +64,8 @@ export class WorkerClaim {
   }
 
   /**
-   * Who holds the backend: who was there in two reports in a row, since a probe is there for a moment, too. Nobody for
-   * a moment after a release: that was our coordinator.
+   * Who holds the backend: the clients that two reports in a row name, since a probe is a client for a moment, too.
+   * Nobody for a moment after a release: that was our coordinator.
    */
   get holders(): readonly string[] {
     if (this.#saidMs < this.#settledMs) return [];

@@ -1,16 +1,16 @@
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../rpc/endpoint.ts";
+import type { ReportedBackend, WorkerReply, WorkerReport } from "../rpc/worker_report.ts";
 import { Alarm } from "./alarm.ts";
 import type { BackendChecks } from "./backend_checks.ts";
 import type { BackendDirectory } from "./backend_directory.ts";
-import { type Endpoint, formatEndpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import type { HealthLedger } from "./health_ledger.ts";
 import type { RegisteredBackend, Tenant } from "./registered_backend.ts";
-import { type KnownWorker, WorkerBook, type WorkerView } from "./worker_book.ts";
-import { type SaidBackend, WorkerClaim } from "./worker_claim.ts";
 import type { HasVanished } from "./vanished_client.ts";
-import type { WorkerReply, WorkerReport } from "../rpc/worker_report.ts";
+import { type KnownWorker, WorkerBook, type WorkerView } from "./worker_book.ts";
+import { WorkerClaim } from "./worker_claim.ts";
 
 /** Later than that, this process or its host stood still: then silence is nobody's fault, ms. */
 const STOOD_STILL_MS = 1_000;
@@ -37,7 +37,17 @@ export interface WorkerClaimsOptions {
   remove(endpoint: Endpoint): void;
 }
 
-/** What workers say of their rpc backends. It is believed only where it is for the worse; for the rest there are probes. */
+/** A claim before its worker's next report, and what is new in that. */
+interface ClaimChange {
+  readonly wasUsable: boolean;
+  readonly wasSilent: boolean;
+  readonly hasRestarted: boolean;
+}
+
+/**
+ * What workers say of their rpc backends. Only bad news is believed; good news is verified by a probe, but of a leased
+ * backend, which must not be probed.
+ */
 export class WorkerClaims implements Disposable {
   readonly #options: WorkerClaimsOptions;
   readonly #book: WorkerBook;
@@ -50,12 +60,15 @@ export class WorkerClaims implements Disposable {
     this.#alarm = new Alarm(options.clock, (lateMs) => this.#findLost(lateMs));
   }
 
-  /** Takes a report, whole. @throws {GatewayError} `no_capacity` if there are too many workers. */
+  /**
+   * Takes a report, whole.
+   *
+   * @param from Address that it came from, if known.
+   * @throws {GatewayError} `no_capacity` if there are too many workers.
+   */
   reported(report: WorkerReport, from: string | undefined): WorkerReply {
     const nowMs = this.#options.clock.monotonic();
-    const known = this.#book.heard(report, from, nowMs);
-    if (!known) throw new GatewayError("no_capacity", "Cannot take another worker: there are too many");
-    const { worker, was } = known;
+    const { worker, was } = this.#book.heard(report, from, nowMs);
     if (was !== "here") {
       this.#options.logger.info(`worker ${was === "lost" ? "back" : "joined"}`, {
         worker: worker.name,
@@ -109,7 +122,7 @@ export class WorkerClaims implements Disposable {
     worker: KnownWorker,
     report: WorkerReport,
     endpoint: Endpoint,
-    said: SaidBackend,
+    said: ReportedBackend,
     nowMs: number,
   ): void {
     const key = formatEndpoint(endpoint);
@@ -118,23 +131,20 @@ export class WorkerClaims implements Disposable {
     worker.keys.add(key);
     worker.refusedKeys.delete(key);
     const last = this.#ownClaim(worker, backend, key);
-    const before = last &&
-      {
-        wasUsable: isUsable(last),
-        wasSilent: last.isSilent,
-        restartCount: last.said.restart_count,
-        build: last.build,
-      };
+    const change: ClaimChange = {
+      wasUsable: last !== undefined && isUsable(last),
+      wasSilent: last?.isSilent ?? false,
+      // Fewer than before: the worker itself was restarted, and its servers with it.
+      hasRestarted: last !== undefined && said.restart_count !== last.said.restart_count,
+    };
+    const buildBefore = last?.build;
     const claim = backend.claim = last ?? new WorkerClaim(worker.name);
     claim.update(report, said, nowMs);
-    if (claim.build !== before?.build) {
+    if (claim.build !== buildBefore) {
       this.#options.ledger.rejudge(backend);
       this.#options.checks.later(backend);
     }
-    // Fewer than before: the worker itself was restarted, and its servers with it.
-    const hasRestarted = before !== undefined && said.restart_count !== before.restartCount;
-    const { wasUsable = false, wasSilent = false } = before ?? {};
-    this.#judge(backend, claim, { wasUsable, wasSilent, hasRestarted });
+    this.#judge(backend, claim, change);
   }
 
   /** The worker's own claim; another's is taken over. */
@@ -147,7 +157,7 @@ export class WorkerClaims implements Disposable {
   #judge(
     backend: RegisteredBackend,
     claim: WorkerClaim,
-    { wasUsable, wasSilent, hasRestarted }: { wasUsable: boolean; wasSilent: boolean; hasRestarted: boolean },
+    { wasUsable, wasSilent, hasRestarted }: ClaimChange,
   ): void {
     const { checks } = this.#options;
     const says = `says worker ${claim.workerName}`;
@@ -171,12 +181,8 @@ export class WorkerClaims implements Disposable {
     }
   }
 
-  /** Its end is known, whatever a probe under way may have seen before. */
   #fail(backend: RegisteredBackend, reason: string): void {
-    const { checks, ledger } = this.#options;
-    checks.cancel(backend);
-    ledger.learn(backend, { health: "down", reason });
-    checks.later(backend);
+    this.#options.checks.overrule(backend, { health: "down", reason });
     backend.tenant?.lose(reason);
   }
 
@@ -247,11 +253,13 @@ export class WorkerClaims implements Disposable {
   #lose(worker: KnownWorker): void {
     const { logger, directory, timeoutMs } = this.#options;
     logger.warn("worker lost", { worker: worker.name, silentMs: timeoutMs });
+    const silence = `no heartbeat from worker ${worker.name} for ${timeoutMs / 1000} s`;
+    const reason = `${silence}; look after it and its network`;
     for (const key of worker.keys) {
       const backend = directory.get(key);
       if (backend?.claim?.workerName !== worker.name) continue;
       backend.claim.isSilent = true;
-      this.#fail(backend, `${key}: no heartbeat from worker ${worker.name} for ${timeoutMs / 1000} s`);
+      this.#fail(backend, `${key}: ${reason}`);
     }
   }
 }

@@ -2,12 +2,12 @@ import { type Clock, systemClock } from "../clock.ts";
 import { mapConcurrently } from "../concurrent.ts";
 import { DEFAULT_RPC_PORT, type Endpoint } from "./endpoint.ts";
 import { ParkedProbes } from "./parked_probes.ts";
-import { probe as probeBackend, type ProbeOptions, type ProbeResult } from "./probe.ts";
+import { probe as probeBackend, type ProbeBackend, type ProbeOptions, type ProbeResult } from "./probe.ts";
 import type { ProtocolVersion } from "./protocol.ts";
 
 /** The most probes that are under way at once, each with one socket. */
 const MAX_CONCURRENCY = 64;
-/** How long one that seems to be held is waited for. */
+/** For how long one that seems to be held is waited for, at least. */
 const PATIENCE_MS = 1_000;
 
 /** How {@linkcode discover} works. */
@@ -16,7 +16,7 @@ export interface DiscoveryOptions {
   readonly ports?: readonly number[];
   /** How many probes may be under way at once, 64 at most, which is the default. */
   readonly concurrency?: number;
-  /** For each probe. Default 500: machines of one's own network answer in a few. */
+  /** For each probe, ms. Default 500: machines of one's own network answer in a few. */
   readonly timeoutMs?: number;
   /** The protocol of our own llama.cpp: any other is a `mismatch`. */
   readonly wantVersion?: ProtocolVersion | undefined;
@@ -27,7 +27,7 @@ export interface DiscoveryOptions {
   /** Is told after each probe how many have ended, of how many. */
   readonly onProgress?: (doneCount: number, totalCount: number) => void;
   /** How one endpoint is asked. Default: {@linkcode probeBackend}, which harms no backend that is in use. */
-  readonly probe?: (endpoint: Endpoint, options: ProbeOptions) => Promise<ProbeResult>;
+  readonly probe?: ProbeBackend;
   /** Time; default is the host's. */
   readonly clock?: Clock;
 }
@@ -40,13 +40,15 @@ export interface Discovery {
   readonly askedCount: number;
   /** How many of them refused the connection or did not answer at all. */
   readonly unansweredCount: number;
-  /** How long it took. */
+  /** How long it took, ms. */
   readonly elapsedMs: number;
 }
 
 /**
  * Asks each address whether an rpc backend listens there. Nobody's network is to be scanned unasked: call this only
  * because a person said so, with the addresses that `parseIpv4Range()` lets through.
+ *
+ * @throws The signal's reason.
  */
 export async function discover(
   addresses: readonly string[],
@@ -81,7 +83,7 @@ export function longestScanMs(addressCount: number, options: DiscoveryOptions = 
 }
 
 /**
- * One that seems to be held may only have been slow, or this machine, while it asked so many. The connection that
+ * One that seems to be held may only have been slow, or this machine was, while it asked so many. The connection that
  * waits in its queue tells: whoever is free closes it. No further one is made before that.
  */
 async function lookTwice(

@@ -48,6 +48,9 @@ export interface ProbeOptions {
   readonly clock?: Clock;
 }
 
+/** Asks an rpc backend whether it can be used, as {@linkcode probe} does. */
+export type ProbeBackend = (endpoint: Endpoint, options: ProbeOptions) => Promise<ProbeResult>;
+
 /**
  * Asks an rpc backend whether it can be used: its version, its devices and their memory.
  * Any trouble with the backend is a result; this rejects only when `signal` aborts.

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { Logger } from "../log.ts";
 import type { BackendLimits, BackendSource } from "../rpc/backend.ts";
-import { parseEndpoint } from "../rpc/endpoint.ts";
+import { formatEndpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import type { Database } from "./database.ts";
-import { validRows } from "./valid_rows.ts";
+import { selectRows } from "./select_rows.ts";
 
 /** An rpc backend that is to be known after a restart, too. */
 export interface StoredBackend {
@@ -33,12 +33,8 @@ export class BackendStore {
 
   /** All of them, by endpoint. A row that cannot be read is skipped, with a warning each time. */
   list(): StoredBackend[] {
-    const rows = this.#database.read((connection) => {
-      const query = connection.prepare("SELECT * FROM backend ORDER BY endpoint");
-      query.setReadBigInts(true); // else one number too large for JavaScript spoils all rows
-      return query.all();
-    }, []);
-    return validRows(rows, row, this.#logger);
+    const query = { sql: "SELECT * FROM backend ORDER BY endpoint", shape: row };
+    return this.#database.read((connection) => selectRows(connection, query, this.#logger), []);
   }
 
   /**
@@ -103,8 +99,7 @@ const row = z.object({
 
 function isEndpoint(text: string): boolean {
   try {
-    const { host, port } = parseEndpoint(text);
-    return `${host}:${port}` === text;
+    return formatEndpoint(parseEndpoint(text)) === text;
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;

@@ -21,9 +21,7 @@ export function correctionFactor(loads: readonly Pick<LoadRecord, "devices">[]):
   return Math.min(FACTOR.max, Math.max(FACTOR.min, ...ratios));
 }
 
-/**
- * The median of the loads' weights per second; `undefined` if none was large enough, 256 MiB, to tell.
- */
+/** The median of the loads' weights per second, bytes; `undefined` if none was large enough, 256 MiB, to tell. */
 export function medianBytesPerSecond(
   loads: readonly Pick<LoadRecord, "devices" | "loadMs">[],
 ): number | undefined {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
 import type { Logger } from "../log.ts";
-import { validRows } from "./valid_rows.ts";
+import { selectRows } from "./select_rows.ts";
 
 /** What a device holds of a model. */
 export interface DeviceBytes {
@@ -33,7 +33,7 @@ export interface LoadRecord {
   readonly architecture: string;
   /** llama.cpp's build, such as `b11669`; `undefined` if it is not known. */
   readonly build: string | undefined;
-  /** From the start of the coordinator until it was ready. */
+  /** From the start of the coordinator until it was ready, ms. */
   readonly loadMs: number;
   /** Each device once; those of the coordinator's own host do not count. */
   readonly devices: readonly LoadedDevice[];
@@ -50,7 +50,7 @@ export interface StoredLoad extends LoadRecord {
 /**
  * Reads loads with their devices, newest first; what cannot be read is skipped, with a warning.
  *
- * @param ids SQL that selects their ids.
+ * @param ids SQL that selects their ids, with `parameters` for its question marks.
  */
 export function readLoads(
   connection: DatabaseSync,
@@ -58,21 +58,16 @@ export function readLoads(
   parameters: readonly (string | number | null)[],
   logger: Logger,
 ): StoredLoad[] {
-  const select = (sql: string) => {
-    const query = connection.prepare(sql);
-    query.setReadBigInts(true); // else one number too large for JavaScript spoils all rows
-    return query.all(...parameters);
-  };
-  const loads = validRows(
-    select(`SELECT * FROM load WHERE id IN (${ids}) ORDER BY id DESC`),
-    loadRow,
-    logger,
-  );
-  const devices = validRows(
-    select(`SELECT * FROM load_device WHERE load_id IN (${ids}) ORDER BY endpoint, device_index`),
-    deviceRow,
-    logger,
-  );
+  const loads = selectRows(connection, {
+    sql: `SELECT * FROM load WHERE id IN (${ids}) ORDER BY id DESC`,
+    parameters,
+    shape: loadRow,
+  }, logger);
+  const devices = selectRows(connection, {
+    sql: `SELECT * FROM load_device WHERE load_id IN (${ids}) ORDER BY endpoint, device_index`,
+    parameters,
+    shape: deviceRow,
+  }, logger);
   const byLoad = Map.groupBy(devices, ({ loadId }) => loadId);
   return loads.map((load) => ({ ...load, devices: (byLoad.get(load.id) ?? []).map(({ device }) => device) }));
 }

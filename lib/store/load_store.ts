@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { Database } from "./database.ts";
 import { correctionFactor, medianBytesPerSecond } from "./load_lessons.ts";
-import { type LoadRecord, readLoads, type StoredLoad } from "./load_rows.ts";
+import { type DeviceBytes, type LoadRecord, readLoads, type StoredLoad } from "./load_rows.ts";
 
 /** The most loads that are kept; the oldest goes first. */
 const MAX_LOADS = 1_000;
@@ -58,19 +58,15 @@ export class LoadStore {
     return this.#remember(`compute ${architecture} ${build}`, () => {
       const select = "SELECT id FROM load WHERE architecture = ?";
       const newest = "ORDER BY id DESC LIMIT ?";
-      const same = this.#select(
-        `${select} AND build IS ? ${newest}`,
-        architecture,
-        build ?? null,
-        LESSON_LOADS,
-      );
+      const ofBuild = `${select} AND build IS ? ${newest}`;
+      const same = this.#select(ofBuild, architecture, build ?? null, LESSON_LOADS);
       const loads = same.length > 0 ? same : this.#select(`${select} ${newest}`, architecture, LESSON_LOADS);
       return correctionFactor(loads);
     });
   }
 
   /**
-   * How fast weights reach this rpc backend: the median of the last 8 loads in which it took some, each the weights of
+   * How fast weights reach this rpc backend, bytes per second: the median of the last 8 loads in which it took some, each the weights of
    * all backends divided by the time of the whole load. llama.cpp loads one backend after another and tells no times
    * of theirs, so backends that are always used together share one number; the sum over them is right. `undefined` if
    * nothing is known; loads below 256 MiB count for nothing, since their time is that of starting.
@@ -101,13 +97,10 @@ function insert(connection: DatabaseSync, load: LoadRecord, nowMs: number): void
   ).run(nowMs, load.model, load.architecture, load.build ?? null, load.loadMs);
   const insertDevice = connection.prepare("INSERT INTO load_device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (const { endpoint, deviceIndex, estimated, actual } of load.devices) {
-    insertDevice.run(
-      lastInsertRowid,
-      endpoint,
-      deviceIndex,
-      ...[estimated, actual].flatMap((
-        { weightBytes, kvBytes, computeBytes },
-      ) => [weightBytes, kvBytes, computeBytes]),
-    );
+    insertDevice.run(lastInsertRowid, endpoint, deviceIndex, ...columnsOf(estimated), ...columnsOf(actual));
   }
+}
+
+function columnsOf({ weightBytes, kvBytes, computeBytes }: DeviceBytes): number[] {
+  return [weightBytes, kvBytes, computeBytes];
 }

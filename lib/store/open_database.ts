@@ -16,9 +16,9 @@ const LOST = "rpc backends that were registered by hand, and what was measured o
 /** How {@linkcode openDatabase} opens. */
 export interface DatabaseOptions {
   /** Hears of what was lost, and of trouble with the disk. */
-  logger: Logger;
+  readonly logger: Logger;
   /** Names files that are set aside. Default: the host's. */
-  clock?: Clock;
+  readonly clock?: Clock;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { GpuFigures } from "./device_figures.ts";
+import { amdId, type GpuFigures, shareOf } from "./device_figures.ts";
+import { namesIn } from "./directory_names.ts";
 
 /** The texts of a card's files under `/sys/class/drm/cardN/device`; `undefined` for one that is not there. */
 export interface AmdgpuFiles {
@@ -29,23 +30,18 @@ export function parseAmdgpu(index: number, files: AmdgpuFiles): GpuFigures | und
   const totalBytes = parseNumber(files.vramTotal);
   if (!totalBytes) return undefined;
   const usedBytes = parseNumber(files.vramUsed);
-  const busy = parseNumber(files.busyPercent);
   const milliC = parseNumber(files.temperature);
   const bus = /^PCI_SLOT_NAME=(\S+)$/m.exec(files.uevent ?? "")?.[1];
   const uniqueId = files.uniqueId?.trim();
   return {
     vendor: "amd",
     index,
-    id: uniqueId && !/^0*$/.test(uniqueId)
-      ? `0x${uniqueId}`
-      : bus === undefined
-      ? `amd:${index}`
-      : `pci:${bus}`,
+    id: amdId(index, uniqueId && !/^0*$/.test(uniqueId) ? `0x${uniqueId}` : undefined, bus),
     name: files.productName?.trim() || undefined,
     totalBytes,
     freeBytes: usedBytes === undefined ? undefined : Math.max(0, totalBytes - usedBytes),
     temperatureC: milliC === undefined ? undefined : milliC / 1_000,
-    utilisation: busy === undefined ? undefined : Math.min(busy / 100, 1),
+    utilisation: shareOf(parseNumber(files.busyPercent)),
   };
 }
 
@@ -56,18 +52,17 @@ export function parseAmdgpu(index: number, files: AmdgpuFiles): GpuFigures | und
  */
 export async function readAmdgpuSysfs(root = "/"): Promise<GpuFigures[]> {
   const directory = join(root, "sys/class/drm");
-  const cards = (await namesIn(directory)).flatMap((name) => /^card(\d{1,3})$/.exec(name)?.[1] ?? []).map(
-    Number,
-  );
+  const names = await namesIn(directory, /^card\d{1,3}$/); // without connectors, such as `card0-DP-1`
+  const numbers = names.map((name) => Number(name.slice("card".length))).toSorted((a, b) => a - b);
   const files = await Promise.all(
-    cards.toSorted((a, b) => a - b).map((card) => readFiles(join(directory, `card${card}`, "device"))),
+    numbers.map((number) => readFiles(join(directory, `card${number}`, "device"))),
   );
   // A display-only chip or another vendor's card has a number, too: ours count from 0.
   return files.filter((card) => parseAmdgpu(0, card)).map((card, index) => parseAmdgpu(index, card)!);
 }
 
 async function readFiles(device: string): Promise<AmdgpuFiles> {
-  const sensors = (await namesIn(join(device, "hwmon"))).filter((name) => /^hwmon\d+$/.test(name));
+  const [sensor = "hwmon0"] = await namesIn(join(device, "hwmon"), /^hwmon\d+$/);
   const [vramTotal, vramUsed, busyPercent, uniqueId, productName, uevent, temperature] = await Promise.all(
     [
       "mem_info_vram_total",
@@ -76,20 +71,10 @@ async function readFiles(device: string): Promise<AmdgpuFiles> {
       "unique_id",
       "product_name",
       "uevent",
-      `hwmon/${sensors[0] ?? "hwmon0"}/temp1_input`,
+      `hwmon/${sensor}/temp1_input`,
     ].map((name) => Deno.readTextFile(join(device, name)).catch(() => undefined)),
   );
   return { vramTotal, vramUsed, busyPercent, temperature, uniqueId, productName, uevent };
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  const names: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(directory)) names.push(name);
-  } catch {
-    // there is no such directory: no cards, or no sensor
-  }
-  return names;
 }
 
 function parseNumber(text: string | undefined): number | undefined {

@@ -18,6 +18,16 @@ export interface GpuFigures {
   readonly utilisation: number | undefined;
 }
 
+/** The share of a GPU's time, 0 to 1, of the per cent that its driver says; some say more than 100. */
+export function shareOf(busyPercent: number | undefined): number | undefined {
+  return busyPercent === undefined ? undefined : Math.min(busyPercent / 100, 1);
+}
+
+/** The {@linkcode GpuFigures.id} of an AMD card, by the best that is known of it. */
+export function amdId(index: number, uniqueId: string | undefined, bus: string | undefined): string {
+  return uniqueId ?? (bus === undefined ? `amd:${index}` : `pci:${bus}`);
+}
+
 /** What the kernel says of this machine's RAM and processors. */
 export interface HostFigures {
   /** All RAM that we may use: what a container's limit leaves of it. */

@@ -26,7 +26,7 @@ export interface GatewayLinkOptions {
   readonly name: string;
   /** Sent as `Authorization: Bearer`; `undefined` for none. */
   readonly token: string | undefined;
-  /** For the whole of a message and its answer. Default 2 s. */
+  /** For the whole of a message and its answer, ms. Default 2 s. */
   readonly timeoutMs?: number;
   /** Times messages. Default: the host's. */
   readonly clock?: Clock;

@@ -1,6 +1,6 @@
-import { MIB } from "../units.ts";
 import { parseRpcBanner } from "../llama_cpp/version.ts";
 import { formatVersion } from "../rpc/protocol.ts";
+import { MIB } from "../units.ts";
 
 /** A device as an rpc server names it. */
 export interface GgmlDevice {
@@ -13,6 +13,12 @@ export interface GgmlDevice {
   /** At the moment that it said so; all of the RAM for a CPU. */
   readonly freeBytes: number;
 }
+
+/**
+ * Part of the environment of each rpc server: with it CUDA numbers GPUs as nvidia-smi does. Its own order is the fastest
+ * first.
+ */
+export const COUNT_LIKE_DRIVER = { CUDA_DEVICE_ORDER: "PCI_BUS_ID" } as const;
 
 /** What an rpc server has said when it starts, as far as it came. */
 export interface RpcBanner {

@@ -24,19 +24,20 @@ export interface GpuWatchOptions {
   readonly logger: Logger;
   /** Times the rounds. Default: the host's. */
   readonly clock?: Clock;
-  /** From the end of one round to the next. Default 2 s. */
+  /** From the end of one round to the next, ms. Default 2 s. */
   readonly intervalMs?: number;
 }
 
-/** How old a temperature may be; memory is not better guessed than by what was said last. */
+/** How old a temperature may be; of the memory what was said last is the best guess, however old. */
 const FRESH_MS = 30_000;
+/** How long the end waits for a driver that hangs. */
 const STOP_MS = 3_000;
 
 /** Where {@linkcode findGpuSources} looks, and how long its sources may take. */
 export interface GpuSourceOptions {
   /** What stands before `/sys`; a test's directory. */
   readonly root?: string;
-  /** After which a tool is ended. Default 5 s. */
+  /** After how long a tool is ended, ms. Default 5 s. */
   readonly toolTimeoutMs?: number;
 }
 
@@ -50,7 +51,8 @@ export async function findGpuSources(
   );
   const sources: GpuSource[] = [];
   if (nvidiaSmi) {
-    sources.push(toolSource(["nvidia-smi", nvidiaSmi, NVIDIA_SMI_ARGS, toolTimeoutMs], (output) => {
+    const tool = { name: "nvidia-smi", path: nvidiaSmi, args: NVIDIA_SMI_ARGS, timeoutMs: toolTimeoutMs };
+    sources.push(toolSource(tool, (output) => {
       return visibleGpus(parseNvidiaSmi(output), env["CUDA_VISIBLE_DEVICES"]);
     }));
   }
@@ -161,7 +163,7 @@ function amdSource(
     read: async () => visibleGpus(await readAmdgpuSysfs(root), visible),
   };
   if (rocmSmi === undefined) return kernel;
-  const tool = toolSource(["rocm-smi", rocmSmi, ROCM_SMI_ARGS, timeoutMs], (output) => {
+  const tool = toolSource({ name: "rocm-smi", path: rocmSmi, args: ROCM_SMI_ARGS, timeoutMs }, (output) => {
     return visibleGpus(parseRocmSmi(output), visible);
   });
   const read = (signal: AbortSignal) =>
@@ -173,13 +175,16 @@ function amdSource(
   return { name: tool.name, read };
 }
 
+/** A vendor's program that prints figures and ends. */
+interface Tool {
+  readonly name: string;
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly timeoutMs: number;
+}
+
 function toolSource(
-  [name, path, args, timeoutMs]: readonly [
-    name: string,
-    path: string,
-    args: readonly string[],
-    timeoutMs: number,
-  ],
+  { name, path, args, timeoutMs }: Tool,
   parse: (output: string) => readonly GpuFigures[],
 ): GpuSource {
   return {

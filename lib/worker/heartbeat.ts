@@ -35,8 +35,8 @@ const DOUBT_BEAT_MS = 500;
 const REFUSED_RETRY_MS = 30_000;
 
 /**
- * How long after the start of a report the next one is due. One that is not taken is followed by the next as soon as
- * any other: a gateway that can be reached again has everything back within 5 s.
+ * How long after the start of a report the next one is due, ms. One that did not arrive is followed by the next as soon
+ * as any other, so that a gateway that is back knows everything within 5 s.
  */
 export function nextBeatMs(outcome: BeatOutcome): number {
   switch (outcome.kind) {

@@ -1,13 +1,13 @@
 import { run } from "../process/run.ts";
-import { type GgmlDevice, parseDeviceList } from "./ggml_devices.ts";
+import { COUNT_LIKE_DRIVER, type GgmlDevice, parseDeviceList } from "./ggml_devices.ts";
 
 /** How {@linkcode listGgmlDevices} asks. */
 export interface ListDevicesOptions {
-  /** The program's whole environment, but that NVIDIA's GPUs are counted as nvidia-smi does. */
+  /** The program's whole environment; {@linkcode COUNT_LIKE_DRIVER} is added unless it says otherwise. */
   readonly env: Readonly<Record<string, string>>;
   /** Ends the program. */
   readonly signal: AbortSignal;
-  /** How long it may take. Default 30 s: it loads every driver. */
+  /** How long it may take, ms. Default 30 s: it loads every driver. */
   readonly timeoutMs?: number;
 }
 
@@ -27,7 +27,7 @@ export async function listGgmlDevices(
   { env, signal, timeoutMs = 30_000 }: ListDevicesOptions,
 ): Promise<GgmlDevice[]> {
   const { stdout, stderr } = await run(program, ["-d", NO_DEVICE], {
-    env: { CUDA_DEVICE_ORDER: "PCI_BUS_ID", ...env },
+    env: { ...COUNT_LIKE_DRIVER, ...env },
     signal,
     timeoutMs,
   });

@@ -1,9 +1,6 @@
-import type { WorkerReport } from "../rpc/worker_report.ts";
+import type { ReportedDevice } from "../rpc/worker_report.ts";
 import type { GpuFigures, HostFigures } from "./device_figures.ts";
 import { type GgmlDevice, isCpuDevice } from "./ggml_devices.ts";
-
-/** A device in the form of a report. */
-export type ReportedDevice = WorkerReport["backends"][number]["devices"][number];
 
 /** What is known of the machine beside what its rpc servers say. */
 export interface MachineFigures {
@@ -81,7 +78,7 @@ function sensorsOf(figures: GpuFigures | undefined): Pick<ReportedDevice, "tempe
 
 /**
  * The driver's figures of a device: those of its number where both count alike, and otherwise of its name.
- * `CUDA_DEVICE_ORDER=PCI_BUS_ID`, which our rpc servers run with, makes CUDA count as nvidia-smi does.
+ * CUDA counts as nvidia-smi does because our rpc servers run in {@linkcode COUNT_LIKE_DRIVER}.
  */
 function figuresOf(device: GgmlDevice, gpus: readonly GpuFigures[]): GpuFigures | undefined {
   const number = Number(/\d+$/.exec(device.name)?.[0] ?? 0);

@@ -1,5 +1,5 @@
 import { MIB } from "../units.ts";
-import type { GpuFigures } from "./device_figures.ts";
+import { type GpuFigures, shareOf } from "./device_figures.ts";
 
 /** What `nvidia-smi` is asked, in the order that {@linkcode parseNvidiaSmi} expects. */
 export const NVIDIA_SMI_ARGS: readonly string[] = [
@@ -39,7 +39,7 @@ function parseLine(line: string): GpuFigures | undefined {
     totalBytes,
     freeBytes: totalBytes === undefined || free === undefined ? undefined : Math.min(free * MIB, totalBytes),
     temperatureC: temperature,
-    utilisation: busy === undefined ? undefined : Math.min(busy / 100, 1),
+    utilisation: shareOf(busy),
   };
 }
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { GpuFigures } from "./device_figures.ts";
+import { amdId, type GpuFigures, shareOf } from "./device_figures.ts";
 
 /** What `rocm-smi` is asked. */
 export const ROCM_SMI_ARGS: readonly string[] = [
@@ -39,19 +39,17 @@ function toFigures(index: number, fields: Fields): GpuFigures {
   const text = (...keys: string[]) => keys.map((key) => lowered.get(key)).find((value) => !isMissing(value));
   const totalBytes = parseNumber(text("vram total memory (b)")) || undefined;
   const usedBytes = parseNumber(text("vram total used memory (b)"));
-  const busy = parseNumber(text("gpu use (%)"));
-  const bus = text("pci bus")?.toLowerCase();
   return {
     vendor: "amd",
     index,
-    id: text("unique id") ?? (bus === undefined ? `amd:${index}` : `pci:${bus}`),
+    id: amdId(index, text("unique id"), text("pci bus")?.toLowerCase()),
     name: text("card series", "card model", "device name"),
     totalBytes,
     freeBytes: totalBytes === undefined || usedBytes === undefined
       ? undefined
       : Math.max(0, totalBytes - usedBytes),
     temperatureC: parseNumber(text(...TEMPERATURES)),
-    utilisation: busy === undefined ? undefined : Math.min(busy / 100, 1),
+    utilisation: shareOf(parseNumber(text("gpu use (%)"))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { backOffMs } from "../back_off.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -5,7 +6,13 @@ import { ChildProcess } from "../process/child.ts";
 import type { ChildExit } from "../process/child_exit.ts";
 import { LineRing } from "../process/line_ring.ts";
 import { formatEndpoint } from "../rpc/endpoint.ts";
-import { type GgmlDevice, NO_BANNER, readBannerLine, type RpcBanner } from "./ggml_devices.ts";
+import {
+  COUNT_LIKE_DRIVER,
+  type GgmlDevice,
+  NO_BANNER,
+  readBannerLine,
+  type RpcBanner,
+} from "./ggml_devices.ts";
 import { assertPortFree } from "./port_check.ts";
 import { readTcpSockets } from "./tcp_sockets.ts";
 import { clientsOf, listenerAt } from "./tcp_table.ts";
@@ -26,7 +33,7 @@ export interface RpcServerLaunch {
   readonly threadCount: number | undefined;
   /** Whether it keeps large weights on disk, so that the next load need not send them. */
   readonly isCaching: boolean;
-  /** Its whole environment, but that it counts NVIDIA's GPUs as nvidia-smi does unless this says otherwise. */
+  /** Its whole environment; {@linkcode COUNT_LIKE_DRIVER} is added unless it says otherwise. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -38,23 +45,20 @@ export interface RpcServerOptions {
   readonly onChange?: () => void;
   /** Times restarts. Default: the host's. */
   readonly clock?: Clock;
-  /** How long one start may take. Default 60 s: a first look at a GPU compiles its kernels. */
+  /** How long one start may take, ms. Default 60 s: a first look at a GPU compiles its kernels. */
   readonly readyTimeoutMs?: number;
 }
 
-/** Restarts wait this long at first, and twice as long each time up to the last. */
-const FIRST_BACKOFF_MS = 1_000;
-const LAST_BACKOFF_MS = 60_000;
 /** Who lived so long did not die of its start. */
 const GOOD_LIFE_MS = 60_000;
 const POLL_MS = 20;
 
 /**
  * A `ggml-rpc-server` that is kept running: it is started with SIGPIPE ignored, and again whenever it ends, whatever
- * its exit code: it ends with 0 when its port is in use. Disposal ends it.
+ * its exit code, which is 0 even when its port is in use. Disposal ends it.
  */
 export class RpcServer implements AsyncDisposable {
-  readonly #options: Required<Omit<RpcServerOptions, "onChange">> & Pick<RpcServerOptions, "onChange">;
+  readonly #options: Required<RpcServerOptions>;
   readonly #stopping = new AbortController();
   #child: ChildProcess | undefined;
   #banner: RpcBanner = NO_BANNER;
@@ -65,7 +69,7 @@ export class RpcServer implements AsyncDisposable {
 
   private constructor(readonly launch: RpcServerLaunch, options: RpcServerOptions) {
     const logger = options.logger.child({ endpoint: this.endpoint });
-    this.#options = { clock: systemClock, readyTimeoutMs: 60_000, ...options, logger };
+    this.#options = { clock: systemClock, readyTimeoutMs: 60_000, onChange: () => {}, ...options, logger };
   }
 
   /**
@@ -146,21 +150,22 @@ export class RpcServer implements AsyncDisposable {
   async #supervise(first: ChildProcess): Promise<void> {
     const { clock, logger } = this.#options;
     const { signal } = this.#stopping;
-    let [child, backoffMs]: [ChildProcess | undefined, number] = [first, FIRST_BACKOFF_MS];
+    let child: ChildProcess | undefined = first;
+    let failureCount = 0;
     while (!signal.aborted) {
       const bornMs = clock.monotonic();
       if (child) await this.#outlive(child);
       if (signal.aborted) return;
-      if (child && clock.monotonic() - bornMs >= GOOD_LIFE_MS) backoffMs = FIRST_BACKOFF_MS;
+      if (child && clock.monotonic() - bornMs >= GOOD_LIFE_MS) failureCount = 0;
       if (!this.#isRestartWanted) {
-        await clock.sleep(backoffMs, { signal }).catch(() => {});
+        await clock.sleep(backOffMs(++failureCount), { signal }).catch(() => {});
         if (signal.aborted) return;
-        backoffMs = Math.min(2 * backoffMs, LAST_BACKOFF_MS);
       }
       this.#isRestartWanted = false;
       this.#restartCount++;
       child = await this.#bringUp(signal).catch((error) => {
-        if (!signal.aborted) logger.error("rpc server does not start", { error, retryMs: backoffMs });
+        const retryMs = backOffMs(failureCount + 1);
+        if (!signal.aborted) logger.error("rpc server does not start", { error, retryMs });
         return undefined;
       });
     }
@@ -171,7 +176,7 @@ export class RpcServer implements AsyncDisposable {
     this.#isRunning = false;
     if (this.#stopping.signal.aborted) return;
     this.#options.logger.warn("rpc server ended", { reason: `ggml-rpc-server ${sentence}` });
-    this.#options.onChange?.();
+    this.#options.onChange();
   }
 
   async #bringUp(signal: AbortSignal): Promise<ChildProcess> {
@@ -196,7 +201,7 @@ export class RpcServer implements AsyncDisposable {
     this.#banner = said;
     this.#isRunning = true;
     logger.info("rpc server listens", { pid: child.pid, devices: said.devices.map(({ name }) => name) });
-    onChange?.();
+    onChange();
     startup.move();
     return child;
   }
@@ -244,7 +249,6 @@ function commandOf({ program, host, port, devices, threadCount, isCaching, env }
       ...(threadCount === undefined ? [] : ["-t", String(threadCount)]),
       ...(isCaching ? ["-c"] : []),
     ],
-    // Fastest first is CUDA's own order: its numbers would not be those of nvidia-smi.
-    env: { CUDA_DEVICE_ORDER: "PCI_BUS_ID", ...env },
+    env: { ...COUNT_LIKE_DRIVER, ...env },
   };
 }

@@ -1,3 +1,4 @@
+import { namesIn } from "./directory_names.ts";
 import { parseTcpTable, type TcpSocket } from "./tcp_table.ts";
 
 /**
@@ -24,14 +25,4 @@ export async function findSocketOwner(inode: number): Promise<string | undefined
     }
   }
   return undefined;
-}
-
-async function namesIn(directory: string, pattern: RegExp): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(directory), ({ name }) => name)).filter((name) =>
-      pattern.test(name)
-    );
-  } catch {
-    return []; // not ours to look into, or gone meanwhile
-  }
 }

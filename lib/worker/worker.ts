@@ -36,7 +36,7 @@ export interface WorkerEnd {
   readonly signal: AbortSignal;
   /** Aborts when it is not to wait any more. */
   readonly hurry: AbortSignal;
-  /** How long coordinators may go on using its rpc servers after `signal`. */
+  /** How long coordinators may go on using its rpc servers after `signal`, ms. */
   readonly drainMs: number;
 }
 

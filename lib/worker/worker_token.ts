@@ -47,5 +47,5 @@ export function withoutToken(env: Environment): Record<string, string> {
 function checked(token: string, source: string): string {
   if (/^[\x21-\x7e]{1,4096}$/.test(token)) return token;
   const why = token === "" ? "it is empty" : "it is no single word of printable ASCII characters";
-  throw new GatewayError("invalid_request", `Cannot use the token of ${source}: ${why}`);
+  throw new GatewayError("invalid_request", `Cannot use the token of ${source}: ${why}; write the gateway's`);
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 /** First match wins, so single files stand before their folder. */
 const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
-  [0, /^lib\/(errors|units|clock|concurrent|deadline|json_shape|log|log_sink|parsed_by|bus)\.ts$/],
+  [0, /^lib\/(errors|units|back_off|clock|concurrent|deadline|json_shape|log|log_sink|parsed_by|bus)\.ts$/],
   [1, /^lib\/(gguf|stream|dialects)\//],
   [1, /^lib\/http\/address\.ts$/],
   [1, /^lib\/ollama\/(model_name|model_source|model_config|resolved_model|manifest|params)\.ts$/],
@@ -13,7 +13,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   ],
   [1, /^lib\/rpc\/worker_report\.ts$/],
   [1, /^lib\/redis\/(address|reply|registration)\.ts$/],
-  [1, /^lib\/registry\/(back_off|backend_devices|check_queue|worker_book|worker_claim)\.ts$/],
+  [1, /^lib\/registry\/(backend_devices|check_queue|worker_book|worker_claim)\.ts$/],
   [1, /^lib\/llama_server\/(args|log_line|failure_line|own_line)\.ts$/],
   [1, /^lib\/llama_cpp\/(version|apt_sources)\.ts$/],
   [1, /^lib\/process\/(line_ring|line_splitter)\.ts$/],
@@ -23,7 +23,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   [4, /^lib\/planner\//],
   [5, /^lib\/(process|llama_cpp|coordinator)\//],
   [6, /^lib\/(router|tasks|worker|metrics|doctor|demo)\//],
-  [6, /^lib\/(app_parts|backend_admin|backend_sources|gateway|open_gateway|plan_service)\.ts$/],
+  [6, /^lib\/(app_parts|backend_admin|backend_sources|gateway|open_backends|open_gateway|plan_service)\.ts$/],
   [7, /^routes\//],
   [8, /^(main\.ts|lib\/cli\/)/],
 ];

@@ -1,84 +1,8 @@
-import { deepEqual, equal, fail, match, ok } from "node:assert/strict";
-import { RedisAddress } from "../../../lib/redis/address.ts";
-import { RedisConnection } from "../../../lib/redis/connection.ts";
-import type { RegisteredByRedis } from "../../../lib/redis/registration.ts";
-import { RedisSource } from "../../../lib/redis/source.ts";
-import { FakeClock } from "../../fakes/fake_clock.ts";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { type Script, ScriptedServer } from "../../fakes/scripted_server.ts";
 import { freePort } from "../../fixtures/free_port.ts";
-import { RecordedLog } from "../../fixtures/recorded_log.ts";
-import { findRedisServer, startRedis } from "../../fixtures/redis_server.ts";
 import { until } from "../../fixtures/until.ts";
-
-/** How long one attempt may take. */
-const ATTEMPT_MS = 10_000;
-
-/** As json.dumps() of the predecessor's register_gpu_node.py wrote it. */
-const REGISTRATION =
-  '{"has_gpu": true, "gpu_devices": ["cuda:0"], "gpu_vram_mb": [9830], "gpu_names": ["NVIDIA GeForce RTX 3060"], ' +
-  '"cpu_ram_mb": 51200, "device_config": "cpu,cuda:0", "memory_config": "51200,9830", "total_parallel_workers": 2}';
-const REGISTERED = {
-  gpuNames: ["NVIDIA GeForce RTX 3060"],
-  gpuMemoryBytes: 9_830 * 1024 ** 2,
-  cpuMemoryBytes: 51_200 * 1024 ** 2,
-};
-
-/** A clock that remembers what was waited for. */
-class RecordingClock extends FakeClock {
-  readonly sleepsMs: number[] = [];
-
-  override sleep(ms: number, options?: { signal?: AbortSignal }): Promise<void> {
-    this.sleepsMs.push(ms);
-    return super.sleep(ms, options);
-  }
-}
-
-/** A source under test, with all that it told. */
-class Bed implements AsyncDisposable {
-  readonly clock = new RecordingClock();
-  readonly log = new RecordedLog();
-  readonly told: (readonly RegisteredByRedis[])[] = [];
-  readonly #source: RedisSource;
-
-  constructor(url: string) {
-    this.#source = new RedisSource({
-      address: RedisAddress.parse(url),
-      logger: this.log.logger,
-      clock: this.clock,
-    });
-    this.#source.start((backends) => this.told.push(backends));
-  }
-
-  get endpoints(): string[] | undefined {
-    return this.told.at(-1)?.map(({ endpoint }) => endpoint);
-  }
-
-  /** Lets time pass, but not while an attempt is under way, unless that hangs: else it would end for want of time. */
-  async untilTrue(isTrue: () => boolean, { hangs = false } = {}): Promise<void> {
-    const look = (): boolean => {
-      const isAttempting = this.clock.sleepsMs.at(-1) === ATTEMPT_MS;
-      if (!isTrue() && (hangs || !isAttempting)) this.clock.advance(1_000);
-      return isTrue();
-    };
-    await until(look, isTrue.toString()).catch((error) => {
-      fail(`${error.message}; told ${JSON.stringify(this.told)}, logged ${JSON.stringify(this.log.lines)}`);
-    });
-  }
-
-  /** Until there are so many lines. */
-  async untilSaid(count: number, options?: { hangs: boolean }): Promise<void> {
-    await this.untilTrue(() => this.log.lines.length >= count, options);
-  }
-
-  /** Until the backends were told so many times. */
-  async untilTold(count: number): Promise<void> {
-    await this.untilTrue(() => this.told.length >= count);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#source[Symbol.asyncDispose]();
-  }
-}
+import { ATTEMPT_MS, RedisBed } from "./redis_bed.ts";
 
 /** A server that says this to whatever it is asked. */
 function saying(...parts: (string | Uint8Array)[]): Script {
@@ -134,7 +58,7 @@ for (
   Deno.test(`a Redis that ${name} is told once, and asked again`, async () => {
     await using server = ScriptedServer.start(script);
     ok(server.address.transport === "tcp");
-    await using bed = new Bed(`redis://127.0.0.1:${server.address.port}`);
+    await using bed = new RedisBed(`redis://127.0.0.1:${server.address.port}`);
     await bed.untilTrue(() => server.peers.length >= 4, { hangs });
     deepEqual(bed.log.said, ["warn redis cannot be read"]);
     match(String(bed.log.lines[0]!["reason"]), reason);
@@ -143,7 +67,7 @@ for (
 }
 
 Deno.test("a Redis that is not there is asked after 1, 2, 4, 8, 16, 30 and 30 s", async () => {
-  await using bed = new Bed(`redis://127.0.0.1:${freePort()}`);
+  await using bed = new RedisBed(`redis://127.0.0.1:${freePort()}`);
   await bed.untilTrue(() => bed.clock.sleepsMs.length >= 14);
   const waitsMs = bed.clock.sleepsMs.slice(0, 14).filter((ms) => ms !== ATTEMPT_MS);
   deepEqual(waitsMs, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
@@ -154,7 +78,7 @@ Deno.test("a Redis that is not there is asked after 1, 2, 4, 8, 16, 30 and 30 s"
 Deno.test("a source stops at once, also amid an attempt that hangs", async () => {
   await using server = ScriptedServer.start((peer) => peer.untilGone().then(() => {}));
   ok(server.address.transport === "tcp");
-  const bed = new Bed(`redis://127.0.0.1:${server.address.port}`);
+  const bed = new RedisBed(`redis://127.0.0.1:${server.address.port}`);
   await until(() => server.peers.length === 1, "it has connected");
   await bed[Symbol.asyncDispose]();
   deepEqual(bed.log.lines, [], "took its own stop for a failure");
@@ -165,147 +89,10 @@ Deno.test("the password is not logged, even if the server repeats it", async () 
     saying("-ERR unknown command 'AUTH', with args beginning with: 'gehe/im'\r\n"),
   );
   ok(server.address.transport === "tcp");
-  await using bed = new Bed(`redis://nora:gehe%2Fim@127.0.0.1:${server.address.port}/3`);
+  await using bed = new RedisBed(`redis://nora:gehe%2Fim@127.0.0.1:${server.address.port}/3`);
   await bed.untilSaid(1);
   const [line] = bed.log.lines;
   equal(line!["redis"], `redis://127.0.0.1:${server.address.port}/3`);
   match(String(line!["reason"]), /beginning with: '\*\*\*'/);
   ok(!/gehe|nora/.test(JSON.stringify(bed.log.lines)));
-});
-
-const redis = await findRedisServer();
-
-function realTest(name: string, body: (path: string) => Promise<void>): void {
-  if ("path" in redis) return Deno.test(name, () => body(redis.path));
-  Deno.test({ name: `${name} (skipped: ${redis.skip})`, ignore: true, fn: () => {} });
-}
-
-/** A connection for tests to write with. */
-function connect(url: string): Promise<RedisConnection> {
-  return RedisConnection.open(RedisAddress.parse(url), new AbortController().signal);
-}
-
-realTest(
-  "backends that the predecessor registered in a real Redis are found, and go with their keys",
-  async (path) => {
-    await using server = await startRedis(path);
-    const url = `redis://127.0.0.1:${server.port}`;
-    using writer = await connect(url);
-    await writer.ask(["SET", "sollol:router:metadata", "{}"]);
-    await writer.ask(["SETEX", "sollol:rpc:node:192.168.1.20:50052", "3600", REGISTRATION]);
-    await using bed = new Bed(url);
-    await bed.untilTold(1);
-    deepEqual(bed.told[0], [{ endpoint: "192.168.1.20:50052", ...REGISTERED }]);
-    await writer.ask([
-      "SETEX",
-      "sollol:rpc:node:100.64.0.7:50053",
-      "3600",
-      '{"has_gpu": false, "cpu_ram_mb": 1024}',
-    ]);
-    await bed.untilTold(2);
-    deepEqual(bed.endpoints, ["100.64.0.7:50053", "192.168.1.20:50052"]);
-    await writer.ask(["PEXPIRE", "sollol:rpc:node:192.168.1.20:50052", "1"]);
-    await bed.untilTold(3);
-    deepEqual(bed.endpoints, ["100.64.0.7:50053"]);
-    deepEqual(bed.log.said, ["info redis is read"]);
-  },
-);
-
-realTest("what is no registration is skipped, and told once", async (path) => {
-  await using server = await startRedis(path);
-  const url = `redis://127.0.0.1:${server.port}`;
-  using writer = await connect(url);
-  const set = (key: string, value: string) => writer.ask(["SETEX", `sollol:rpc:node:${key}`, "3600", value]);
-  await set("10.0.0.1:50052", REGISTRATION);
-  const bad = {
-    "8.8.8.8:50052": REGISTRATION,
-    "evil.example:50052": REGISTRATION,
-    "http://10.0.0.3:80": REGISTRATION,
-    "10.0.0.4": REGISTRATION,
-    "10.0.0.5:0": REGISTRATION,
-    "[::1]:50052": REGISTRATION,
-    "10.0.0.6:50052": "not json",
-    "10.0.0.7:50052": "[]",
-    "10.0.0.8:50052": '{"cpu_ram_mb": -1}',
-    "10.0.0.9:50052": `{"gpu_names": ["${"x".repeat(10_000_000)}"]}`,
-    "10.0.0.10:50052\nwarn": REGISTRATION,
-  };
-  for (const [key, value] of Object.entries(bad)) await set(key, value);
-  await writer.ask(["LPUSH", "sollol:rpc:node:10.0.0.11:50052", "a list"]);
-  await using bed = new Bed(url);
-  await bed.untilTold(1);
-  deepEqual(bed.endpoints, ["10.0.0.1:50052"]);
-  const skipped = () => bed.log.said.filter((line) => line === "warn redis registration skipped").length;
-  equal(skipped(), Object.keys(bad).length + 1);
-  await set("10.0.0.2:50052", REGISTRATION);
-  await bed.untilTold(2);
-  equal(skipped(), Object.keys(bad).length + 1, "told again");
-});
-
-realTest(
-  "of more than a thousand registrations a thousand are read, and the log stays short",
-  async (path) => {
-    await using server = await startRedis(path);
-    const url = `redis://127.0.0.1:${server.port}`;
-    using writer = await connect(url);
-    const keys = Array.from({ length: 1_500 }, (_, index) => `10.0.${index >> 8}.${index & 255}:50052`);
-    await writer.askAll(keys.map((key) => ["SET", `sollol:rpc:node:${key}`, "{}"]));
-    await writer.askAll(Array.from({ length: 5_000 }, (_, index) => ["SET", `other:${index}`, "x"]));
-    await using bed = new Bed(url);
-    await bed.untilTold(1);
-    equal(bed.endpoints?.length, 1_000);
-    deepEqual(bed.log.said, ["info redis is read", "warn redis registration skipped"]);
-    await writer.ask(["FLUSHALL"]);
-    await writer.askAll(keys.slice(0, 100).map((key) => ["SET", `sollol:rpc:node:${key}`, "nonsense"]));
-    await bed.untilTold(2);
-    deepEqual(bed.endpoints, []);
-    equal(bed.log.lines.length, 2 + 20 + 1);
-  },
-);
-
-realTest("a Redis that freezes or dies takes no backend along, and is read again by itself", async (path) => {
-  const port = freePort();
-  const url = `redis://127.0.0.1:${port}`;
-  const first = await startRedis(path, { port });
-  await using bed = new Bed(url);
-  {
-    await using _server = first;
-    using writer = await connect(url);
-    await writer.ask(["SETEX", "sollol:rpc:node:10.0.0.1:50052", "3600", REGISTRATION]);
-    await bed.untilTold(1);
-    first.process.signal("SIGSTOP");
-    await bed.untilSaid(2, { hangs: true });
-    match(String(bed.log.lines[1]!["reason"]), /no answer within 10 s/);
-    first.process.signal("SIGCONT");
-    await bed.untilSaid(3);
-  }
-  await bed.untilSaid(4);
-  deepEqual(bed.endpoints, ["10.0.0.1:50052"], "its silence was taken for an answer");
-  await using _second = await startRedis(path, { port });
-  await bed.untilSaid(5);
-  await bed.untilTold(2);
-  deepEqual(bed.endpoints, [], "a new Redis has nothing");
-  const [up, down] = ["info redis is read", "warn redis cannot be read"];
-  deepEqual(bed.log.said, [up, down, up, down, up]);
-});
-
-realTest("a Redis with a password and several databases is entered", async (path) => {
-  await using server = await startRedis(path, { args: ["--requirepass", "s3cr&t"] });
-  using writer = await connect(`redis://default:s3cr%26t@127.0.0.1:${server.port}/4`);
-  await writer.ask(["SETEX", "sollol:rpc:node:10.0.0.1:50052", "3600", REGISTRATION]);
-  for (
-    const { name, url, endpoints, reason } of [
-      { name: "right", url: "redis://:s3cr%26t@HOST/4", endpoints: ["10.0.0.1:50052"] },
-      { name: "right, another database", url: "redis://:s3cr%26t@HOST", endpoints: [] },
-      { name: "wrong password", url: "redis://:wrong@HOST/4", reason: /^WRONGPASS/ },
-      { name: "no password", url: "redis://HOST/4", reason: /^NOAUTH/ },
-      { name: "no such database", url: "redis://:s3cr%26t@HOST/999", reason: /^ERR DB index/ },
-    ]
-  ) {
-    await using bed = new Bed(url.replace("HOST", `127.0.0.1:${server.port}`));
-    await bed.untilSaid(1);
-    if (endpoints) await bed.untilTold(1);
-    deepEqual(bed.endpoints, endpoints, name);
-    match(String(bed.log.lines[0]!["reason"]), reason ?? /undefined/, name);
-  }
 });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createLogger } from "../../../lib/log.ts";
 import { untilLocalAddress } from "../../../lib/worker/local_address.ts";
 import { freePort } from "../../fixtures/free_port.ts";
-import { ImpatientClock } from "./worker_bed.ts";
+import { ImpatientClock, until } from "./worker_bed.ts";
 
 const signal = new AbortController().signal;
 
@@ -28,7 +28,7 @@ Deno.test("untilLocalAddress() waits for a gateway that is not there yet, and sa
     logger,
     clock,
   });
-  while (clock.tryCount < 3) await delay(5);
+  await until(() => clock.tryCount >= 3, "three tries");
   using _gateway = Deno.listen({ hostname: "127.0.0.1", port });
   equal(await waiting, "127.0.0.1");
   equal(lines.length, 1);

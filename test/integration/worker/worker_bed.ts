@@ -1,5 +1,3 @@
-import { ok } from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "../../../lib/clock.ts";
 import { parseUpstreamUrl } from "../../../lib/http/address.ts";
@@ -9,6 +7,7 @@ import { GpuWatch } from "../../../lib/worker/gpu_watch.ts";
 import type { RpcServerLaunch } from "../../../lib/worker/rpc_server.ts";
 import { Worker } from "../../../lib/worker/worker.ts";
 import { freePort } from "../../fixtures/free_port.ts";
+import { until as untilTrue } from "../../fixtures/until.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../fakes/fake_rpc_server_program.ts", import.meta.url));
 
@@ -79,12 +78,8 @@ export class WorkerBed implements AsyncDisposable {
 }
 
 /** Waits until it is true: a fake program takes a second to start on a machine that is busy. */
-export async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadlineMs = performance.now() + 10_000;
-  while (!await isTrue()) {
-    ok(performance.now() < deadlineMs, `not within 10 s: ${what}`);
-    await delay(10);
-  }
+export function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  return untilTrue(isTrue, what, { withinMs: 10_000 });
 }
 
 export interface RunningWorker extends AsyncDisposable {

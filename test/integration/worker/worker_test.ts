@@ -38,7 +38,7 @@ Deno.test("a worker that is hurried does not wait for coordinators", async () =>
   await using gateway = new FakeWorkerGateway(() => taken(["127.0.0.1:1"]));
   await using worker = await bed.start(gateway.url);
   worker.stop.abort();
-  await until(() => gateway.reports.some((told) => told.is_draining), "it drains");
+  await until(() => bed.logged("waits for coordinators").length === 1, "it knows that it is in use");
   worker.hurry.abort();
   await worker.ended;
   equal(gateway.requests.at(-1)!.method, "DELETE");

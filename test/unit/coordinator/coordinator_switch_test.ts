@@ -1,9 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import {
-  CoordinatorSwitch,
-  type Switchable,
-  type Wanted,
-} from "../../../lib/coordinator/coordinator_switch.ts";
+import { CoordinatorSwitch } from "../../../lib/coordinator/coordinator_switch.ts";
+import type { Switchable, Wanted } from "../../../lib/coordinator/switchable.ts";
 import { silentLogger } from "../../../lib/log.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 

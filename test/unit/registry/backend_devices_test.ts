@@ -1,8 +1,9 @@
 import { deepEqual } from "node:assert/strict";
-import { devicesOf, type KnownDevices, type SaidDevice } from "../../../lib/registry/backend_devices.ts";
+import { devicesOf, type KnownDevices } from "../../../lib/registry/backend_devices.ts";
+import type { ReportedDevice } from "../../../lib/rpc/worker_report.ts";
 import { GIB } from "../../../lib/units.ts";
 
-const GPU: SaidDevice = {
+const GPU: ReportedDevice = {
   name: "CUDA0",
   description: "NVIDIA GeForce RTX 3090",
   kind: "gpu",

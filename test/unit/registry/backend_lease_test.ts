@@ -1,18 +1,11 @@
 import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { type ErrorCode, GatewayError } from "../../../lib/errors.ts";
 import { parseEndpoint } from "../../../lib/rpc/endpoint.ts";
-import { RegistryBed } from "../../fixtures/registry_bed.ts";
+import { HELD, REFUSED, RegistryBed } from "../../fixtures/registry_bed.ts";
 
 const A = "10.0.0.1:50052";
 const B = "10.0.0.2:50052";
 const C = "10.0.0.3:50052";
-const REFUSED = { verdict: "down", reason: "Nothing listens", version: undefined, devices: [] } as const;
-const HELD = {
-  verdict: "held",
-  reason: "It serves another client",
-  version: undefined,
-  devices: [],
-} as const;
 
 async function openBed(): Promise<RegistryBed> {
   const bed = new RegistryBed();

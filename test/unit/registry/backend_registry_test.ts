@@ -1,17 +1,10 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { parseEndpoint } from "../../../lib/rpc/endpoint.ts";
 import { GIB } from "../../../lib/units.ts";
-import { RegistryBed } from "../../fixtures/registry_bed.ts";
+import { HELD, REFUSED, RegistryBed } from "../../fixtures/registry_bed.ts";
 
 const A = "10.0.0.1:50052";
 const B = "10.0.0.2:50052";
-const REFUSED = { verdict: "down", reason: "Nothing listens", version: undefined, devices: [] } as const;
-const HELD = {
-  verdict: "held",
-  reason: "It serves another client",
-  version: undefined,
-  devices: [],
-} as const;
 
 Deno.test("a backend is unknown until it was asked, and up when it has answered", async () => {
   await using bed = new RegistryBed();

@@ -1,8 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { backOffMs } from "../../../lib/registry/back_off.ts";
+import { backOffMs } from "../../lib/back_off.ts";
 
 Deno.test("backOffMs() doubles from one second to a minute", () => {
-  const pausesMs = Array.from({ length: 8 }, (_, at) => backOffMs(at + 1, 0.5));
+  const pausesMs = Array.from({ length: 8 }, (_, at) => backOffMs(at + 1));
   deepEqual(pausesMs, [1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1000));
 });
 
