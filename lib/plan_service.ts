@@ -25,7 +25,7 @@ export interface PlanParts {
   /** Build of the llama.cpp that would run it, such as `b11669`, where known; asked before the backends are. */
   build(): Promise<string | undefined>;
   /** Says where the layers go. */
-  readonly planner: ModelPlanner;
+  readonly planner: Pick<ModelPlanner, "read" | "plan">;
 }
 
 /** Answers what would happen if a model were loaded, without loading it. */

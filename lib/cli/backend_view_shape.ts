@@ -2,17 +2,18 @@ import * as z from "zod";
 import type { BackendRemoval } from "../backend_admin.ts";
 import type { JsonShape } from "../json_shape.ts";
 import type { BackendView } from "../rpc/backend.ts";
+import { orUndefined } from "./or_undefined.ts";
 
 const device = z.object({
   index: z.number(),
-  name: maybe(z.string()),
-  description: maybe(z.string()),
+  name: z.string().nullish().transform(orUndefined),
+  description: z.string().nullish().transform(orUndefined),
   kind: z.enum(["gpu", "cpu"]),
   freeBytes: z.number(),
   totalBytes: z.number(),
   memoryKey: z.string(),
-  temperatureC: maybe(z.number()),
-  utilisation: maybe(z.number()),
+  temperatureC: z.number().nullish().transform(orUndefined),
+  utilisation: z.number().nullish().transform(orUndefined),
 });
 
 const view = z.object({
@@ -21,17 +22,17 @@ const view = z.object({
   sources: z.array(z.enum(["config", "admin", "worker", "redis"])),
   health: z.enum(["unknown", "up", "held", "down", "mismatch"]),
   reason: z.string(),
-  ageMs: maybe(z.number()),
-  protocol: maybe(z.string()),
-  build: maybe(z.string()),
+  ageMs: z.number().nullish().transform(orUndefined),
+  protocol: z.string().nullish().transform(orUndefined),
+  build: z.string().nullish().transform(orUndefined),
   devices: z.array(device),
-  holder: maybe(z.string()),
-  workerName: maybe(z.string()),
+  holder: z.string().nullish().transform(orUndefined),
+  workerName: z.string().nullish().transform(orUndefined),
   isDraining: z.boolean(),
   limits: z.object({
-    memoryLimitBytes: maybe(z.number()),
+    memoryLimitBytes: z.number().nullish().transform(orUndefined),
     isExcluded: z.boolean(),
-    bytesPerSecond: maybe(z.number()),
+    bytesPerSecond: z.number().nullish().transform(orUndefined),
   }),
 });
 
@@ -48,8 +49,3 @@ export const backendRemovalShape: JsonShape<BackendRemoval> = z.object({
   outcome: z.enum(["removed", "after release"]),
   reason: z.string(),
 });
-
-/** What is not known is `null` on the wire. */
-function maybe<T extends z.ZodType>(shape: T) {
-  return shape.nullish().transform((said) => said ?? undefined);
-}

@@ -31,6 +31,7 @@ export type OptionValue<S extends OptionSpec> = OptionSpec extends S
   ? readonly string[] | string | boolean | undefined // of an option that is not known by name
   : S extends { readonly multiple: true } ? readonly string[]
   : S extends { readonly type: "boolean" } ? boolean | undefined
+  : S extends { readonly choices: readonly (infer Choice)[] } ? Choice | undefined
   : string | undefined;
 
 /** What was given on the command line, by option. */

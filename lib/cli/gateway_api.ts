@@ -2,9 +2,7 @@ import * as z from "zod";
 import type { BackendRemoval } from "../backend_admin.ts";
 import type { Config } from "../config/config.ts";
 import { API_KEY_VARIABLE } from "../config/environment.ts";
-import type { ListenAddress } from "../config/listen_address.ts";
 import { type ErrorCode, GatewayError, STATUS } from "../errors.ts";
-import { formatAddress, parseUpstreamUrl, type UpstreamAddress } from "../http/address.ts";
 import { HttpClient } from "../http/client.ts";
 import { HttpError } from "../http/error.ts";
 import type { JsonShape } from "../json_shape.ts";
@@ -12,30 +10,12 @@ import type { PlanReport } from "../planner/plan_report.ts";
 import type { StoredLoad } from "../store/load_rows.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
-import { isPrivateAddress } from "../rpc/ipv4_range.ts";
 import { backendListShape, backendRemovalShape, backendViewShape } from "./backend_view_shape.ts";
-import { type CliHost, UsageError } from "./command.ts";
-import { readArgument } from "./output.ts";
+import type { CliHost } from "./command.ts";
+import { findGateway, type GatewayTarget } from "./gateway_target.ts";
 import { type ListedWorker, workerListShape } from "./worker_list.ts";
 import { storedLoadsShape } from "./stored_load_shape.ts";
 import { planReportShape } from "./plan_report_shape.ts";
-
-/** Which gateway a command talks to, and how it shows that it may. */
-export const GATEWAY_OPTIONS = {
-  gateway: {
-    type: "string",
-    value: "URL",
-    description:
-      "The gateway; default: where the configuration says that it listens, http://127.0.0.1:11435.",
-    heading: "Gateway",
-  },
-  token: {
-    type: "string",
-    value: "KEY",
-    description: "Its API key; default: $SOLLOL_API_KEY, then api_keys of the configuration.",
-    heading: "Gateway",
-  },
-} as const;
 
 /** What an operator says of a backend, as they wrote it. */
 export interface RegistrationFields {
@@ -56,11 +36,7 @@ export class GatewayApi implements Disposable {
   readonly #http = new HttpClient();
 
   private constructor(
-    /** Where it is, for people. */
-    readonly url: string,
-    private readonly address: UpstreamAddress,
-    private readonly basePath: string,
-    private readonly key: string | undefined,
+    private readonly target: GatewayTarget,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -72,21 +48,10 @@ export class GatewayApi implements Disposable {
    */
   static of(
     options: { gateway: string | undefined; token: string | undefined },
-    { apiKeys, listen }: Pick<Config, "apiKeys" | "listen">,
+    config: Pick<Config, "apiKeys" | "listen">,
     { env, signal }: Pick<CliHost, "env" | "signal">,
   ): GatewayApi {
-    const { address, basePath } = readArgument(
-      "--gateway",
-      options.gateway ?? urlOf(listen),
-      (text) => parseUpstreamUrl(/:\/\/|^unix:/.test(text) ? text : `http://${text}`),
-    );
-    const isOurs = options.gateway === undefined || isThisMachine(address);
-    const key = options.token ?? (env[API_KEY_VARIABLE] || undefined) ??
-      (isOurs ? apiKeys.reveal()[0] : undefined);
-    if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) {
-      throw new UsageError("--token, or $SOLLOL_API_KEY, must be printable ASCII without spaces");
-    }
-    return new GatewayApi(formatAddress(address) + basePath, address, basePath, key, signal);
+    return new GatewayApi(findGateway(options, config, env), signal);
   }
 
   /** All rpc backends that the gateway knows. @throws {GatewayError} If it does not tell. */
@@ -134,25 +99,27 @@ export class GatewayApi implements Disposable {
   }
 
   async #ask<T>(method: string, path: string, shape: JsonShape<T>, body?: unknown): Promise<T> {
+    const { url } = this.target;
     const { status, text } = await this.#send(method, path, body);
     const said = parseJson(text);
     const result = shape.safeParse(said);
     if (status < 300 && result.success) return result.data;
     throw refusalOf(status, said) ?? new GatewayError(
       "upstream_failed",
-      `${this.url} answered ${status} to ${method} ${path} as no sollol gateway of this version does; ` +
+      `${url} answered ${status} to ${method} ${path} as no sollol gateway of this version does; ` +
         `check --gateway, and the version there`,
     );
   }
 
   async #send(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+    const { url, address, basePath, key } = this.target;
     try {
-      const response = await this.#http.send(this.address, {
+      const response = await this.#http.send(address, {
         method,
-        target: this.basePath + path,
+        target: basePath + path,
         headers: [
           ["accept", "application/json"],
-          ...(this.key === undefined ? [] : [["authorization", `Bearer ${this.key}`] as const]),
+          ...(key === undefined ? [] : [["authorization", `Bearer ${key}`] as const]),
           ...(body === undefined ? [] : [["content-type", "application/json"] as const]),
         ],
         ...(body !== undefined && { body: new TextEncoder().encode(JSON.stringify(body)) }),
@@ -163,7 +130,7 @@ export class GatewayApi implements Disposable {
       return { status: response.status, text: await response.body.text(MAX_ANSWER_BYTES) };
     } catch (error) {
       this.signal.throwIfAborted();
-      if (error instanceof HttpError) throw unreachable(this.url, error);
+      if (error instanceof HttpError) throw unreachable(url, error);
       throw error;
     }
   }
@@ -182,9 +149,16 @@ function refusalOf(status: number, said: unknown): GatewayError | undefined {
   if (status < 400 || !parsed.success) return undefined;
   const { code, message } = parsed.data.error;
   if (code === "unauthorized") {
-    return new GatewayError(code, "The gateway wants an API key that it knows; give it with --token KEY");
+    return new GatewayError(
+      code,
+      `The gateway wants an API key that it knows; give it with --token KEY, or in $${API_KEY_VARIABLE}`,
+    );
   }
-  return new GatewayError(Object.hasOwn(STATUS, code) ? code as ErrorCode : "upstream_failed", message);
+  return new GatewayError(isErrorCode(code) ? code : "upstream_failed", message);
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(STATUS, code);
 }
 
 function parseJson(text: string): unknown {
@@ -193,22 +167,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined; // no gateway: told by whoever finds that it has not the right shape
   }
-}
-
-function urlOf({ hostname, port }: ListenAddress): string {
-  if (port === 0) {
-    throw new UsageError("--gateway is missing: the configuration lets the system choose the port (listen)");
-  }
-  const isAny = hostname === "0.0.0.0" || hostname === "::";
-  const host = isAny ? "127.0.0.1" : hostname.includes(":") ? `[${hostname}]` : hostname;
-  return `http://${host}:${port}`;
-}
-
-function isThisMachine(address: UpstreamAddress): boolean {
-  if (address.transport === "unix") return true;
-  const { hostname } = address;
-  return hostname === "localhost" || hostname === "::1" ||
-    (hostname.startsWith("127.") && isPrivateAddress(hostname));
 }
 
 const errorBody = z.looseObject({ error: z.looseObject({ code: z.string(), message: z.string() }) });

@@ -6,7 +6,6 @@ import { formatListenAddress } from "../config/listen_address.ts";
 import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Logger } from "../log.ts";
-
 import { openGateway } from "../open_gateway.ts";
 
 /** What {@linkcode GatewayServer.start} needs. */

@@ -1,12 +1,13 @@
 import * as z from "zod";
 import type { JsonShape } from "../json_shape.ts";
 import type { PlanReport } from "../planner/plan_report.ts";
+import { orUndefined } from "./or_undefined.ts";
 
 const device = z.object({
   endpoint: z.string(),
   deviceIndex: z.number(),
   name: z.string(),
-  deviceName: maybe(z.string()),
+  deviceName: z.string().nullish().transform(orUndefined),
   kind: z.enum(["gpu", "cpu"]),
   firstLayer: z.number(),
   layerCount: z.number(),
@@ -23,10 +24,10 @@ const shortage = z.object({
   needBytes: z.number(),
   freeBytes: z.number(),
   missingBytes: z.number(),
-  fittingContextSize: maybe(z.number()),
-  fittingKvType: maybe(z.string()),
-  neededBackendBytes: maybe(z.number()),
-  fittingFileBytes: maybe(z.number()),
+  fittingContextSize: z.number().nullish().transform(orUndefined),
+  fittingKvType: z.string().nullish().transform(orUndefined),
+  neededBackendBytes: z.number().nullish().transform(orUndefined),
+  fittingFileBytes: z.number().nullish().transform(orUndefined),
   fitsWithAuto: z.boolean(),
 });
 
@@ -54,8 +55,3 @@ export const planReportShape: JsonShape<PlanReport> = z.object({
   })),
   shortage: shortage.nullable(),
 });
-
-/** What is not known is `null` on the wire. */
-function maybe<T extends z.ZodType>(shape: T) {
-  return shape.nullish().transform((said) => said ?? undefined);
-}

@@ -57,7 +57,7 @@ function deviceTable({ devices, hostBytes, loadMs }: PlanReport): string {
     ]),
   );
   const load = loadMs === null ? "" : `; loading takes about ${formatDuration(loadMs)}`;
-  return `${table}on this host: ${formatBytes(hostBytes)} of embeddings${load}\n`;
+  return `${table}on the coordinator's host: ${formatBytes(hostBytes)}${load}\n`;
 }
 
 /** `0-2`, `6-7 and output`, `output`. */

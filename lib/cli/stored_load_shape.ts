@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { JsonShape } from "../json_shape.ts";
 import type { StoredLoad } from "../store/load_rows.ts";
+import { orUndefined } from "./or_undefined.ts";
 
 const bytes = z.object({ weightBytes: z.number(), kvBytes: z.number(), computeBytes: z.number() });
 
@@ -9,7 +10,7 @@ const load = z.object({
   recordedAtMs: z.number(),
   model: z.string(),
   architecture: z.string(),
-  build: z.string().nullable().transform((build) => build ?? undefined),
+  build: z.string().nullish().transform(orUndefined),
   loadMs: z.number(),
   devices: z.array(
     z.object({ endpoint: z.string(), deviceIndex: z.number(), estimated: bytes, actual: bytes }),

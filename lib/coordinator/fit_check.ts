@@ -7,7 +7,7 @@ import type { ModelPlanner } from "./model_planner.ts";
 /** What {@linkcode refuseMisfit} asks. */
 export interface FitCheckParts {
   /** Says where the layers would go. */
-  readonly planner: ModelPlanner;
+  readonly planner: Pick<ModelPlanner, "read" | "plan">;
   /** The rpc backends, from memory. */
   views(): readonly BackendView[];
   /** Has those asked that nobody asked lately, and waits for the answers. */

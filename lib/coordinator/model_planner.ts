@@ -3,12 +3,16 @@ import { GatewayError } from "../errors.ts";
 import type { GgufModel } from "../gguf/model_info.ts";
 import type { KvType } from "../llama_server/args.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
+import { explicitLayerCount } from "../planner/deal_explicit.ts";
 import type { PlanShape, PlanStrategy } from "../planner/plan_input.ts";
 import { planSurveys, type SurveyPlan, type SurveyPlanRequest } from "../planner/plan_surveys.ts";
 import { leftOutNote, noBackend, type Survey } from "../planner/survey.ts";
 import { openGguf } from "../store/gguf_file.ts";
 import type { GgufHeaderCache } from "../store/gguf_header_cache.ts";
 import { shapeOf } from "./plan_launch.ts";
+
+/** What is known for longer is asked again before a plan: memory changes faster than health, ms. */
+export const PLAN_FRESH_MS = 2_000;
 
 /** What earlier loads taught. */
 export interface LoadHistory {
@@ -104,7 +108,7 @@ export class ModelPlanner {
   ): SurveyPlan[] {
     if (wish.strategy !== undefined) return planSurveys(surveys, { ...request, strategy: wish.strategy });
     const { placement } = this.config.coordinator;
-    const isForOthers = typeof placement === "object" && layerCountOf(placement) !== content.blockCount;
+    const isForOthers = (explicitLayerCount(placement) ?? content.blockCount) !== content.blockCount;
     try {
       return planSurveys(surveys, { ...request, strategy: isForOthers ? "auto" : placement });
     } catch (error) {
@@ -114,10 +118,6 @@ export class ModelPlanner {
         : error;
     }
   }
-}
-
-function layerCountOf({ layers }: { readonly layers: Readonly<Record<string, number>> }): number {
-  return Object.values(layers).reduce((sum, count) => sum + count, 0);
 }
 
 /** What the configuration says cannot be done is no fault of the client's request. */

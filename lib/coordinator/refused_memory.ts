@@ -1,16 +1,13 @@
 import type { Clock } from "../clock.ts";
+import type { RefusedBuffer } from "../llama_server/failure_line.ts";
 import type { Placement } from "../planner/placement.ts";
 import type { BackendDevice, BackendView } from "../rpc/backend.ts";
 import { formatBytes, formatDuration } from "../units.ts";
 
 /** A buffer that an rpc backend could not allocate, as llama.cpp told of it. */
-export interface Refusal {
+export interface Refusal extends RefusedBuffer {
   /** `host:port`. */
   readonly endpoint: string;
-  /** llama.cpp's global name of the device: `RPC0`. */
-  readonly deviceName: string;
-  /** Size of the buffer. */
-  readonly bytes: number;
 }
 
 /** What is believed of a device since it refused. */

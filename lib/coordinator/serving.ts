@@ -1,6 +1,6 @@
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
-import type { Switchable } from "./coordinator_switch.ts";
+import type { Switchable } from "./switchable.ts";
 import type { VerifiedPlacement } from "./placement_check.ts";
 
 /** A coordinator that serves a model, as the gateway sees it. */

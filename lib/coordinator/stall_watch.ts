@@ -6,7 +6,7 @@ import { formatDuration } from "../units.ts";
 export interface StallWatchOptions {
   /** What each slot does now; rejects if it does not tell. */
   readonly slots: (signal: AbortSignal) => Promise<readonly ServerSlot[]>;
-  /** For how long an answer may stand still, ms. A prompt may {@linkcode PROMPT_PATIENCE} times as long. */
+  /** For how long an answer may stand still, ms. A prompt may five times as long. */
   readonly stallMs: number;
   /** Whether it has aborted, something else says that a backend is gone, and patience is short; read at each look. */
   readonly lost?: AbortSignal | undefined;
@@ -17,7 +17,7 @@ export interface StallWatchOptions {
 }
 
 /** A prompt is counted batch by batch, and a batch of a large model may take minutes on slow machines. */
-export const PROMPT_PATIENCE = 5;
+const PROMPT_PATIENCE = 5;
 const LONGEST_PAUSE_MS = 5_000;
 /** How long a standstill may last where a backend is said to be gone: it proves that it is so. */
 const LOST_STALL_MS = 5_000;

@@ -1,4 +1,4 @@
-import { formatBytes } from "../units.ts";
+import { formatBytes, GIB, MIB } from "../units.ts";
 import type { Dealer, Misfit } from "./deal.ts";
 import { autoDealer } from "./deal_auto.ts";
 import { LayerScale } from "./layer_scale.ts";
@@ -120,7 +120,7 @@ function whatIsMissing(
   scale: LayerScale,
   { needBytes, freeBytes, missingBytes, fault, place }: Misfit,
 ): string {
-  const missing = `${formatBytes(missingBytes)} are missing`;
+  const missing = `${formatBytes(roundUp(missingBytes))} are missing`;
   if (fault !== undefined) return `${fault}; ${missing}`;
   const where = place === undefined ? missing : `on the largest device, ${place}, ${missing}`;
   if (needBytes > freeBytes) return where;
@@ -130,6 +130,12 @@ function whatIsMissing(
   return `no split by whole layers fits, as one takes up to ${
     formatBytes(largestBytes)
   } with its buffers; ${where}`;
+}
+
+/** So that what a person reads is enough: one decimal. */
+function roundUp(bytes: number): number {
+  const stepBytes = (bytes < GIB ? MIB : GIB) / 10;
+  return Math.ceil((bytes - 1) / stepBytes) * stepBytes; // a byte less, lest 1.0 becomes 1.1 by a rounding error
 }
 
 function adviceOf({ model }: LayerScale, shortage: Shortage): string {

@@ -45,7 +45,7 @@ export interface Placement {
   readonly endpoints: readonly string[];
   /** For `-ts`: layers of each device, the output layer counted as one. */
   readonly tensorSplit: readonly number[];
-  /** What stays in the memory of the coordinator's host. */
+  /** What the memory of the coordinator's host must take: the embeddings, and for computing. */
   readonly hostBytes: number;
   /** How long the weights take to their backends, one after another; `undefined` if one's speed is unknown. */
   readonly loadMs: number | undefined;

@@ -29,7 +29,7 @@ export interface PlanReport {
   readonly endpoints: readonly string[];
   /** For llama-server's `-ts`. */
   readonly tensorSplit: readonly number[];
-  /** What stays in the memory of the gateway's host. */
+  /** What the memory of the gateway's host must take: the embeddings, and for computing; at most, if it does not fit. */
   readonly hostBytes: number;
   /** How long the weights take to their backends; `null` if nobody knows their speed. */
   readonly loadMs: number | null;
@@ -52,14 +52,13 @@ export function toPlanReport(
 ): PlanReport {
   const { architecture, fileType, blockCount: layerCount } = content;
   const asked = { model, architecture, fileType, layerCount, contextSize, slotCount, kvType };
-  const { hostBytes } = result.model;
   const { leftOut } = survey;
   if (!result.fits) {
     const nothing = { devices: [], endpoints: [], tensorSplit: [], reasons: [] };
-    const { message: because, shortage } = result;
+    const { message: because, shortage, model: { hostBytes } } = result;
     return { ...asked, fits: false, ...nothing, hostBytes, loadMs: null, because, leftOut, shortage };
   }
-  const { devices, endpoints, tensorSplit, loadMs = null, because, reasons } = result.placement;
+  const { devices, endpoints, tensorSplit, hostBytes, loadMs = null, because, reasons } = result.placement;
   return {
     ...asked,
     fits: true,

@@ -1,5 +1,5 @@
 import { CoordinatorDeath } from "../coordinator/coordinator_failure.ts";
-import type { CoordinatorLease, Switchable } from "../coordinator/coordinator_switch.ts";
+import type { CoordinatorLease, Switchable } from "../coordinator/switchable.ts";
 import type { ExternalCoordinator } from "../coordinator/external.ts";
 import type { ServingCoordinator } from "../coordinator/serving.ts";
 import { GatewayError, messageOf } from "../errors.ts";

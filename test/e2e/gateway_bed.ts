@@ -139,9 +139,7 @@ export class ServedGateway implements AsyncDisposable {
 
   /** Asks for an orderly end, and fails unless it is one. */
   async stop(): Promise<void> {
-    this.program.signal("SIGTERM");
-    const { code, stderr } = await this.program.ended;
-    deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    await this.program.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

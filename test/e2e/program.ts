@@ -1,3 +1,4 @@
+import { deepEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { eventually } from "./eventually.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -84,6 +85,13 @@ export class Program implements AsyncDisposable {
   /** Signals its whole group, as Ctrl-C on a terminal does. */
   signal(name: Deno.Signal): void {
     if (this.#isRunning) Deno.kill(-this.pid, name);
+  }
+
+  /** Asks for an orderly end, and fails unless that is how it ended. */
+  async stop(): Promise<void> {
+    this.signal("SIGTERM");
+    const { code, stderr } = await this.ended;
+    deepEqual({ code, stderr }, { code: 0, stderr: "" });
   }
 
   /** The lines of the log with this message, oldest first. */

@@ -1,4 +1,4 @@
-import { deepEqual, equal, fail } from "node:assert/strict";
+import { equal, fail } from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackendHealth, BackendView } from "../../lib/rpc/backend.ts";
 import { freePort } from "../fixtures/free_port.ts";
@@ -68,9 +68,7 @@ export class RealWorker implements AsyncDisposable {
 
   /** Ends it in order, and fails unless that is how it ended. */
   async stop(): Promise<void> {
-    this.program.signal("SIGTERM");
-    const { code, stderr } = await this.program.ended;
-    deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    await this.program.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

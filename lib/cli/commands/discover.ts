@@ -6,7 +6,8 @@ import { parseIpv4Range } from "../../rpc/ipv4_range.ts";
 import { formatDuration } from "../../units.ts";
 import { type CliHost, type Command, defineCommand, UsageError } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
-import { GATEWAY_OPTIONS, GatewayApi } from "../gateway_api.ts";
+import { GatewayApi } from "../gateway_api.ts";
+import { GATEWAY_OPTIONS } from "../gateway_target.ts";
 import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
 import { probeToJson, renderProbes } from "../probe_report.ts";
 import { startProgress } from "../progress.ts";
@@ -27,7 +28,8 @@ export const discoverCommand: Command = defineCommand({
     "are not harmed; but each scan takes one of the two places in their queue until they are free, and one whose " +
     "queue is full does not answer. A range is a network such as 192.168.1.0/24, or 192.168.1.10-40, up to 4096 addresses (/20), " +
     "of a private network only: scan only what is yours.\n\n" +
-    "Ends with 0 if at least one is up. With --register, the gateway is told of those that are up.",
+    "Ends with 0 if at least one is up. With --register, the gateway is told of those that are up, " +
+    "and must be able to use all of them.",
   positionals: [{ name: "RANGE" }],
   options: {
     port: {
@@ -52,8 +54,8 @@ export const discoverCommand: Command = defineCommand({
     "discover 192.168.1.0/24 --register --gateway http://192.168.1.2:11435",
   ],
   async run(context) {
-    const { args: [range], options: { port, timeout, register, json } } = context;
-    const addresses = readArgument("RANGE", range!, parseIpv4Range);
+    const { args: [range = ""], options: { port, timeout, register, json } } = context;
+    const addresses = readArgument("RANGE", range, parseIpv4Range);
     const { config } = await loadConfigForCommand(context);
     using api = register ? GatewayApi.of(context.options, config, context) : undefined;
     await api?.listBackends(); // a wrong URL or key is better known before the scan than after it

@@ -1,16 +1,15 @@
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { parsePlacement } from "../../config/placement_setting.ts";
-import { elementsOf } from "../../config/text_value.ts";
 import { type LoadHistory, ModelPlanner, NO_HISTORY } from "../../coordinator/model_planner.ts";
 import { findLlamaCpp } from "../../llama_cpp/find.ts";
 import { ownVersionOf } from "../../llama_cpp/own_version.ts";
-import { KV_TYPES, type KvType } from "../../llama_server/args.ts";
+import { KV_TYPES } from "../../llama_server/args.ts";
 import { silentLogger } from "../../log.ts";
 import { type PlanQuestion, PlanService } from "../../plan_service.ts";
 import { parseAssumptions } from "../../planner/assume.ts";
 import type { PlanReport } from "../../planner/plan_report.ts";
-import { formatEndpoint, parseEndpoint } from "../../rpc/endpoint.ts";
+import { formatEndpoint } from "../../rpc/endpoint.ts";
 import { openDatabaseCopy } from "../../store/open_database.ts";
 import { GgufHeaderCache } from "../../store/gguf_header_cache.ts";
 import { LoadStore } from "../../store/load_store.ts";
@@ -23,10 +22,12 @@ import {
 } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand, MODELS_OPTION } from "../config_flags.ts";
 import { findModel } from "../find_model.ts";
-import { GATEWAY_OPTIONS, GatewayApi } from "../gateway_api.ts";
+import { GatewayApi } from "../gateway_api.ts";
+import { GATEWAY_OPTIONS } from "../gateway_target.ts";
 import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
 import { viewBackends } from "../plan_backends.ts";
 import { planToText } from "../plan_text.ts";
+import { readEndpoints } from "../read_endpoints.ts";
 
 const OPTIONS = {
   ctx: { type: "string", value: "TOKENS", description: "Context per slot; default: as it would be loaded." },
@@ -100,11 +101,10 @@ function questionOf({ args: [model = ""], options }: Context): PlanQuestion {
     model,
     contextSize: countOf("--ctx", options.ctx),
     slotCount: countOf("--parallel", options.parallel),
-    kvType: options["kv-type"] as KvType | undefined,
+    kvType: options["kv-type"],
     strategy: placement === undefined ? undefined : readArgument("--placement", placement, parsePlacement),
     assumed: assume.length === 0 ? undefined : readArgument("--assume", assume.join(","), parseAssumptions),
-    onlyEndpoints: rpc.length === 0 ? undefined : rpc.flatMap((text) => elementsOf(text, ","))
-      .map((text) => formatEndpoint(readArgument("--rpc", text, parseEndpoint))),
+    onlyEndpoints: rpc.length === 0 ? undefined : readEndpoints("--rpc", rpc).map(formatEndpoint),
   };
 }
 

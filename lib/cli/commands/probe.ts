@@ -1,9 +1,8 @@
 import type { Config } from "../../config/config.ts";
 import { parseTimer } from "../../config/fields.ts";
-import { elementsOf } from "../../config/text_value.ts";
 import { findLlamaCpp } from "../../llama_cpp/find.ts";
 import { rpcProtocolOf } from "../../llama_cpp/rpc_protocol.ts";
-import { type Endpoint, formatEndpoint, parseEndpoint } from "../../rpc/endpoint.ts";
+import type { Endpoint } from "../../rpc/endpoint.ts";
 import type { ProbeOptions, ProbeResult } from "../../rpc/probe.ts";
 import { probeAll } from "../../rpc/probe_all.ts";
 import type { ProtocolVersion } from "../../rpc/protocol.ts";
@@ -18,6 +17,7 @@ import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
 import { probeToJson, renderProbes } from "../probe_report.ts";
 import { startProgress } from "../progress.ts";
+import { readEndpoints } from "../read_endpoints.ts";
 import { painter } from "../terminal.ts";
 
 /** `sollol probe`: asks rpc backends what they are and whether they are free. */
@@ -52,9 +52,8 @@ export const probeCommand: Command = defineCommand({
 async function plan(
   context: Pick<CommandContext<OptionSpecs>, "args" | "options" | "env">,
   timeout: string | undefined,
-): Promise<{ endpoints: Endpoint[] } & ProbeOptions> {
-  const named = context.args.flatMap((arg) => elementsOf(arg, ","))
-    .map((text) => readArgument("HOST:PORT", text, parseEndpoint));
+): Promise<{ endpoints: readonly Endpoint[] } & ProbeOptions> {
+  const named = readEndpoints("HOST:PORT", context.args);
   const { config } = await loadConfigForCommand(context);
   const endpoints = named.length > 0 ? named : config.rpcBackends;
   if (endpoints.length === 0) {
@@ -63,8 +62,7 @@ async function plan(
   const wantVersion = await ourProtocol(config, context.env);
   return {
     ...(wantVersion ? { wantVersion } : {}),
-    // One that is asked twice at the same time would wait for itself.
-    endpoints: [...new Map(endpoints.map((endpoint) => [formatEndpoint(endpoint), endpoint])).values()],
+    endpoints, // each once: one that is asked twice at the same time would wait for itself
     timeoutMs: timeout === undefined
       ? config.timeouts.probeMs
       : readArgument("--timeout", timeout, parseTimer),

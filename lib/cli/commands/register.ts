@@ -1,10 +1,11 @@
-import { elementsOf } from "../../config/text_value.ts";
 import { parseBandwidth, parseMemoryLimit } from "../../rpc/backend_registration.ts";
-import { type Endpoint, formatEndpoint, parseEndpoint } from "../../rpc/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../rpc/endpoint.ts";
 import { type Command, type CommandContext, defineCommand, type ExitCode, UsageError } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
-import { GATEWAY_OPTIONS, GatewayApi, type RegistrationFields } from "../gateway_api.ts";
+import { GatewayApi, type RegistrationFields } from "../gateway_api.ts";
+import { GATEWAY_OPTIONS } from "../gateway_target.ts";
 import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
+import { readEndpoints } from "../read_endpoints.ts";
 import { registerAll, registrationToJson, renderRegistrations } from "../registrations.ts";
 import { painter, printable } from "../terminal.ts";
 
@@ -15,7 +16,7 @@ export const registerCommand: Command = defineCommand({
   details:
     "The gateway remembers them, also over a restart, and says how they are. A limit that is given to a backend " +
     "that is known already replaces the old one.\n\n" +
-    "Ends with 0 only if all of them are registered and up. One that is not up stays registered.",
+    "Ends with 0 only if all of them are registered and up, or in use by the gateway. One that is not stays registered.",
   positionals: [{ name: "HOST:PORT", multiple: true }],
   options: {
     memory: {
@@ -45,7 +46,8 @@ export const registerCommand: Command = defineCommand({
     if (isRemoval && (memory ?? bandwidth) !== undefined) {
       throw new UsageError("--remove takes no --memory and no --bandwidth");
     }
-    const endpoints = readEndpoints(context.args);
+    const endpoints = readEndpoints("HOST:PORT", context.args);
+    if (endpoints.length === 0) throw new UsageError("HOST:PORT is missing");
     const { config } = await loadConfigForCommand(context);
     using api = GatewayApi.of(context.options, config, context);
     return isRemoval
@@ -53,13 +55,6 @@ export const registerCommand: Command = defineCommand({
       : await register(api, endpoints, { memory, bandwidth }, context);
   },
 });
-
-function readEndpoints(args: readonly string[]): Endpoint[] {
-  const endpoints = args.flatMap((arg) => elementsOf(arg, ","))
-    .map((text) => readArgument("HOST:PORT", text, parseEndpoint));
-  if (endpoints.length === 0) throw new UsageError("HOST:PORT is missing");
-  return [...new Map(endpoints.map((endpoint) => [formatEndpoint(endpoint), endpoint])).values()];
-}
 
 type Context = Pick<CommandContext, "stdout" | "env" | "options">;
 

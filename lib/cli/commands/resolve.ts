@@ -21,7 +21,7 @@ export const resolveCommand: Command = defineCommand({
   async run(context) {
     const { config, warnings } = await loadConfigForCommand(context);
     const { signal } = context;
-    const [name] = context.args as [string];
+    const { args: [name = ""] } = context;
     const model = await findModel(name, config, context);
     const file = await openGguf(model.modelPath, { signal });
     if (context.options.json) writeJson(context, toJson(model, file));

@@ -1,10 +1,10 @@
 import type { CreateApp } from "../../app_parts.ts";
 import type { Config } from "../../config/config.ts";
-import { createLogger } from "../../log.ts";
-import { BufferedLogSink } from "../../log_sink.ts";
-import { type Command, defineCommand, type TextOutput } from "../command.ts";
+import type { BufferedLogSink } from "../../log_sink.ts";
+import { type Command, defineCommand } from "../command.ts";
 import { CONFIG_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { GatewayServer } from "../gateway_server.ts";
+import { openProgramLog } from "../program_log.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { VERSION } from "./version.ts";
 
@@ -28,12 +28,7 @@ export function serveCommand(createApp: CreateApp): Command {
     ],
     async run(context) {
       const { config, warnings, path } = await loadConfigForCommand(context);
-      const log = new BufferedLogSink(Deno.stdout);
-      const logger = createLogger({
-        sink: log.sink,
-        level: config.log.level,
-        format: formatFor(config, context.stdout),
-      });
+      const { logger, sink } = openProgramLog(config, context.stdout);
       try {
         logger.info("sollol starts", { version: VERSION, config: path });
         for (const warning of [...warnings, ...doubts(config)]) logger.warn("config doubtful", { warning });
@@ -53,7 +48,7 @@ export function serveCommand(createApp: CreateApp): Command {
         await server.shutdown({ drainMs: config.timeouts.drainMs, hurry: context.hurry });
         logger.info("stopped");
       } finally {
-        await flushLastLines(log, context.hurry);
+        await flushLastLines(sink, context.hurry);
       }
       return 0;
     },
@@ -61,14 +56,9 @@ export function serveCommand(createApp: CreateApp): Command {
 }
 
 /** A reader that stalls must not keep the gateway from exiting: it gets a second, and less once we were told to hurry. */
-async function flushLastLines(log: BufferedLogSink, hurry: AbortSignal): Promise<void> {
+async function flushLastLines(sink: BufferedLogSink, hurry: AbortSignal): Promise<void> {
   const patience = AbortSignal.timeout(hurry.aborted ? HURRIED_FLUSH_MS : FLUSH_MS);
-  await log.flush({ signal: hurry.aborted ? patience : AbortSignal.any([patience, hurry]) });
-}
-
-function formatFor({ log }: Config, stdout: TextOutput): "json" | "pretty" {
-  if (log.format !== "auto") return log.format;
-  return stdout.isTerminal ? "pretty" : "json";
+  await sink.flush({ signal: hurry.aborted ? patience : AbortSignal.any([patience, hurry]) });
 }
 
 const NO_BACKEND =

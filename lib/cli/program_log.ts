@@ -1,0 +1,23 @@
+import type { Config } from "../config/config.ts";
+import { createLogger, type Logger } from "../log.ts";
+import { BufferedLogSink } from "../log_sink.ts";
+import type { TextOutput } from "./command.ts";
+
+/** The log on stdout of a command that runs until it is told to stop. */
+export interface ProgramLog {
+  /** Writes as the configuration says: for a person on a terminal, as JSON elsewhere, unless it is fixed. */
+  readonly logger: Logger;
+  /** To be flushed before the program ends. */
+  readonly sink: BufferedLogSink;
+}
+
+/** Opens that log; nothing is written yet. */
+export function openProgramLog(
+  { log }: Pick<Config, "log">,
+  stdout: Pick<TextOutput, "isTerminal">,
+): ProgramLog {
+  const sink = new BufferedLogSink(Deno.stdout);
+  const usual = stdout.isTerminal ? "pretty" : "json";
+  const format = log.format === "auto" ? usual : log.format;
+  return { logger: createLogger({ sink: sink.sink, level: log.level, format }), sink };
+}
