@@ -5,6 +5,7 @@ import type { HttpClient } from "../http/client.ts";
 import type { Logger } from "../log.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { BackendLease } from "../registry/backend_lease.ts";
+import { untilAborted } from "../until_aborted.ts";
 import { Coordinator } from "./coordinator.ts";
 import { CoordinatorDeath, CoordinatorStartError } from "./coordinator_failure.ts";
 import type { Diagnose } from "./diagnosis.ts";
@@ -50,7 +51,7 @@ export async function startLeased(
     throw error;
   });
   owned.move();
-  void untilGone(coordinator.gone).then(() => endLease(lease, coordinator.gone.reason));
+  void untilAborted(coordinator.gone).then(() => endLease(lease, coordinator.gone.reason));
   lease.reportUp(`serves "${model.name}"`);
   void watch(coordinator, lease, config.timeouts.stallMs, logger);
   return coordinator;
@@ -103,11 +104,4 @@ async function watch(
   logger.warn("coordinator stalled", { model: coordinator.model, pid: coordinator.pid, fault });
   const { lost } = lease;
   coordinator.abandon(lost.aborted ? `${fault} (${messageOf(lost.reason)})` : fault);
-}
-
-function untilGone(gone: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (gone.aborted) return resolve();
-    gone.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -7,6 +7,9 @@ import { explicitLayerCount } from "../planner/deal_explicit.ts";
 import type { PlanShape, PlanStrategy } from "../planner/plan_input.ts";
 import { planSurveys, type SurveyPlan, type SurveyPlanRequest } from "../planner/plan_surveys.ts";
 import { leftOutNote, noBackend, type Survey } from "../planner/survey.ts";
+import { ramOf } from "../registry/backend_devices.ts";
+import { readAvailableMemory, type ReadHostMemory } from "../registry/host_memory.ts";
+import { THIS_HOST } from "../registry/identity.ts";
 import { openGguf } from "../store/gguf_file.ts";
 import type { GgufHeaderCache } from "../store/gguf_header_cache.ts";
 import { shapeOf } from "./plan_launch.ts";
@@ -53,21 +56,26 @@ export interface ModelPlans {
 
 /** Plans models over rpc backends by the config, the models' own files and what earlier loads taught. */
 export class ModelPlanner {
+  /** What this host had left when a model was read last. */
+  #hostFreeBytes: number | undefined;
+
   /** `headers` saves reading a model's header again. */
   constructor(
     private readonly config: Pick<Config, "coordinator" | "rpc">,
     private readonly headers: GgufHeaderCache,
     private readonly history: LoadHistory,
+    private readonly readHostMemory: ReadHostMemory = readAvailableMemory,
   ) {}
 
   /**
-   * Reads what a model's file says of it.
+   * Reads what a model's file says of it, and how much memory its coordinator would find here.
    *
    * @throws {GatewayError} `model_unusable` if it cannot be read, or is no model.
    * @throws The signal's reason.
    */
   async read(model: ResolvedModel, signal: AbortSignal): Promise<GgufModel> {
     const { model: content } = await openGguf(model.modelPath, { signal, cache: this.headers });
+    this.#hostFreeBytes = await this.readHostMemory();
     if (content.kind === "model") return content;
     const message =
       `Cannot serve "${model.name}": its file is a ${content.kind}, not a model; pull the model itself`;
@@ -94,6 +102,8 @@ export class ModelPlanner {
       reserveBytes: rpc.reserveBytes,
       computeCorrection: this.history.computeCorrection(content.architecture, wish.build),
       bytesPerSecondOf: (endpoint) => this.history.bytesPerSecond(endpoint),
+      hostMemoryKey: ramOf(THIS_HOST),
+      hostFreeBytes: this.#hostFreeBytes,
     });
     if (best) return { shape, plans: [best, ...others] };
     throw noBackend(model.name, surveys[0] ?? { leftOut: [] });

@@ -3,6 +3,7 @@ import { systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { ChildProcess } from "../process/child.ts";
 import { parseVersion, type ProtocolVersion } from "../rpc/protocol.ts";
+import { untilAborted } from "../until_aborted.ts";
 import { readInstallation } from "./installation.ts";
 import { parseRpcBanner } from "./version.ts";
 
@@ -59,7 +60,8 @@ async function readBanner(
   const args = ["-H", "127.0.0.1", "-p", String(freePort()), "-t", "1"];
   await using child = await ChildProcess.spawn({ program, args, onLine });
   using deadline = new Deadline(systemClock, timeoutMs, { signal });
-  const version = await Promise.race([banner, untilAborted(AbortSignal.any([child.gone, deadline.signal]))]);
+  const over = untilAborted(AbortSignal.any([child.gone, deadline.signal]));
+  const version = await Promise.race([banner, over.then(() => undefined)]);
   signal?.throwIfAborted();
   return version;
 }
@@ -67,11 +69,4 @@ async function readBanner(
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
-}
-
-function untilAborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }

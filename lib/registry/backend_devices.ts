@@ -27,7 +27,7 @@ export function devicesOf(known: KnownDevices): BackendDevice[] {
 function deviceOf(known: KnownDevices, memory: DeviceMemory, index: number): BackendDevice {
   const { endpoint, host, hostFreeBytes, said: { [index]: said } } = known;
   const kind = said?.kind ?? (memory.freeBytes === memory.totalBytes ? "cpu" : "gpu");
-  const ownKey = kind === "cpu" ? `ram of ${host}` : `${endpoint}/${index}`;
+  const ownKey = kind === "cpu" ? ramOf(host) : `${endpoint}/${index}`;
   return {
     index,
     name: said?.name,
@@ -44,4 +44,9 @@ function deviceOf(known: KnownDevices, memory: DeviceMemory, index: number): Bac
     temperatureC: said?.temperature_c,
     utilisation: said?.utilisation,
   };
+}
+
+/** The `memoryKey` of CPU devices, which share the RAM of their host. */
+export function ramOf(host: string): string {
+  return `ram of ${host}`;
 }

@@ -24,8 +24,8 @@ export type Identify = (
   options: { readonly signal: AbortSignal },
 ) => Promise<BackendIdentity | undefined>;
 
-/** The only host of which sockets can be seen. */
-const THIS_HOST = "this host";
+/** How {@linkcode BackendIdentity.host} names the host of this process, the only one whose sockets can be seen. */
+export const THIS_HOST = "this host";
 
 /**
  * Asks the resolver and, for addresses of this host, the kernel: `localhost`, the LAN address and `127.0.0.1` lead to

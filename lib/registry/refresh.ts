@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
+import { untilAborted } from "../until_aborted.ts";
 import type { BackendChecks } from "./backend_checks.ts";
 import type { RegisteredBackend } from "./registered_backend.ts";
 
@@ -43,11 +44,4 @@ export async function refreshBackends(
     untilAborted(deadline.signal),
   ]);
   signal?.throwIfAborted();
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -152,7 +152,7 @@ export class RegisteredBackend {
       reason: isDraining
         ? `worker ${claim?.workerName} is draining, nothing new is planned onto it; ${shown.reason}`
         : shown.reason,
-      ageMs: this.knownMs === undefined ? undefined : nowMs - this.knownMs,
+      ageMs: this.knownMs === undefined ? undefined : Math.round(nowMs - this.knownMs),
       protocol: version && formatVersion(version),
       build: claim?.build,
       devices: devicesOf({

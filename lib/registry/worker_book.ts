@@ -125,7 +125,7 @@ export class WorkerBook {
   /** All, in the order of their first report. */
   views(nowMs: number): WorkerView[] {
     return [...this.#workers.values()].map(({ name, from, heardMs, isLost, report }) => (
-      { name, from, ageMs: nowMs - heardMs, isLost, report }
+      { name, from, ageMs: Math.round(nowMs - heardMs), isLost, report }
     ));
   }
 

@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 
 /** First match wins, so single files stand before their folder. */
 const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
-  [0, /^lib\/(errors|units|back_off|clock|concurrent|deadline|json_shape|log|log_sink|parsed_by|bus)\.ts$/],
+  [
+    0,
+    /^lib\/(errors|units|back_off|clock|concurrent|deadline|json_shape|log|log_sink|parsed_by|until_aborted|bus)\.ts$/,
+  ],
   [1, /^lib\/(gguf|stream|dialects)\//],
   [1, /^lib\/http\/address\.ts$/],
   [1, /^lib\/ollama\/(model_name|model_source|model_config|resolved_model|manifest|params)\.ts$/],

@@ -1,11 +1,11 @@
 import type { CreateApp } from "../../app_parts.ts";
 import type { Config } from "../../config/config.ts";
 import type { BufferedLogSink } from "../../log_sink.ts";
+import { untilAborted } from "../../until_aborted.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { CONFIG_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { GatewayServer } from "../gateway_server.ts";
 import { openProgramLog } from "../program_log.ts";
-import { untilAborted } from "../until_aborted.ts";
 import { VERSION } from "./version.ts";
 
 /** For how long a reader may take the last lines of the log, ms. */
