@@ -5,6 +5,7 @@ import type { RefusedMemory } from "./coordinator/refused_memory.ts";
 import { GatewayError } from "./errors.ts";
 import { type BackendLimits, type BackendSource, type BackendView, UNLIMITED } from "./rpc/backend.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./rpc/endpoint.ts";
+import type { Logger } from "./log.ts";
 import type { BackendRegistry } from "./registry/backend_registry.ts";
 import type { WorkerView } from "./registry/worker_book.ts";
 import type { WorkerReply, WorkerReport } from "./rpc/worker_report.ts";
@@ -32,6 +33,8 @@ export interface BackendSourcesParts {
   readonly refusedMemory: RefusedMemory;
   /** What the configuration names. */
   readonly configured: readonly RpcBackendConfig[];
+  /** Hears of those for whom there is no room. */
+  readonly logger: Logger;
   /** Default: the host's. */
   readonly clock?: Clock;
 }
@@ -42,11 +45,15 @@ export class BackendSources implements BackendAdmin {
   readonly #store: BackendStore;
   readonly #refusedMemory: RefusedMemory;
   readonly #configured: readonly RpcBackendConfig[];
+  readonly #logger: Logger;
   readonly #clock: Clock;
   #redis: ReadonlyMap<string, Endpoint> = new Map();
 
   /** Adds what the configuration names and what was registered before; nothing is waited for. */
-  constructor({ registry, store, refusedMemory, configured, clock = systemClock }: BackendSourcesParts) {
+  constructor(
+    { registry, store, refusedMemory, configured, logger, clock = systemClock }: BackendSourcesParts,
+  ) {
+    this.#logger = logger;
     this.#registry = registry;
     this.#store = store;
     this.#refusedMemory = refusedMemory;
@@ -54,7 +61,7 @@ export class BackendSources implements BackendAdmin {
     this.#clock = clock;
     for (const backend of configured) registry.add(backend, "config", backend.limits);
     for (const { endpoint, limits } of store.list()) {
-      registry.add(parseEndpoint(endpoint), "admin", this.#effective(endpoint, limits));
+      this.#addIfThereIsRoom(parseEndpoint(endpoint), "admin", this.#effective(endpoint, limits));
     }
   }
 
@@ -65,7 +72,9 @@ export class BackendSources implements BackendAdmin {
     for (const [name, endpoint] of before) {
       if (!this.#redis.has(name)) this.#registry.remove(endpoint, "redis");
     }
-    for (const [name, endpoint] of this.#redis) if (!before.has(name)) this.#registry.add(endpoint, "redis");
+    for (const [name, endpoint] of this.#redis) {
+      if (!before.has(name)) this.#addIfThereIsRoom(endpoint, "redis");
+    }
   }
 
   listBackends(): readonly BackendView[] {
@@ -116,6 +125,16 @@ export class BackendSources implements BackendAdmin {
 
   workerLeft(name: string, from: string | undefined): void {
     this.#registry.workerLeft(name, { from });
+  }
+
+  /** For those whom nobody could tell that it was refused: a full registry must end neither a start nor a reading. */
+  #addIfThereIsRoom(endpoint: Endpoint, source: BackendSource, limits: Partial<BackendLimits> = {}): void {
+    try {
+      this.#registry.add(endpoint, source, limits);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#logger.warn("rpc backend not registered", { endpoint: formatEndpoint(endpoint), source, error });
+    }
   }
 
   /** What was said by hand is taken back, also of a backend that stays. */

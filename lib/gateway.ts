@@ -209,9 +209,9 @@ export class Gateway {
   async #acquire(name: string, key: string, signal: AbortSignal): Promise<Route> {
     const { catalog, coordinators, startCoordinator, refuseMisfit } = this.parts;
     // The disk is read only for a model that is not loaded: an unknown name must not cost the loaded one its place.
-    const loaded = coordinators.ready;
-    const model = loaded?.key === key ? undefined : await catalog.resolve(name, signal);
-    if (model && loaded) await refuseMisfit(model, signal);
+    const model = coordinators.ready?.key === key ? undefined : await catalog.resolve(name, signal);
+    const current = coordinators.view.key; // also while it loads
+    if (model && current !== undefined && current !== key) await refuseMisfit(model, signal);
     const lease = await coordinators.acquire({
       key: model?.key ?? key,
       start: async (closing) =>

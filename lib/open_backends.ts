@@ -48,7 +48,13 @@ export function openBackends(config: Config, options: OpenBackendsOptions): Open
     }),
   );
   const refusedMemory = new RefusedMemory({ clock: systemClock, trustMs: config.rpc.trustMs });
-  const sources = new BackendSources({ registry, store, refusedMemory, configured: config.rpcBackends });
+  const sources = new BackendSources({
+    registry,
+    store,
+    refusedMemory,
+    configured: config.rpcBackends,
+    logger,
+  });
   if (config.redis) {
     const redis = owned.use(new RedisSource({ address: config.redis, logger }));
     redis.start((registered) =>

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { BackendAdmin } from "./backend_admin.ts";
-import type { BackendSources } from "./backend_sources.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { Environment } from "./config/environment.ts";
@@ -67,7 +66,7 @@ export async function openGateway(
     },
     catalog,
     coordinators: owned.use(new CoordinatorSwitch({ logger, maxWaitMs: config.limits.queueWaitMs })),
-    ...coordinatorParts(sources, {
+    ...coordinatorParts(backends, {
       config,
       env,
       http,
@@ -101,11 +100,12 @@ export async function openGateway(
 
 /** What a gateway has a model loaded with. */
 function coordinatorParts(
-  sources: BackendSources,
+  { sources, learnOwnVersion }: OpenBackends,
   options: ShardedStartOptions,
 ): Pick<GatewayParts, "backends" | "startCoordinator" | "refuseMisfit"> {
   const { planner, registry } = options;
   const views = () => sources.listBackends();
+  const build = async () => (await learnOwnVersion())?.build;
   const refresh = (signal: AbortSignal) => registry.refresh({ olderThanMs: PLAN_FRESH_MS, signal });
   return {
     backends: {
@@ -115,7 +115,7 @@ function coordinatorParts(
       },
     },
     startCoordinator: (model, signal) => ShardedCoordinator.start(model, options, signal),
-    refuseMisfit: (model, signal) => refuseMisfit(model, { planner, views, refresh }, signal),
+    refuseMisfit: (model, signal) => refuseMisfit(model, { planner, views, build, refresh }, signal),
   };
 }
 

@@ -136,7 +136,7 @@ export class CoordinatorSwitch<C extends Switchable> implements AsyncDisposable 
     } catch {
       return; // granted or refused in time
     }
-    if (this.#generation?.key === waiter.wanted.key) return;
+    if (this.#state === "starting" && this.#generation?.key === waiter.wanted.key) return;
     const message = `Waited ${formatDuration(this.#maxWaitMs)} for another model's requests to end; ` +
       `try again later, or raise limits.queue_wait`;
     leave(new GatewayError("no_capacity", message));

@@ -47,7 +47,9 @@ export function leasePlan(
   const views = refusedMemory.cap(registry.views()).map((view) => withoutSilent(view, olderThanMs));
   const surveys = surveysOf(views);
   const { shape, plans: [{ survey, result }] } = planner.plan(model, content, surveys, { build });
-  const doubts = refusedMemory.describe(views);
+  const isUsed = ({ endpoint }: BackendView) =>
+    survey.usable.some((backend) => backend.endpoint === endpoint);
+  const doubts = refusedMemory.describe(views.filter(isUsed)); // who is left out says it there
   if (!result.fits) {
     throw new InsufficientMemoryError(result.shortage, result.message + leftOutNote(survey) + doubts);
   }

@@ -7,6 +7,7 @@ import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { BackendLease } from "../registry/backend_lease.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { Coordinator } from "./coordinator.ts";
+import { LossWatch } from "./loss_watch.ts";
 import { CoordinatorDeath, CoordinatorStartError } from "./coordinator_failure.ts";
 import type { Diagnose } from "./diagnosis.ts";
 import type { LeasedPlan } from "./leased_plan.ts";
@@ -44,12 +45,15 @@ export async function startLeased(
   const launch = toLaunch(model, plan.shape, plan.placement, config.coordinator, program);
   logger.info("coordinator planned", { model: model.name, because: plan.because });
   const diagnose: Diagnose = (_endpoints, deadline) => lease.diagnose(deadline);
-  const coordinator = await Coordinator.start(launch, { signal, logger, http, diagnose }).catch((error) => {
+  const watched = owned.use(new LossWatch(model.name, lease, systemClock));
+  const start = { signal: AbortSignal.any([signal, watched.signal]), logger, http, diagnose };
+  const coordinator = await Coordinator.start(launch, start).catch((error) => {
     const refusal = refusalOf(error);
     if (refusal) refusedMemory.note(refusal, plan.placement);
     else reportFailedStart(lease, error);
     throw error;
   });
+  watched[Symbol.dispose]();
   owned.move();
   void untilAborted(coordinator.gone).then(() => endLease(lease, coordinator.gone.reason));
   lease.reportUp(`serves "${model.name}"`);

@@ -1,35 +1,50 @@
 import { dirname, join } from "node:path";
+import { systemClock } from "../clock.ts";
 import type { OwnVersion } from "../registry/health_ledger.ts";
 import type { LlamaCpp } from "./find.ts";
 import { readLlamaVersion } from "./read_version.ts";
 import { readRpcProtocol, rpcProtocolOf } from "./rpc_protocol.ts";
 
-const known = new Map<string, OwnVersion | undefined>();
+/** What could not be read now may be readable later: a cold disk, a GPU that compiles its kernels, ms. */
+const RETRY_MS = 60_000;
+
+interface Reading {
+  readonly own: Promise<OwnVersion | undefined>;
+  readonly sinceMs: number;
+  isWhole: boolean;
+}
+
+const readings = new Map<string, Reading>();
 
 /**
  * What our llama-server is, as rpc backends must be: its build from itself; its protocol, which it does not tell, from
- * the record of the prefix that it stands in, else from the rpc server that was installed with it. Asked once for each
- * file that it ever was.
+ * the record of the prefix that it stands in, else from the rpc server that was installed with it. Read once for each
+ * file that it ever was, and again after a minute if not all of it could be read.
  *
  * @returns `undefined` if there is no llama-server, or nobody knows its protocol.
- * @throws {Error} Only the signal's reason.
+ * @throws {Error} Only the reason of the signal that ended the reading.
  */
 export async function ownVersionOf(
   { llamaServer, rpcServer }: LlamaCpp,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<OwnVersion | undefined> {
   if (!llamaServer.found) return undefined;
-  const { mtime, ino, size } = await Deno.stat(llamaServer.path).catch(() => ({
-    mtime: null,
-    ino: 0,
-    size: 0,
-  }));
+  const unknown = { mtime: null, ino: 0, size: 0 };
+  const { mtime, ino, size } = await Deno.stat(llamaServer.path).catch(() => unknown);
   const key = JSON.stringify([llamaServer.path, mtime, ino, size]);
-  if (!known.has(key)) {
-    const sibling = rpcServer.found ? rpcServer.path : undefined;
-    known.set(key, await readOwnVersion(llamaServer.path, sibling, signal));
+  const known = readings.get(key);
+  const nowMs = systemClock.monotonic();
+  if (known && (known.isWhole || nowMs - known.sinceMs < RETRY_MS)) return await known.own;
+  const own = readOwnVersion(llamaServer.path, rpcServer.found ? rpcServer.path : undefined, signal);
+  const reading: Reading = { own, sinceMs: nowMs, isWhole: false };
+  readings.set(key, reading);
+  try {
+    reading.isWhole = (await own)?.build !== undefined;
+    return await own;
+  } catch (error) {
+    readings.delete(key); // the caller's signal ended it
+    throw error;
   }
-  return known.get(key);
 }
 
 async function readOwnVersion(

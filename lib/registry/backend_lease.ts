@@ -33,6 +33,8 @@ export interface BackendLease extends Disposable {
    * is back and the server has sat it out, this is another signal that has not aborted.
    */
   readonly lost: AbortSignal;
+  /** `host:port` of the one that is lost, while {@linkcode lost} has aborted. */
+  readonly lostEndpoint: string | undefined;
   /**
    * Aborts when one of the backends is about to leave, because its worker is to stop. That waits for the release, so
    * nothing new should be begun. The reason says which.
@@ -100,6 +102,13 @@ export class HeldLease implements BackendLease, Tenant {
   /** See {@linkcode BackendLease.lost}. */
   get lost(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  /** See {@linkcode BackendLease.lostEndpoint}. */
+  get lostEndpoint(): string | undefined {
+    return this.lost.aborted
+      ? this.#backends.find(({ evidence }) => evidence.health === "down")?.key
+      : undefined;
   }
 
   /** See {@linkcode BackendLease.leaving}. */

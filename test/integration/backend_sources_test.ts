@@ -38,7 +38,14 @@ class Life implements AsyncDisposable {
     const store = new BackendStore(this.#database, { logger: silentLogger });
     const { registry, clock } = this.bed;
     const refusedMemory = new RefusedMemory({ clock, trustMs: 60_000 });
-    this.sources = new BackendSources({ registry, store, refusedMemory, configured, clock });
+    this.sources = new BackendSources({
+      registry,
+      store,
+      refusedMemory,
+      configured,
+      clock,
+      logger: silentLogger,
+    });
   }
 
   get known(): string[] {

@@ -324,3 +324,23 @@ Deno.test("a model that fits nowhere is refused, and the loaded one keeps its pl
   await answered(bed);
   equal(bed.coordinators.length, 1, "the loaded model was loaded again");
 });
+
+Deno.test("a model that fits nowhere is refused also while another one loads, and does not wait for it", async () => {
+  const loaded = Promise.withResolvers<void>();
+  await using bed = await GatewayBed.open({
+    models: ["fake", "large"],
+    start: async (model) => {
+      await loaded.promise;
+      return bed.fake(model.key);
+    },
+    refuseMisfit: () => Promise.reject(new GatewayError("insufficient_memory", "8.7 GiB are missing")),
+  });
+  const first = answered(bed);
+  await until(() => bed.logLines.some(({ state }) => state === "starting"), "the first one loads");
+  const refused = await bed.chat({ model: "large" });
+  equal(refused.status, 507);
+  await refused.text();
+  loaded.resolve();
+  await first;
+  equal(bed.coordinators.length, 1);
+});

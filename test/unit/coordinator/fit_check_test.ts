@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { refuseMisfit } from "../../../lib/coordinator/fit_check.ts";
 import type { GgufModel } from "../../../lib/gguf/model_info.ts";
+import { GatewayError } from "../../../lib/errors.ts";
 import { InsufficientMemoryError } from "../../../lib/planner/shortage.ts";
 import type { BackendView } from "../../../lib/rpc/backend.ts";
 import { GIB } from "../../../lib/units.ts";
@@ -29,6 +30,7 @@ async function check({ before, after = before }: Scene): Promise<{ error: unknow
       plan: planner.plan.bind(planner),
     },
     views: () => askedCount === 0 ? before : after,
+    build: () => Promise.resolve("b11669"),
     refresh: () => {
       askedCount++;
       return Promise.resolve();
@@ -77,7 +79,27 @@ Deno.test("refuseMisfit() passes on why it ended", async () => {
   const parts = {
     planner: { read: () => Promise.resolve(LLAMA_70B), plan: planner.plan.bind(planner) },
     views: () => [SMALL],
+    build: () => Promise.resolve(undefined),
     refresh: () => Promise.reject(reason),
   };
   await rejects(refuseMisfit(SOME_MODEL, parts, signal), reason);
+});
+
+Deno.test("refuseMisfit() asks again, too, where the first plan could not be made at all", async () => {
+  let askedCount = 0;
+  const planner = plannerFor();
+  const parts = {
+    planner: {
+      read: () => Promise.resolve(LLAMA_70B),
+      plan: (...given: Parameters<typeof planner.plan>) => {
+        if (askedCount === 0) throw new GatewayError("no_capacity", "a:1 is down");
+        return planner.plan(...given);
+      },
+    },
+    views: () => [LARGE],
+    build: () => Promise.resolve(undefined),
+    refresh: () => Promise.resolve(void askedCount++),
+  };
+  await refuseMisfit(SOME_MODEL, parts, signal);
+  equal(askedCount, 1);
 });
