@@ -48,8 +48,12 @@ export class HealthLedger {
     return this.#own;
   }
 
-  /** Changes what backends must be, and judges them again by what they said last. */
+  /**
+   * Changes what backends must be, and judges them again by what they said last. The same again is no news: it must not
+   * count as another failure, nor undo what was reported of a backend since.
+   */
   setOwn(own: OwnVersion | undefined, backends: Iterable<RegisteredBackend>): void {
+    if (isSameOwn(this.#own, own)) return;
     this.#own = own;
     for (const backend of backends) this.rejudge(backend);
   }
@@ -118,6 +122,11 @@ export class HealthLedger {
     }
     return { health: healthOf(verdict), reason };
   }
+}
+
+function isSameOwn(a: OwnVersion | undefined, b: OwnVersion | undefined): boolean {
+  if (!a || !b) return a === b;
+  return isSameVersion(a.protocol, b.protocol) && a.build === b.build;
 }
 
 /** Whatever else listens at its place, the backend is down. */

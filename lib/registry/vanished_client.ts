@@ -15,6 +15,9 @@ export type HasVanished = (client: string, workerAddress: string) => boolean;
  * is judged only if its address is ours, which a connection from it to the worker's host proves. Loopback is not
  * judged: within one host the kernel tells the server itself, and what looks like loopback may be a tunnel.
  *
+ * Ask only of clients that were processes of this host, as our coordinators are: one in a container or a virtual machine
+ * behind this host's NAT has our address, too, but its connection is in none of these tables, and looks vanished.
+ *
  * @param tables `/proc/net/tcp`, followed by `/proc/net/tcp6`.
  * @param client `address:port` as the server's host sees it.
  * @param workerAddress Where that host's reports come from.

@@ -15,6 +15,7 @@ export class WorkerClaim {
   #heldBefore: readonly string[] = [];
   #saidMs = 0;
   #settledMs = -Infinity;
+  #ours: readonly string[] = [];
   #devicesAtRest: readonly ReportedDevice[] | undefined;
 
   /** To be followed by an {@linkcode update}. */
@@ -32,6 +33,7 @@ export class WorkerClaim {
   update(report: WorkerReport, said: ReportedBackend, nowMs: number): void {
     this.#heldBefore = this.#said?.held_by ?? said.held_by;
     this.#said = said;
+    this.#ours = this.#ours.filter((client) => said.held_by.includes(client));
     this.build = report.build;
     this.isDraining = report.is_draining;
     this.isSilent = false;
@@ -46,6 +48,7 @@ export class WorkerClaim {
   /** That coordinator has left: what the worker saw until a moment after `nowMs` (monotonic) does not count any more. */
   released(nowMs: number): void {
     this.#settledMs = nowMs + SETTLE_MS;
+    this.#ours = this.said.held_by;
   }
 
   /**
@@ -70,5 +73,10 @@ export class WorkerClaim {
   get holders(): readonly string[] {
     if (this.#saidMs < this.#settledMs) return [];
     return this.said.held_by.filter((client) => this.#heldBefore.includes(client));
+  }
+
+  /** Those of {@linkcode WorkerClaim.holders} that have been there since a coordinator of ours had the backend. */
+  get leftBehind(): readonly string[] {
+    return this.holders.filter((client) => this.#ours.includes(client));
   }
 }

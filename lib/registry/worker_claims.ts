@@ -227,14 +227,18 @@ export class WorkerClaims implements Disposable {
     });
   }
 
-  /** What a coordinator of ours uses is its own affair: its connections come and go while it starts and ends. */
+  /**
+   * Clients that our coordinators left behind, and no others: a stranger's may be behind NAT on this host, whose kernel
+   * does not list it. What a coordinator of ours uses now is its own affair: its connections come and go while it
+   * starts and ends.
+   */
   #vanished({ keys, from }: KnownWorker): { endpoint: string; client: string }[] {
     const { directory, hasVanished } = this.#options;
     if (from === undefined) return [];
     return [...keys].flatMap((endpoint) => {
       const { claim, tenant } = directory.get(endpoint) ?? {};
       if (!claim || tenant) return [];
-      return claim.holders.filter((client) => hasVanished(client, from)).map((client) => ({
+      return claim.leftBehind.filter((client) => hasVanished(client, from)).map((client) => ({
         endpoint,
         client,
       }));

@@ -51,6 +51,7 @@ export class Worker implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   #servers: readonly RpcServer[] = [];
   #isDraining = false;
+  #lastReply: { readonly reply: WorkerReply; readonly heardMs: number } | undefined;
 
   private constructor(private readonly options: WorkerOptions) {
     this.#clock = options.clock ?? systemClock;
@@ -60,7 +61,7 @@ export class Worker implements AsyncDisposable {
       logger,
       clock: this.#clock,
       buildReport: () => this.report(),
-      onReply: (reply) => this.#freeServers(reply),
+      onReply: (reply) => this.#heard(reply),
     });
   }
 
@@ -136,6 +137,11 @@ export class Worker implements AsyncDisposable {
     this.#servers = await Promise.all(starting);
   }
 
+  #heard(reply: WorkerReply): void {
+    this.#lastReply = { reply, heardMs: this.#clock.monotonic() };
+    this.#freeServers(reply);
+  }
+
   #freeServers(reply: WorkerReply): void {
     const vanished = this.#vanished.confirm(reply);
     for (const server of this.#servers) {
@@ -154,20 +160,29 @@ export class Worker implements AsyncDisposable {
       const outcome = await this.#heartbeat.beat({ signal: deadline.signal }).catch((error) => {
         if (!deadline.signal.aborted) throw error;
       });
-      if (outcome && outcome.kind !== "accepted") return false;
-      const inUse = describeUse(outcome?.reply);
-      if (outcome && inUse === "") return true;
-      if (outcome && inUse !== usedBy) logger.info("waits for coordinators", { inUse });
-      usedBy = inUse || usedBy;
+      if (outcome && outcome.kind !== "accepted" && !this.#mayBeInUse()) return false;
+      if (outcome?.kind === "accepted") {
+        const inUse = describeUse(outcome.reply);
+        if (inUse === "") return true;
+        if (inUse !== usedBy) logger.info("waits for coordinators", { inUse });
+        usedBy = inUse;
+      }
       await this.#clock.sleep(DRAIN_POLL_MS, { signal: deadline.signal }).catch(() => {});
     }
     if (usedBy !== "") logger.warn("ends while in use", { inUse: usedBy });
     return true;
   }
+
+  /** By the gateway's last word, which counts until its patience with us is over: then it has given our servers up. */
+  #mayBeInUse(): boolean {
+    if (!this.#lastReply) return false;
+    const { reply, heardMs } = this.#lastReply;
+    return reply.in_use.length > 0 && this.#clock.monotonic() - heardMs <= reply.timeout_ms;
+  }
 }
 
 const NEVER = new AbortController().signal;
 
-function describeUse(reply: WorkerReply | undefined): string {
-  return (reply?.in_use ?? []).map(({ endpoint, holder }) => `${endpoint} by ${holder}`).join(", ");
+function describeUse({ in_use }: WorkerReply): string {
+  return in_use.map(({ endpoint, holder }) => `${endpoint} by ${holder}`).join(", ");
 }

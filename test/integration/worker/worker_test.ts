@@ -45,6 +45,42 @@ Deno.test("a worker that is hurried does not wait for coordinators", async () =>
   equal(bed.logged("ends while in use").length, 1);
 });
 
+for (
+  const { name, trouble } of [
+    { name: "answers 503 once", trouble: () => refusal(503, "busy") },
+    { name: "refuses a report", trouble: () => refusal(401, "wrong token") },
+  ]
+) {
+  Deno.test(`a worker in use drains on when its gateway ${name}`, async () => {
+    await using bed = await WorkerBed.create();
+    await using gateway = new FakeWorkerGateway(() => taken(["127.0.0.1:1"]));
+    await using worker = await bed.start(gateway.url);
+    await until(() => gateway.requests.length > 0, "it joins");
+    await until(() => bed.logged("joined the gateway").length === 1, "it knows that it is in use");
+    gateway.answer = trouble;
+    worker.stop.abort();
+    const drains = () => gateway.reports.filter((told) => told.is_draining).length;
+    await until(() => drains() >= 2, "it asks again");
+    (await Deno.connect({ port: worker.launch.port })).close();
+    gateway.answer = () => taken();
+    await worker.ended;
+    equal(gateway.requests.at(-1)!.method, "DELETE");
+  });
+}
+
+Deno.test("a worker in use ends when its gateway is silent for longer than it would wait itself", async () => {
+  await using bed = await WorkerBed.create();
+  await using gateway = new FakeWorkerGateway(() => taken(["127.0.0.1:1"], 1_500));
+  await using worker = await bed.start(gateway.url);
+  await until(() => bed.logged("joined the gateway").length === 1, "it knows that it is in use");
+  await gateway[Symbol.asyncDispose]();
+  const startMs = performance.now();
+  worker.stop.abort();
+  await worker.ended;
+  const tookMs = performance.now() - startMs;
+  ok(tookMs > 700 && tookMs < 10_000, `it took ${tookMs} ms`);
+});
+
 Deno.test("a worker without its gateway ends after one attempt", async () => {
   await using bed = await WorkerBed.create();
   await using gateway = new FakeWorkerGateway();

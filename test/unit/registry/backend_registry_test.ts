@@ -169,6 +169,25 @@ Deno.test("setOwnVersion() judges by what is known, without a probe", async () =
   equal(bed.probeCount(A), 1);
 });
 
+Deno.test("setOwnVersion() with what it is already changes nothing", async () => {
+  await using bed = new RegistryBed();
+  const own = { protocol: { major: 8, minor: 0, patch: 0 }, build: "b1" };
+  bed.registry.setOwnVersion(own);
+  bed.add(A);
+  bed.answers.set(B, { verdict: "mismatch", reason: "another", version: { major: 9, minor: 0, patch: 0 } });
+  bed.add(B);
+  await bed.settle();
+  bed.registry.report(A, { health: "mismatch", reason: "it refused our coordinator" });
+  for (let round = 0; round < 10; round++) bed.registry.setOwnVersion(structuredClone(own));
+  equal(bed.registry.view(A)?.health, "mismatch");
+  bed.answers.delete(B);
+  await bed.pass(1_500);
+  equal(bed.registry.view(B)?.health, "up", "it is asked again as soon as after one failure");
+  bed.registry.setOwnVersion({ ...own, build: "b2" });
+  bed.registry.setOwnVersion({ ...own, protocol: { major: 8, minor: 0, patch: 1 } });
+  equal(bed.registry.view(B)?.health, "mismatch");
+});
+
 Deno.test("refresh() asks what is older than it may be, also in back-off, and waits for all answers", async () => {
   await using bed = new RegistryBed();
   bed.answers.set(B, REFUSED);

@@ -76,13 +76,36 @@ Deno.test("a worker is told which clients of its backends are gone, but not of t
   });
   const tell = (held_by: string[], from: string | undefined = "10.0.0.1") =>
     bed.registry.workerReported(workerReport("shelf", [{ endpoint: A, held_by }]), { from }).vanished;
-  deepEqual(tell([gone, "10.0.0.9:1"]), [{ endpoint: A, client: gone }]);
-  equal(tell(["10.0.0.9:1"]), undefined);
-  equal(tell([gone], "10.0.0.2"), undefined);
   tell([]);
   await bed.settle();
-  using _lease = bed.registry.lease([A], "llama");
+  const lease = bed.registry.lease([A], "llama");
+  tell([gone]);
   equal(tell([gone]), undefined);
+  lease[Symbol.dispose]();
+  equal(tell([gone]), undefined, "it may have been seen before the release");
+  await bed.pass(1_000);
+  deepEqual(tell([gone, "10.0.0.9:1"]), [{ endpoint: A, client: gone }]);
+  tell(["10.0.0.9:1"]);
+  tell([gone]);
+  equal(tell([gone]), undefined, "another client at the same port");
+});
+
+Deno.test("a worker is not told of clients that were never ours: they may be behind our host's NAT", async () => {
+  await using bed = new RegistryBed({ hasVanished: () => true });
+  const tell = (held_by: string[]) =>
+    bed.registry.workerReported(workerReport("shelf", [{ endpoint: A, held_by }]), { from: "10.0.0.1" })
+      .vanished;
+  tell(["10.0.0.9:1"]);
+  equal(tell(["10.0.0.9:1"]), undefined);
+  tell([]);
+  await bed.settle();
+  const lease = bed.registry.lease([A], "llama");
+  tell(["10.0.0.9:4711"]);
+  lease[Symbol.dispose]();
+  await bed.pass(1_000);
+  tell(["10.0.0.9:2"]);
+  equal(tell(["10.0.0.9:2"]), undefined);
+  equal(bed.registry.view(A)!.health, "held");
 });
 
 for (
