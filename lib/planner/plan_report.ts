@@ -1,12 +1,13 @@
 import type { GgufModel } from "../gguf/model_info.ts";
-import type { PlacedDevice } from "./placement.ts";
+import type { Placement } from "./placement.ts";
 import type { PlanShape } from "./plan_input.ts";
 import type { SurveyPlan } from "./plan_surveys.ts";
 import type { Shortage } from "./shortage.ts";
 import type { LeftOut } from "./survey.ts";
 
-/** A plan for people and scripts; the body of `POST /api/admin/plan`. */
-export interface PlanReport {
+/** A plan for people and scripts; what `POST /api/admin/plan` answers. Of what does not fit, lists are empty. */
+export interface PlanReport
+  extends Pick<Placement, "devices" | "endpoints" | "tensorSplit" | "because" | "reasons"> {
   /** The model's name. */
   readonly model: string;
   /** Such as `llama`. */
@@ -23,20 +24,12 @@ export interface PlanReport {
   readonly kvType: string;
   /** Whether there is room. */
   readonly fits: boolean;
-  /** Where its layers go; empty if it does not fit. */
-  readonly devices: readonly PlacedDevice[];
-  /** For llama-server's `--rpc`, in order. */
-  readonly endpoints: readonly string[];
-  /** For llama-server's `-ts`. */
-  readonly tensorSplit: readonly number[];
   /** What the memory of the gateway's host must take: the embeddings, and for computing; at most, if it does not fit. */
   readonly hostBytes: number;
   /** How long the weights take to their backends; `null` if nobody knows their speed. */
   readonly loadMs: number | null;
-  /** What goes where, or what is missing, in a sentence. */
+  /** What goes where, or what is missing and what would fit, in a sentence or two. */
   readonly because: string;
-  /** More sentences: why these backends, what is kept free. */
-  readonly reasons: readonly string[];
   /** Backends that could not be planned with. */
   readonly leftOut: readonly LeftOut[];
   /** What is missing, and what would fit; `null` if it fits. */
