@@ -53,6 +53,10 @@ export function leftOutNote({ leftOut }: Pick<Survey, "leftOut">): string {
 
 /** Why a model cannot be served when no backend is usable. */
 export function noBackend(name: string, { leftOut }: Pick<Survey, "leftOut">): GatewayError {
+  if (leftOut.length === 0) {
+    const cure = "start `sollol worker` on a machine, or ggml-rpc-server and `sollol register`";
+    return new GatewayError("no_capacity", `Cannot serve "${name}": no rpc backend is left; ${cure}`);
+  }
   const isHeld = leftOut.some(({ health }) => health === "held");
   const code: ErrorCode = isHeld ? "no_capacity" : "backend_unreachable";
   const reasons = leftOut.map(({ reason }) => reason).join(". ");

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { leftOutNote, noBackend, surveysOf } from "../../../lib/planner/survey.ts";
 import { UNLIMITED } from "../../../lib/rpc/backend.ts";
 import { backendView } from "../../fixtures/backend_views.ts";
@@ -78,3 +78,9 @@ for (
     equal(noBackend("m", survey!).code, code);
   });
 }
+
+Deno.test("noBackend() says how to get one where the last has left", () => {
+  const { code, message } = noBackend("m", { leftOut: [] });
+  equal(code, "no_capacity");
+  match(message, /^Cannot serve "m": no rpc backend is left; start `sollol worker`/);
+});
