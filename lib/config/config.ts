@@ -26,12 +26,20 @@ export interface Config {
   readonly workerToken: Secrets | undefined;
   /** Base URL of a llama-server that already runs, with its port, without a closing slash or credentials. */
   readonly coordinatorUrl: string | undefined;
+  /** More llama-servers that already run. */
+  readonly coordinators: readonly ExternalCoordinatorConfig[];
   /** Ollama stores, directories of GGUF files and `.gguf` files; empty for Ollama's usual places. */
   readonly models: readonly string[];
   /** Where the programs of llama.cpp are. */
   readonly llamaCpp: LlamaCppConfig;
   /** How coordinators are started. */
   readonly coordinator: CoordinatorConfig;
+  /** Which coordinators run, and for how long. */
+  readonly pool: PoolConfig;
+  /** What clients see while their model loads. */
+  readonly waiting: WaitingConfig;
+  /** Whether a chat stream whose coordinator died is continued by the next one. */
+  readonly hasResumedStreams: boolean;
   /** How much we accept. */
   readonly limits: LimitsConfig;
   /** How long we wait. */
@@ -78,6 +86,8 @@ export interface CoordinatorConfig {
   readonly contextSize: number;
   /** Whether the operator chose `contextSize`; if not, a model's own `num_ctx` wins over it. */
   readonly isContextSizeSet: boolean;
+  /** Fewest tokens of context per slot where `contextSize` does not fit; `undefined`: it is not made smaller. */
+  readonly minContextSize: number | undefined;
   /** Requests that one coordinator answers at a time. */
   readonly slots: number;
   /** CPU threads. */
@@ -106,12 +116,52 @@ export interface CoordinatorConfig {
   readonly logMaxBytes: number;
 }
 
+/** A llama-server that somebody else starts and stops. */
+export interface ExternalCoordinatorConfig {
+  /** Base URL, with its port, without a closing slash or credentials. */
+  readonly url: string;
+  /** The key that it asks for. */
+  readonly apiKey: Secrets | undefined;
+  /** The one model that it is used for; `undefined`: those that it lists. */
+  readonly model: string | undefined;
+}
+
+/** Which coordinators run, and for how long. */
+export interface PoolConfig {
+  /** Most that run at a time. */
+  readonly maxCoordinators: number;
+  /** For how long an idle one stays; `Infinity` for ever. */
+  readonly idleTtlMs: number;
+  /** For how long one that was just loaded is not stopped for another model. */
+  readonly minResidencyMs: number;
+  /** For how long requests for a loaded model may overtake one that waits for its place. */
+  readonly swapWaitMs: number;
+  /** Names of models that are never stopped for others, nor for being idle. */
+  readonly pinned: readonly string[];
+  /** Names of models that are loaded at the start, in this order. */
+  readonly prewarm: readonly string[];
+  /** Failures of one coordinator within `restartWindowMs` after which it is given up. */
+  readonly maxRestarts: number;
+  /** See `maxRestarts`. */
+  readonly restartWindowMs: number;
+}
+
+/** What clients see while their model loads. */
+export interface WaitingConfig {
+  /** How often a waiting stream sends a comment line. */
+  readonly commentEveryMs: number;
+  /** Whether it tells in its reasoning field what it waits for. */
+  readonly hasNotes: boolean;
+}
+
 /** How much we accept. */
 export interface LimitsConfig {
   /** Largest request body. */
   readonly bodyBytes: number;
   /** Largest head of an upstream's answer. */
   readonly headerBytes: number;
+  /** Requests that may wait at a time. */
+  readonly queueCount: number;
   /** Longest time that a request waits for room. */
   readonly queueWaitMs: number;
 }
@@ -124,7 +174,7 @@ export interface TimeoutsConfig {
   readonly probeMs: number;
   /** For requests in flight at shutdown. */
   readonly drainMs: number;
-  /** For an answer that makes no progress; a prompt gets five times as much. */
+  /** For an answer that makes no progress; a prompt gets more, by its length. */
   readonly stallMs: number;
 }
 

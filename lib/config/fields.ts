@@ -9,13 +9,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /**
  * Reads a duration that will become a timer.
  *
- * @returns Whole milliseconds, 1 to 2³¹ - 1.
+ * @returns Whole milliseconds, `minMs` to 2³¹ - 1.
  * @throws {RangeError} If the text is no duration, or out of that range.
  */
-export function parseTimer(text: string): number {
+export function parseTimer(text: string, { minMs = 1 }: { minMs?: number } = {}): number {
   const ms = Math.round(parseDuration(text));
-  if (ms >= 1 && ms <= MAX_TIMER_MS) return ms;
-  throw new RangeError(`must be between 1ms and 24d, got "${text}"`);
+  if (ms >= minMs && ms <= MAX_TIMER_MS) return ms;
+  throw new RangeError(`must be between ${minMs}ms and 24d, got "${text}"`);
 }
 
 /**

@@ -4,9 +4,10 @@ import { parsedBy } from "../parsed_by.ts";
 import { checkExtraArgs, KV_TYPES } from "../llama_server/args.ts";
 import { type BackendLimits, UNLIMITED } from "../rpc/backend.ts";
 import { parseBandwidth, parseMemoryLimit } from "../rpc/backend_registration.ts";
+import { parseKeepAlive } from "../ollama/keep_alive.ts";
 import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import { RedisAddress } from "../redis/address.ts";
-import type { Config } from "./config.ts";
+import type { Config, ExternalCoordinatorConfig } from "./config.ts";
 import { parseBaseUrl, parseSize, parseTimer } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
@@ -81,6 +82,11 @@ const llamaCpp = z.strictObject({
 const coordinator = z.strictObject({
   context_size: z.int().min(64).optional().meta({ default: CONTEXT_SIZE })
     .describe(`Tokens of context per slot; default: the model's own num_ctx, or ${CONTEXT_SIZE}.`),
+  min_context_size: z.int().min(64).optional()
+    .describe(
+      "Fewest tokens per slot that a model may be loaded with where the wanted context does not fit; " +
+        "default: it is not made smaller.",
+    ),
   slots: z.int().min(1).max(256).default(4)
     .describe("Requests that one coordinator answers at a time; default 4."),
   threads: z.int().min(1).max(1024).optional()
@@ -113,6 +119,7 @@ const coordinator = z.strictObject({
 }).transform((said) => ({
   contextSize: said.context_size ?? CONTEXT_SIZE,
   isContextSizeSet: said.context_size !== undefined,
+  minContextSize: said.min_context_size,
   slots: said.slots,
   threads: said.threads,
   batchSize: said.batch_size,
@@ -128,14 +135,74 @@ const coordinator = z.strictObject({
   logMaxBytes: said.log_max,
 }));
 
+const pool = z.strictObject({
+  max_coordinators: z.int().min(1).max(64).default(4)
+    .describe("Most coordinators that run at a time; default 4."),
+  idle_ttl: keepAlive().prefault("10m")
+    .describe(
+      "For how long an idle model stays loaded, as a duration; 0 for not at all, -1 for ever; default 10m.",
+    ),
+  min_residency: duration(0).prefault("0")
+    .describe(
+      "For how long a model that was just loaded is not stopped for another, as a duration; default 0.",
+    ),
+  swap_wait: duration(0).prefault("5s")
+    .describe(
+      "For how long requests for a loaded model may overtake one that waits for its place, as a duration, but at " +
+        "least as long as its load took; default 5s.",
+    ),
+  pinned: z.array(text()).default([])
+    .describe("Models that are never stopped for others, nor for being idle; default none."),
+  prewarm: z.array(text()).default([])
+    .describe("Models that are loaded at the start, in this order; default none."),
+  max_restarts: z.int().min(0).max(1000).default(5)
+    .describe("Failures of one coordinator within restart_window after which it is given up; default 5."),
+  restart_window: duration().prefault("10m")
+    .describe("See max_restarts, as a duration; default 10m."),
+}).transform((said) => ({
+  maxCoordinators: said.max_coordinators,
+  idleTtlMs: said.idle_ttl,
+  minResidencyMs: said.min_residency,
+  swapWaitMs: said.swap_wait,
+  pinned: said.pinned,
+  prewarm: said.prewarm,
+  maxRestarts: said.max_restarts,
+  restartWindowMs: said.restart_window,
+}));
+
+const waiting = z.strictObject({
+  comment_every: duration().prefault("10s")
+    .describe(
+      "How often a stream that waits for its model sends a comment line, so that no proxy gives it up, as a duration; " +
+        "default 10s.",
+    ),
+  notes: z.boolean().default(false)
+    .describe("Whether such a stream tells in its reasoning field what it waits for; default false."),
+}).transform((said) => ({ commentEveryMs: said.comment_every, hasNotes: said.notes }));
+
+const externalCoordinator = z.union([
+  text(),
+  z.strictObject({
+    url: text().describe("URL (http, https or unix:/path) of a llama-server that already runs."),
+    api_key: z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" })
+      .optional().meta({ writeOnly: true })
+      .describe("The key that it asks for; default none."),
+    model: text().optional()
+      .describe("The one model that it is used for; default: those that it lists."),
+  }),
+], { error: "must be a URL or {url, api_key, model}" }).transform(parsedBy(externalCoordinatorOf));
+
 const limits = z.strictObject({
   body: size(1).prefault("32MiB")
     .describe("Largest request body, as a size; default 32MiB."),
   header: size(1024).prefault("64KiB")
     .describe("Largest head of an upstream's answer, as a size; default 64KiB."),
+  queue: z.int().min(1).max(100_000).default(512)
+    .describe("Requests that may wait at a time; those beyond are refused; default 512."),
   queue_wait: duration().prefault("10m")
     .describe("Longest time that a request waits for room, as a duration; default 10m."),
 }).transform((said) => ({
+  queueCount: said.queue,
   bodyBytes: said.body,
   headerBytes: said.header,
   queueWaitMs: said.queue_wait,
@@ -148,10 +215,10 @@ const timeouts = z.strictObject({
     .describe("Longest time for probing an rpc backend, as a duration; default 2s."),
   drain: duration().prefault("30s")
     .describe("Time that requests in flight get at shutdown, as a duration; default 30s."),
-  stall: duration().prefault("1m")
+  stall: duration().prefault("30s")
     .describe(
-      "Time without progress after which a coordinator is taken to hang, as a duration; default 1m. " +
-        "Prompts get five times as much.",
+      "Time without progress after which a coordinator is taken to hang, as a duration; default 30s. " +
+        "Prompts get more, by their length.",
     ),
 }).transform((said) => ({
   connectMs: said.connect,
@@ -194,10 +261,18 @@ const tree = z.strictObject({
     .describe(
       "URL (http, https or unix:/path) of a llama-server that already runs and is to be used; default: ours are started.",
     ),
+  coordinators: z.array(externalCoordinator).prefault([])
+    .describe(
+      "More llama-servers that already run, each {url, api_key, model}; the least busy that serves the model is asked; default none.",
+    ),
   models: z.array(path()).default([])
     .describe("Where models lie: Ollama stores, directories of GGUF files, .gguf files; default: Ollama's."),
   llama_cpp: llamaCpp.prefault({}).describe("Where the programs of llama.cpp are."),
   coordinator: coordinator.prefault({}).describe("How coordinators are started."),
+  pool: pool.prefault({}).describe("Which coordinators run, and for how long."),
+  waiting: waiting.prefault({}).describe("What clients see while their model loads."),
+  resume_streams: z.boolean().default(false)
+    .describe("Whether a chat stream whose coordinator died is continued by the next one; default false."),
   limits: limits.prefault({}).describe("How much we accept."),
   timeouts: timeouts.prefault({}).describe("How long we wait."),
   api_keys: z.array(z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" }))
@@ -222,9 +297,13 @@ const tree = z.strictObject({
   redis: said.redis_url,
   workerToken: said.worker_token === undefined ? undefined : new Secrets([said.worker_token]),
   coordinatorUrl: said.coordinator_url,
+  coordinators: said.coordinators,
   models: said.models,
   llamaCpp: said.llama_cpp,
   coordinator: said.coordinator,
+  pool: said.pool,
+  waiting: said.waiting,
+  hasResumedStreams: said.resume_streams,
   limits: said.limits,
   timeouts: said.timeouts,
   apiKeys: new Secrets(said.api_keys),
@@ -247,8 +326,13 @@ function program() {
   return text().meta({ format: "program" });
 }
 
-function duration() {
-  return textField(parseTimer);
+function duration(minMs = 1) {
+  return textField((text) => parseTimer(text, { minMs }));
+}
+
+/** As Ollama's clients say it. */
+function keepAlive() {
+  return textField(parseKeepAlive);
 }
 
 function size(minBytes: number) {
@@ -258,6 +342,17 @@ function size(minBytes: number) {
 /** A text or, since YAML reads `30` and `11435` as such, a bare number. */
 function textField<T>(parse: (text: string) => T) {
   return z.union([z.string(), z.number()]).transform(parsedBy((said) => parse(String(said))));
+}
+
+interface SaidCoordinator {
+  readonly url: string;
+  readonly api_key?: string | undefined;
+  readonly model?: string | undefined;
+}
+
+function externalCoordinatorOf(said: string | SaidCoordinator): ExternalCoordinatorConfig {
+  const { url, api_key: apiKey, model } = typeof said === "string" ? { url: said } as SaidCoordinator : said;
+  return { url: parseBaseUrl(url), apiKey: apiKey === undefined ? undefined : new Secrets([apiKey]), model };
 }
 
 interface SaidBackend extends Endpoint {

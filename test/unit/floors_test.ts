@@ -9,7 +9,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   ],
   [1, /^lib\/(gguf|stream|dialects)\//],
   [1, /^lib\/http\/address\.ts$/],
-  [1, /^lib\/ollama\/(model_name|model_source|model_config|resolved_model|manifest|params)\.ts$/],
+  [1, /^lib\/ollama\/(model_name|model_source|model_config|resolved_model|manifest|params|keep_alive)\.ts$/],
   [
     1,
     /^lib\/rpc\/(endpoint|protocol|answer_decoder|foreign_protocol|verdict|backend|backend_registration|ipv4_range)\.ts$/,
@@ -24,9 +24,12 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   [2, /^lib\/config\//],
   [3, /^lib\/(http|ollama|llama_server|redis|registry|rpc|nodes|store)\//],
   [4, /^lib\/planner\//],
-  [5, /^lib\/(process|llama_cpp|coordinator)\//],
+  [5, /^lib\/(process|llama_cpp|coordinator|pool)\//],
   [6, /^lib\/(router|tasks|worker|metrics|doctor|demo)\//],
-  [6, /^lib\/(app_parts|backend_admin|backend_sources|gateway|open_backends|open_gateway|plan_service)\.ts$/],
+  [
+    6,
+    /^lib\/(app_parts|backend_admin|backend_sources|coordinator_admin|gateway|open_backends|open_gateway|plan_service)\.ts$/,
+  ],
   [7, /^routes\//],
   [8, /^(main\.ts|lib\/cli\/)/],
 ];
