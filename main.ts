@@ -6,6 +6,10 @@ import { runCli } from "./lib/cli/run.ts";
 import { createApp } from "./routes/app.ts";
 
 if (import.meta.main) {
-  const root = createRoot([serveCommand(createApp), demoCommand(createApp)]);
-  Deno.exit(await withProcessHost((host) => runCli(root, Deno.args, host)));
+  Deno.exit(
+    await withProcessHost((host) => {
+      const root = createRoot([serveCommand(createApp, host.onReload), demoCommand(createApp)]);
+      return runCli(root, Deno.args, host);
+    }),
+  );
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { BackendAdmin, BackendRemoval } from "./backend_admin.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { RpcBackendConfig } from "./config/config.ts";
@@ -44,7 +45,7 @@ export class BackendSources implements BackendAdmin {
   readonly #registry: BackendRegistry;
   readonly #store: BackendStore;
   readonly #refusedMemory: RefusedMemory;
-  readonly #configured: readonly RpcBackendConfig[];
+  #configured: readonly RpcBackendConfig[];
   readonly #logger: Logger;
   readonly #clock: Clock;
   #redis: ReadonlyMap<string, Endpoint> = new Map();
@@ -62,6 +63,26 @@ export class BackendSources implements BackendAdmin {
     for (const backend of configured) registry.add(backend, "config", backend.limits);
     for (const { endpoint, limits } of store.list()) {
       this.#addIfThereIsRoom(parseEndpoint(endpoint), "admin", this.#effective(endpoint, limits));
+    }
+  }
+
+  /**
+   * Takes what the configuration names now; what it named before and names no more is taken back, and goes as soon as no
+   * coordinator of ours uses it. What is known of the others stays.
+   */
+  configure(configured: readonly RpcBackendConfig[]): void {
+    const before = byName(this.#configured);
+    const now = byName(configured);
+    const stored = new Map(this.#store.list().map(({ endpoint, limits }) => [endpoint, limits]));
+    this.#configured = configured;
+    for (const [name, backend] of before) { // first, since they make room
+      if (!now.has(name)) this.#withdrawConfigured(backend, stored.get(name) ?? UNLIMITED);
+    }
+    for (const [name, backend] of now) {
+      const isAsBefore = isDeepStrictEqual(before.get(name)?.limits, backend.limits);
+      if (isAsBefore && this.#registry.view(name)) continue;
+      this.#addIfThereIsRoom(backend, "config", this.#effective(name, stored.get(name) ?? UNLIMITED));
+      this.#refusedMemory.forget(this.#registry.view(name)?.endpoint ?? name);
     }
   }
 
@@ -137,6 +158,13 @@ export class BackendSources implements BackendAdmin {
     }
   }
 
+  /** What the configuration said of it must not outlive that where others name the backend still. */
+  #withdrawConfigured(backend: RpcBackendConfig, limits: BackendLimits): void {
+    if (!this.#registry.view(formatEndpoint(backend))) return; // there was no room for it
+    this.#registry.add(backend, "config", limits);
+    this.#registry.remove(backend, "config");
+  }
+
   /** What was said by hand is taken back, also of a backend that stays. */
   #restoreConfiguredLimits(name: string): void {
     const backend = this.#configuredAs(name);
@@ -156,6 +184,10 @@ export class BackendSources implements BackendAdmin {
   #configuredAs(name: string): RpcBackendConfig | undefined {
     return this.#configured.find((configured) => formatEndpoint(configured) === name);
   }
+}
+
+function byName(backends: readonly RpcBackendConfig[]): Map<string, RpcBackendConfig> {
+  return new Map(backends.map((backend) => [formatEndpoint(backend), backend]));
 }
 
 /** Between its adding and its first verdict somebody else removed it. */

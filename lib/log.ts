@@ -40,11 +40,11 @@ export interface LoggerOptions {
 
 /** The only way to log. Errors among the fields are written as their message and the messages of their causes. */
 export function createLogger(options: LoggerOptions, fields: LogFields = {}): Logger {
-  const { sink, level: threshold = "info", format = "json", clock = systemClock } = options;
+  const { sink, format = "json", clock = systemClock } = options;
   const render = format === "json" ? renderJson : renderPretty;
   const hasOwnFields = Object.keys(fields).length > 0;
   const at = (level: LogLevel) => (message: string, extra: LogFields = {}): void => {
-    if (SEVERITY[level] < SEVERITY[threshold]) return;
+    if (SEVERITY[level] < SEVERITY[options.level ?? "info"]) return; // it may change
     sink(render(level, clock.now(), message, hasOwnFields ? { ...fields, ...extra } : extra), level);
   };
   return {

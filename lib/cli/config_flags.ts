@@ -1,3 +1,4 @@
+import { ConfigError } from "../config/config_error.ts";
 import type { Environment } from "../config/environment.ts";
 import { configKeys } from "../config/keys.ts";
 import { type Layer, type LayerEntry, layerOf } from "../config/layer.ts";
@@ -152,6 +153,31 @@ export async function loadConfigForCommand(
 ): Promise<ConfigFromDisk> {
   const path = typeof options["config"] === "string" ? options["config"] : undefined;
   return await loadConfig({ env, path, flags: configLayer(options) });
+}
+
+/**
+ * Loads the config again from the same sources: the same file, flags and variables. Where no file was found at first,
+ * the usual places are looked at again.
+ *
+ * @param before What the sources said before.
+ * @throws {ConfigError} If anything is wrong, also if the file is gone, or says nothing where it said something: whoever
+ *   cuts a file to write it anew must not open the gateway to everybody meanwhile.
+ */
+export async function reloadConfigForCommand(
+  { options, env }: { options: OptionValues<OptionSpecs>; env: Environment },
+  before: ConfigFromDisk,
+): Promise<ConfigFromDisk> {
+  const loaded = await loadConfig({ env, path: before.path, flags: configLayer(options) });
+  const { path } = loaded;
+  if (path === undefined || path !== before.path) return loaded;
+  if (!hasKeysOfFile(before) || hasKeysOfFile(loaded)) return loaded;
+  const message =
+    `${path} says nothing any more; write at least one key, or restart to run with the defaults`;
+  throw new ConfigError([{ path: undefined, message, source: undefined }]);
+}
+
+function hasKeysOfFile({ said }: ConfigFromDisk): boolean {
+  return [...said.sources.values()].some(({ kind }) => kind === "file");
 }
 
 /**

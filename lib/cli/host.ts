@@ -1,11 +1,21 @@
 import type { CliHost, ExitCode, TextOutput } from "./command.ts";
 
+/** Calls a listener each time that the configuration is to be read again, until disposal. The listener must not throw. */
+export type OnReload = (listener: () => void) => Disposable;
+
+/** The surroundings of a program that may be told to read its configuration again. */
+export interface ProcessHost extends CliHost {
+  /** Tells of each SIGHUP. While nobody listens, that signal asks for an orderly end. */
+  readonly onReload: OnReload;
+}
+
 /**
  * Runs a command line in this process: real streams and variables, and signals that SIGINT and SIGTERM abort.
- * The first asks for an orderly end, the second to hurry, and the third ends the process as it is. SIGHUP, of a
- * terminal that was closed, asks for an orderly end however often it comes: shell and kernel send one each.
+ * The first asks for an orderly end, the second to hurry, and the third ends the process as it is. SIGHUP is for whoever
+ * reads the configuration again on it; of a terminal that was closed, and where nobody listens, it asks for an orderly
+ * end however often it comes: shell and kernel send one each.
  */
-export async function withProcessHost(run: (host: CliHost) => Promise<ExitCode>): Promise<ExitCode> {
+export async function withProcessHost(run: (host: ProcessHost) => Promise<ExitCode>): Promise<ExitCode> {
   const [stop, hurry] = [new AbortController(), new AbortController()];
   const abort = (controller: AbortController, name: Deno.Signal) =>
     controller.abort(new DOMException(`Stopped by ${name}`, "AbortError"));
@@ -14,15 +24,27 @@ export async function withProcessHost(run: (host: CliHost) => Promise<ExitCode>)
     abort(stop.signal.aborted ? hurry : stop, name);
   };
   const isDetached = isHangupIgnored(); // asked first: Deno 2.9.6 takes SIGHUP over with the first listener of any signal
+  const hadTerminal = isOnTerminal();
+  const reloads = new Set<() => void>();
+  const onHangup = () => {
+    const isTerminalClosed = hadTerminal && !isOnTerminal();
+    if (reloads.size > 0 && (isDetached || !isTerminalClosed)) reloads.forEach((reload) => reload());
+    else if (!isDetached) abort(stop, "SIGHUP");
+  };
   using _interrupt = listenFor("SIGINT", onSignal("SIGINT"));
   using _terminate = listenFor("SIGTERM", onSignal("SIGTERM"));
-  using _hangup = listenFor("SIGHUP", () => isDetached || abort(stop, "SIGHUP"));
+  using _hangup = listenFor("SIGHUP", onHangup);
   return await run({
     stdout: outputOf(Deno.stdout),
     stderr: outputOf(Deno.stderr),
     env: Deno.env.toObject(),
     signal: stop.signal,
     hurry: hurry.signal,
+    onReload(listener) {
+      const reload = () => listener(); // of its own, so that one that listens twice can leave once
+      reloads.add(reload);
+      return { [Symbol.dispose]: () => void reloads.delete(reload) };
+    },
   });
 }
 
@@ -37,8 +59,13 @@ function isHangupIgnored(): boolean {
     const [, mask] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
     return mask !== undefined && (BigInt(`0x${mask}`) & 1n) === 1n; // SIGHUP, signal 1, is bit 0
   } catch { // no /proc, or Deno keeps it from us; nohup leaves no terminal
-    return ![Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
+    return !isOnTerminal();
   }
+}
+
+/** A terminal that was closed is none any more: the kernel answers EIO for it. */
+function isOnTerminal(): boolean {
+  return [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
 }
 
 /** One of the process's own streams. */

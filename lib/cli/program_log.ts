@@ -13,11 +13,18 @@ export interface ProgramLog {
 
 /** Opens that log; nothing is written yet. */
 export function openProgramLog(
-  { log }: Pick<Config, "log">,
+  config: Pick<Config, "log">,
   stdout: Pick<TextOutput, "isTerminal">,
 ): ProgramLog {
   const sink = new BufferedLogSink(Deno.stdout);
   const usual = stdout.isTerminal ? "pretty" : "json";
-  const format = log.format === "auto" ? usual : log.format;
-  return { logger: createLogger({ sink: sink.sink, level: log.level, format }), sink };
+  const format = config.log.format === "auto" ? usual : config.log.format;
+  const options = {
+    sink: sink.sink,
+    format,
+    get level() {
+      return config.log.level; // it may change
+    },
+  };
+  return { logger: createLogger(options), sink };
 }

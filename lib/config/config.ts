@@ -26,7 +26,7 @@ export interface Config {
   readonly workerToken: Secrets | undefined;
   /** Base URL of a llama-server that already runs, with its port, without a closing slash or credentials. */
   readonly coordinatorUrl: string | undefined;
-  /** More llama-servers that already run. */
+  /** More llama-servers that already run, each at most once and none of them `coordinatorUrl`. */
   readonly coordinators: readonly ExternalCoordinatorConfig[];
   /** Ollama stores, directories of GGUF files and `.gguf` files; empty for Ollama's usual places. */
   readonly models: readonly string[];
@@ -136,9 +136,9 @@ export interface PoolConfig {
   readonly minResidencyMs: number;
   /** For how long requests for a loaded model may overtake one that waits for its place. */
   readonly swapWaitMs: number;
-  /** Names of models that are never stopped for others, nor for being idle. */
+  /** Names of models that are never stopped for others, nor for being idle; each at most once as it is spelled. */
   readonly pinned: readonly string[];
-  /** Names of models that are loaded at the start, in this order. */
+  /** Names of models that are loaded at the start, in this order; each at most once as it is spelled. */
   readonly prewarm: readonly string[];
   /** Failures of one coordinator within `restartWindowMs` after which it is given up. */
   readonly maxRestarts: number;

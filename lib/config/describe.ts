@@ -36,6 +36,7 @@ function computedDefault(key: ConfigKey, config: Config): unknown {
 
 function printed(key: ConfigKey, value: unknown, config: Config): string {
   if (key.path === "rpc_backends") return config.rpcBackends.map(formatEndpoint).join(",");
+  if (key.path === "coordinators") return config.coordinators.map(({ url }) => url).join(",");
   if (value === undefined) return "";
   if (!Array.isArray(value)) return key.format === "secret" ? MASK : String(value);
   if (key.format === "secret") return value.map(() => MASK).join(key.separator);

@@ -2,6 +2,7 @@ import type { ConfigProblem } from "./config_error.ts";
 import { childrenOf, configKeys } from "./keys.ts";
 import { isTree, type Layer, sourceOf } from "./layer.ts";
 import { nearest } from "./nearest.ts";
+import { maskUrl } from "./secrets.ts";
 import type { TreeIssue } from "./tree_issue.ts";
 
 /** Says what is wrong as a person would, and where it stands. */
@@ -60,12 +61,13 @@ function got({ input, path }: TreeIssue): string {
   if (isSecret(path)) {
     return typeof input === "string" ? "got text" : "got a number or word; put it in quotes";
   }
-  const quoted = JSON.stringify(input) ?? String(input);
+  const quoted = maskUrl(JSON.stringify(input) ?? String(input));
   return `got ${quoted.length > 60 ? `${quoted.slice(0, 60)}…` : quoted}`;
 }
 
 function isSecret(path: readonly PropertyKey[]): boolean {
-  return configKeys().some((key) => key.format === "secret" && key.path === String(path[0]));
+  const isSecretKey = configKeys().some((key) => key.format === "secret" && key.path === String(path[0]));
+  return isSecretKey || path.at(-1) === "api_key";
 }
 
 /** `rpc_backends.1.port`: as layers name sources. */

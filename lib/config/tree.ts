@@ -16,6 +16,8 @@ import { Secrets } from "./secrets.ts";
 import type { TreeIssue } from "./tree_issue.ts";
 
 const CONTEXT_SIZE = 4096;
+/** Longer keys are refused by those that compare them in a field of constant size. */
+const MAX_KEY_LENGTH = 254;
 
 /** Values that are well formed, or everything that is wrong with them. */
 export type TreeResult = { readonly config: Config } | { readonly issues: readonly TreeIssue[] };
@@ -116,6 +118,10 @@ const coordinator = z.strictObject({
     .describe("Directory of the coordinators' logs; default: logs in state_dir."),
   log_max: size(4096).prefault("16MiB")
     .describe("Size at which a coordinator's log is turned over, as a size; default 16MiB."),
+}).superRefine(({ context_size: wanted, min_context_size: least }, context) => {
+  if (wanted === undefined || least === undefined || least <= wanted) return;
+  const message = `must be at most context_size (${wanted}), got ${least}`;
+  context.addIssue({ code: "custom", path: ["min_context_size"], message });
 }).transform((said) => ({
   contextSize: said.context_size ?? CONTEXT_SIZE,
   isContextSizeSet: said.context_size !== undefined,
@@ -151,9 +157,9 @@ const pool = z.strictObject({
       "For how long requests for a loaded model may overtake one that waits for its place, as a duration, but at " +
         "least as long as its load took; default 5s.",
     ),
-  pinned: z.array(text()).default([])
+  pinned: modelNames()
     .describe("Models that are never stopped for others, nor for being idle; default none."),
-  prewarm: z.array(text()).default([])
+  prewarm: modelNames()
     .describe("Models that are loaded at the start, in this order; default none."),
   max_restarts: z.int().min(0).max(1000).default(5)
     .describe("Failures of one coordinator within restart_window after which it is given up; default 5."),
@@ -184,8 +190,7 @@ const externalCoordinator = z.union([
   text(),
   z.strictObject({
     url: text().describe("URL (http, https or unix:/path) of a llama-server that already runs."),
-    api_key: z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" })
-      .optional().meta({ writeOnly: true })
+    api_key: key().optional().meta({ writeOnly: true })
       .describe("The key that it asks for; default none."),
     model: text().optional()
       .describe("The one model that it is used for; default: those that it lists."),
@@ -254,8 +259,7 @@ const tree = z.strictObject({
     .describe(
       "redis://[user:password@]host[:port][/database] where the predecessor's nodes registered; default: not read.",
     ),
-  worker_token: z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" })
-    .optional().meta({ writeOnly: true })
+  worker_token: key().optional().meta({ writeOnly: true })
     .describe("What a worker must show to join; default: the same as any client."),
   coordinator_url: z.string().transform(parsedBy(parseBaseUrl)).optional()
     .describe(
@@ -275,7 +279,7 @@ const tree = z.strictObject({
     .describe("Whether a chat stream whose coordinator died is continued by the next one; default false."),
   limits: limits.prefault({}).describe("How much we accept."),
   timeouts: timeouts.prefault({}).describe("How long we wait."),
-  api_keys: z.array(z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" }))
+  api_keys: z.array(key())
     .default([]).meta({ writeOnly: true })
     .describe(
       "Keys of which a client must show one (Bearer or x-api-key); default none: everyone is let in.",
@@ -287,6 +291,14 @@ const tree = z.strictObject({
     .describe(
       "Directory for what must outlive a restart; default: $STATE_DIRECTORY or ~/.local/state/sollol.",
     ),
+}).superRefine(({ coordinator_url: first, coordinators }, context) => {
+  // one llama-server under two names would be taken for twice as many slots
+  coordinators.forEach(({ url }, at) => {
+    const earlier = coordinators.slice(0, at).findIndex((other) => other.url === url);
+    const where = url === first ? "coordinator_url" : earlier >= 0 ? `coordinators[${earlier}]` : undefined;
+    const message = `the llama-server at ${url} is ${where} already; remove one of them`;
+    if (where !== undefined) context.addIssue({ code: "custom", path: ["coordinators", at], message });
+  });
 }).transform((said) => ({
   listen: said.listen,
   model: said.model,
@@ -312,8 +324,18 @@ const tree = z.strictObject({
   stateDir: said.state_dir,
 }));
 
+function key() {
+  return z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" })
+    .max(MAX_KEY_LENGTH, { error: `must have at most ${MAX_KEY_LENGTH} characters` });
+}
+
 function text() {
   return z.string().regex(/\S/, { error: "must not be empty" });
+}
+
+/** Said twice counts once. */
+function modelNames() {
+  return z.array(text()).transform((names) => [...new Set(names)]).default([]);
 }
 
 /** In a config file, a path that is not absolute is taken from that file's directory. */

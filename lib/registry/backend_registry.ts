@@ -77,7 +77,7 @@ export interface RegistryOptions {
 export class BackendRegistry implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #probeTimeoutMs: number;
+  readonly #limits: { trustMs: number; probeTimeoutMs: number };
   readonly #directory = new BackendDirectory();
   readonly #ledger: HealthLedger;
   readonly #checks: BackendChecks;
@@ -90,14 +90,24 @@ export class BackendRegistry implements AsyncDisposable {
     const directory = this.#directory;
     this.#clock = clock;
     this.#logger = logger;
-    this.#probeTimeoutMs = probeTimeoutMs;
-    const ledger = this.#ledger = new HealthLedger({ logger, clock, onEvent, trustMs, random });
+    const limits = this.#limits = { trustMs, probeTimeoutMs };
+    const ledger = this.#ledger = new HealthLedger({
+      logger,
+      clock,
+      onEvent,
+      random,
+      get trustMs() {
+        return limits.trustMs;
+      },
+    });
     const checks = this.#checks = new BackendChecks({
       clock,
       logger,
       directory,
       ledger,
-      probeTimeoutMs,
+      get probeTimeoutMs() {
+        return limits.probeTimeoutMs;
+      },
       maxProbes,
       probe: options.probe ?? probe,
       identify: options.identify ?? createIdentify(),
@@ -120,6 +130,11 @@ export class BackendRegistry implements AsyncDisposable {
   setOwnVersion(version: OwnVersion | undefined): void {
     this.#ledger.setOwn(version, this.#directory.all());
     for (const backend of this.#directory.all()) this.#checks.later(backend);
+  }
+
+  /** Changes what the options said, ms each; counts from each backend's next answer, and from the next probe on. */
+  setLimits({ trustMs, probeTimeoutMs }: { trustMs: number; probeTimeoutMs: number }): void {
+    Object.assign(this.#limits, { trustMs, probeTimeoutMs });
   }
 
   /**
@@ -171,7 +186,7 @@ export class BackendRegistry implements AsyncDisposable {
    * @throws The signal's reason, and nothing else.
    */
   async refresh(options: RefreshOptions = {}): Promise<void> {
-    const { endpoints, olderThanMs = 0, withinMs = this.#probeTimeoutMs + GRACE_MS, signal } = options;
+    const { endpoints, olderThanMs = 0, withinMs = this.#limits.probeTimeoutMs + GRACE_MS, signal } = options;
     const find = () =>
       endpoints?.flatMap((key) => this.#directory.get(key) ?? []) ?? [...this.#directory.all()];
     await refreshBackends(find, this.#checks, this.#clock, { olderThanMs, withinMs, signal });

@@ -8,22 +8,43 @@ const FIELD_BYTES = MAX_KEY_BYTES + 2;
 
 /** Which requests show one of our keys, as `Authorization: Bearer` or `x-api-key`. No keys: all do. */
 export class KeyRing {
-  readonly #fields: readonly Uint32Array[];
+  readonly #currentKeys: () => readonly string[];
+  #keys: readonly string[];
+  #fields: readonly Uint32Array[];
 
-  /** @throws {RangeError} If a key is longer than 254 bytes. */
-  constructor(apiKeys: readonly string[]) {
-    this.#fields = apiKeys.map((key) => padded(key) ?? tooLong());
+  /**
+   * @param apiKeys A function where they may change: it is asked at each request, and gives another list for other keys.
+   * @throws {RangeError} If a key is longer than 254 bytes.
+   */
+  constructor(apiKeys: readonly string[] | (() => readonly string[])) {
+    this.#currentKeys = typeof apiKeys === "function" ? apiKeys : () => apiKeys;
+    this.#keys = this.#currentKeys();
+    this.#fields = fieldsOf(this.#keys);
   }
 
-  /** Whether a request may do what keys are for. */
+  /**
+   * Whether a request may do what keys are for.
+   *
+   * @throws {RangeError} If a key that came since is longer than 254 bytes: nobody is let in then.
+   */
   admits(c: Context<AppEnv>): boolean {
-    if (this.#fields.length === 0) return true;
+    const fields = this.#currentFields();
+    if (fields.length === 0) return true;
     const shown = shownKey(c);
     const field = shown === undefined ? undefined : padded(shown);
     if (!field) return false;
     let isKnown = false;
-    for (const known of this.#fields) isKnown = isEqual(known, field) || isKnown;
+    for (const known of fields) isKnown = isEqual(known, field) || isKnown;
     return isKnown;
+  }
+
+  #currentFields(): readonly Uint32Array[] {
+    const keys = this.#currentKeys();
+    if (keys !== this.#keys) {
+      this.#fields = fieldsOf(keys);
+      this.#keys = keys; // last: keys that cannot be used are refused each time
+    }
+    return this.#fields;
   }
 }
 
@@ -45,6 +66,10 @@ function shownKey(c: Context<AppEnv>): string | undefined {
 }
 
 const encoder = new TextEncoder();
+
+function fieldsOf(apiKeys: readonly string[]): readonly Uint32Array[] {
+  return apiKeys.map((key) => padded(key) ?? tooLong());
+}
 
 /** The key and its length in a field of constant size. */
 function padded(key: string): Uint32Array | undefined {

@@ -1,10 +1,16 @@
 import type { CreateApp } from "../../app_parts.ts";
+import { EventBus } from "../../bus.ts";
 import type { Config } from "../../config/config.ts";
+import { LiveConfig } from "../../config/live_config.ts";
+import type { LoadedConfig } from "../../config/merge.ts";
+import type { GatewayEvent } from "../../coordinator_admin.ts";
 import type { BufferedLogSink } from "../../log_sink.ts";
+import { followConfig } from "../../reload/follow_config.ts";
 import { untilAborted } from "../../until_aborted.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { CONFIG_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
+import { CONFIG_OPTIONS, loadConfigForCommand, reloadConfigForCommand } from "../config_flags.ts";
 import { GatewayServer } from "../gateway_server.ts";
+import type { OnReload } from "../host.ts";
 import { openProgramLog } from "../program_log.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,35 +19,60 @@ const FLUSH_MS = 1_000;
 /** The same after a second signal: one that reads at all needs no more. */
 const HURRIED_FLUSH_MS = 100;
 
-/** `sollol serve`: the gateway itself, until it is told to stop. */
-export function serveCommand(createApp: CreateApp): Command {
+const NEVER: OnReload = () => ({ [Symbol.dispose]: () => {} });
+
+/**
+ * `sollol serve`: the gateway itself, until it is told to stop.
+ *
+ * @param onReload Tells of each SIGHUP. Default: nobody does.
+ */
+export function serveCommand(createApp: CreateApp, onReload: OnReload = NEVER): Command {
   return defineCommand({
     name: "serve",
     summary: "Run the gateway.",
     details:
       "Answers OpenAI chat requests for models that it finds in Ollama's storage, spread over rpc backends. " +
-      "The first SIGINT or SIGTERM lets requests in flight finish (timeouts.drain); the second one cuts them.",
+      "The first SIGINT or SIGTERM lets requests in flight finish (timeouts.drain); the second one cuts them. " +
+      "SIGHUP, or a change of the config file, has the configuration read again: no stream is cut, coordinators that " +
+      "would be started otherwise now are loaded afresh once they are idle, and the log names what needs a restart. " +
+      "A configuration that is wrong changes nothing.",
     options: CONFIG_OPTIONS,
     examples: [
       "serve --rpc 192.168.1.20,192.168.1.21",
       "serve --config /etc/sollol/config.yaml --log-format json",
     ],
     async run(context) {
-      const { config, warnings, path } = await loadConfigForCommand(context);
+      const loaded = await loadConfigForCommand(context);
+      const { path } = loaded;
+      const live = new LiveConfig(loaded.config);
+      const { config } = live;
       const { logger, sink } = openProgramLog(config, context.stdout);
       try {
         logger.info("sollol starts", { version: VERSION, config: path });
-        for (const warning of [...warnings, ...doubts(config)]) logger.warn("config doubtful", { warning });
+        for (const warning of warningsOf(loaded)) logger.warn("config doubtful", { warning });
+        const events = new EventBus<GatewayEvent>();
+        await using _following = await followConfig({
+          live,
+          path,
+          logger,
+          onReload,
+          read: async () => {
+            const again = await reloadConfigForCommand(context, loaded);
+            return { config: again.config, warnings: warningsOf(again) };
+          },
+          onEvent: (event) => events.publish(event),
+        });
         const server = await GatewayServer.start({
-          config,
+          live,
+          events,
           logger,
           env: context.env,
           createApp,
           version: VERSION,
         });
-        const { rpcBackends } = server.gateway.health;
+        const { rpcBackends, externalCoordinators } = server.open.gateway.health;
         logger.info("listening", { url: server.url, rpcBackendCount: rpcBackends.length });
-        if (rpcBackends.length === 0 && config.coordinatorUrl === undefined) {
+        if (rpcBackends.length === 0 && externalCoordinators.length === 0) {
           logger.warn("config doubtful", { warning: NO_BACKEND });
         }
         await untilAborted(context.signal);
@@ -65,6 +96,10 @@ const NO_BACKEND =
   "there is no rpc backend yet: start `sollol worker --gateway URL` on a machine, or ggml-rpc-server and `sollol register`";
 
 /** What is allowed, but probably not meant. */
+function warningsOf({ warnings, config }: LoadedConfig): string[] {
+  return [...warnings, ...doubts(config)];
+}
+
 function doubts({ listen, apiKeys, ...config }: Config): string[] {
   const isLoopback = /^(127\.|::1$|localhost$)/.test(listen.hostname);
   return [
