@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
-import type { ExternalCoordinator } from "../coordinator/external.ts";
+import type { ExternalCoordinators } from "../coordinator/external_coordinators.ts";
+import { GatewayError } from "../errors.ts";
 import { toWanted } from "../ollama/model_source.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { ModelStore } from "../ollama/storage.ts";
@@ -17,16 +18,18 @@ export interface ModelEntry {
 /** For how long a listing of the store is taken as true, ms. */
 const LIST_FRESH_MS = 2_000;
 const MAX_KNOWN_KEYS = 10_000;
+/** Names that a sentence tells. */
+const TOLD_NAMES = 5;
 
-/** Names, keys and places of all models: the local store, and what an external coordinator serves. */
+/** Names, keys and places of all models: the local store, and what coordinators of others serve. */
 export class ModelCatalog {
   readonly #keys = new Map<string, string>();
   #listing: { takenMs: number; entries: Promise<ModelEntry[]> } | undefined;
 
   /** Reads nothing yet. */
   constructor(
-    private readonly store: ModelStore,
-    private readonly external: ExternalCoordinator | undefined,
+    private readonly store: Pick<ModelStore, "resolve" | "listModels">,
+    private readonly external: Pick<ExternalCoordinators, "modelNames">,
     private readonly clock: Clock = systemClock,
   ) {}
 
@@ -43,10 +46,15 @@ export class ModelCatalog {
   /**
    * Finds a model's files in the store.
    *
-   * @throws {GatewayError} `model_not_found` with near names, `model_unusable`, `invalid_request`.
+   * @throws {GatewayError} `model_not_found` with near names and with what others serve, `model_unusable`,
+   *   `invalid_request`.
    */
-  resolve(name: string, signal: AbortSignal): Promise<ResolvedModel> {
-    return this.store.resolve(name, { signal });
+  async resolve(name: string, signal: AbortSignal): Promise<ResolvedModel> {
+    try {
+      return await this.store.resolve(name, { signal });
+    } catch (error) {
+      throw withOthers(error, this.external.modelNames);
+    }
   }
 
   /** All models, sorted by name; at most two seconds old, read once however many ask. */
@@ -63,7 +71,7 @@ export class ModelCatalog {
   async #read(): Promise<ModelEntry[]> {
     const stored = await this.store.listModels();
     const entries = new Map<string, ModelEntry>();
-    for (const name of this.external?.modelNames ?? []) {
+    for (const name of this.external.modelNames) {
       entries.set(this.keyOf(name), { name, modifiedAtMs: 0, keptBy: "external" });
     }
     for (const { name, modifiedAtMs } of stored) {
@@ -71,4 +79,17 @@ export class ModelCatalog {
     }
     return [...entries.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
+}
+
+/** Who looks in vain for a model in our store may want one of those that others serve. */
+function withOthers(error: unknown, names: readonly string[]): unknown {
+  if (!(error instanceof GatewayError) || error.code !== "model_not_found" || names.length === 0) {
+    return error;
+  }
+  const rest = names.length - TOLD_NAMES;
+  const told = names.slice(0, TOLD_NAMES).map((name) => `"${name}"`).join(", ");
+  const message = `${error.message}; coordinators of others serve ${told}${
+    rest > 0 ? ` and ${rest} more` : ""
+  }`;
+  return new GatewayError(error.code, message, { cause: error, ...(error.field && { field: error.field }) });
 }
