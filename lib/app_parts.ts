@@ -1,4 +1,6 @@
 import type { BackendAdmin } from "./backend_admin.ts";
+import type { Config } from "./config/config.ts";
+import type { CoordinatorAdmin } from "./coordinator_admin.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Logger } from "./log.ts";
 import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
@@ -11,6 +13,10 @@ export interface AppParts {
   readonly gateway: Gateway;
   /** Takes what operators and workers say of rpc backends. */
   readonly backends: BackendAdmin;
+  /** Takes what operators say of coordinators. */
+  readonly coordinators: CoordinatorAdmin;
+  /** Aborts when the gateway begins to shut down: streams that would last for ever end then. */
+  readonly closing: AbortSignal;
   /** Plans without loading. */
   readonly plans: Pick<PlanService, "plan">;
   /** What earlier loads took. */
@@ -19,12 +25,8 @@ export interface AppParts {
   readonly metrics: GatewayMetrics | undefined;
   /** For refusals and for errors that nobody understood. */
   readonly logger: Logger;
-  /** Keys of which a client must show one; none: everybody is let in. */
-  readonly apiKeys: readonly string[];
-  /** What a worker must show instead; not given: one of the API keys, too. */
-  readonly workerToken: string | undefined;
-  /** Largest request body, bytes. */
-  readonly maxBodyBytes: number;
+  /** The operator's word on keys and sizes; read at each request. */
+  readonly config: Pick<Config, "apiKeys" | "workerToken" | "limits">;
   /** Of sollol, told at `/`. */
   readonly version: string;
 }

@@ -1,32 +1,35 @@
 import type { Clock } from "./clock.ts";
-import type { CoordinatorSwitch, SwitchView } from "./coordinator/coordinator_switch.ts";
-import type { ExternalCoordinator, ExternalHealth } from "./coordinator/external.ts";
+import type { Config } from "./config/config.ts";
+import type { ExternalView } from "./coordinator/external.ts";
+import type { ExternalCoordinators } from "./coordinator/external_coordinators.ts";
 import type { VerifiedPlacement } from "./coordinator/placement_check.ts";
 import type { ServingCoordinator } from "./coordinator/serving.ts";
 import { GatewayError } from "./errors.ts";
 import type { HttpClient, HttpResponse } from "./http/client.ts";
 import type { Logger } from "./log.ts";
 import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
-import type { ResolvedModel } from "./ollama/resolved_model.ts";
+import type { CoordinatorPool } from "./pool/pool.ts";
+import type { PoolView } from "./pool/pooled.ts";
 import { type Answer, clientHeaders, isEventStream } from "./router/answer.ts";
-import { AnswerStream, brokeOff } from "./router/answer_stream.ts";
-import type { ModelCatalog, ModelEntry } from "./router/catalog.ts";
-import { decide } from "./router/decide.ts";
-import { RequestRecord } from "./router/request_record.ts";
 import {
-  coordinatorRoute,
-  explainFailure,
-  externalRoute,
-  type Failure,
-  type Route,
-  shuttingDown,
-} from "./router/route.ts";
+  type AnswerEvents,
+  AnswerStream,
+  type AnswerStreamOptions,
+  brokeOff,
+} from "./router/answer_stream.ts";
+import type { ModelCatalog, ModelEntry } from "./router/catalog.ts";
+import { type EarlyAnswer, waitOrAnswer } from "./router/patient_stream.ts";
+import { RequestRecord } from "./router/request_record.ts";
+import { ResumedStream } from "./router/resumed_stream.ts";
+import { explainFailure, type Failure, type Route, shuttingDown } from "./router/route.ts";
+import { successorAt } from "./router/successor.ts";
+import type { Upstreams } from "./router/upstreams.ts";
 import type { BackendView } from "./rpc/backend.ts";
+import { readVocabulary } from "./store/gguf_vocabulary.ts";
 import { MIB } from "./units.ts";
 
 /** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
 const MAX_HELD_ANSWER_BYTES = 64 * MIB;
-const MAX_ATTEMPTS = 2;
 
 /** One inference request, its envelope already read. */
 export interface InferenceRequest {
@@ -39,48 +42,41 @@ export interface InferenceRequest {
   /** Whether the client wants events as they come. */
   readonly stream: boolean;
   /** The body, sent on untouched. */
-  readonly body: Uint8Array;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** 0 to 10, the higher the sooner. Default 5. */
+  readonly priority?: number | undefined;
+  /** For how long it may wait for others' work, ms. Default: the operator's. */
+  readonly maxWaitMs?: number | undefined;
+  /** For how long its model is to stay loaded once it is idle, ms. Default: the operator's. */
+  readonly keepAliveMs?: number | undefined;
   /** Aborts when the client has left. */
   readonly signal: AbortSignal;
 }
 
 /** How the gateway is, for `GET /health`. */
 export interface GatewayHealth {
-  /** `placement` is `undefined` unless one is ready. */
-  readonly coordinator: SwitchView & { readonly placement: VerifiedPlacement | undefined };
+  /** Our own; `placement` is `undefined` unless it is ready. */
+  readonly coordinators: readonly (PoolView & { readonly placement: VerifiedPlacement | undefined })[];
   /** Each that is known, from memory: nobody is asked for it. */
   readonly rpcBackends: readonly BackendView[];
-  /** `undefined` if no `coordinator_url` is configured. */
-  readonly coordinatorUrl:
-    | ExternalHealth & { readonly url: string; readonly models: readonly string[] }
-    | undefined;
+  /** Those that somebody else runs. */
+  readonly externalCoordinators: readonly ExternalView[];
 }
 
 /** What the gateway is made of. */
 export interface GatewayParts {
-  /** What of the config it decides by. */
-  readonly settings: {
-    defaultModel: string | undefined;
-    shardingEnabled: boolean;
-    connectTimeoutMs: number;
-  };
+  /** The operator's word; read at each request. */
+  readonly config: Pick<Config, "model" | "timeouts" | "waiting" | "hasResumedStreams">;
+  /** Finds the upstream of each request. */
+  readonly upstreams: Upstreams;
   /** Names, keys and files of all models. */
   readonly catalog: ModelCatalog;
-  /** Owns the one coordinator that may run. */
-  readonly coordinators: CoordinatorSwitch<ServingCoordinator>;
-  /** The rpc backends that are known. */
-  readonly backends: {
-    /** From memory: nobody is asked for it. */
-    views(): readonly BackendView[];
-    /** How many there are. */
-    readonly size: number;
-  };
-  /** Plans a model over the rpc backends and starts its coordinator. */
-  readonly startCoordinator: (model: ResolvedModel, signal: AbortSignal) => Promise<ServingCoordinator>;
-  /** Refuses a model that would fit nowhere, before another is stopped for it. */
-  readonly refuseMisfit: (model: ResolvedModel, signal: AbortSignal) => Promise<void>;
-  /** `undefined` if no `coordinator_url` is configured. */
-  readonly external: ExternalCoordinator | undefined;
+  /** Our own coordinators. */
+  readonly pool: Pick<CoordinatorPool<ServingCoordinator>, "views" | "ready">;
+  /** Those that somebody else runs. */
+  readonly externals: Pick<ExternalCoordinators, "views">;
+  /** The rpc backends that are known, from memory: nobody is asked for it. */
+  readonly backends: { listBackends(): readonly BackendView[] };
   /** Asks the upstreams; disposed by whoever made it. */
   readonly http: HttpClient;
   /** For the measures. */
@@ -119,11 +115,11 @@ export class Gateway {
 
   /** Cached facts only: answers at once, also while a model loads. */
   get health(): GatewayHealth {
-    const { coordinators, backends, external } = this.parts;
+    const { pool, backends, externals } = this.parts;
     return {
-      coordinator: { ...coordinators.view, placement: coordinators.ready?.placement },
-      rpcBackends: backends.views(),
-      coordinatorUrl: external && { url: external.url, ...external.health, models: external.modelNames },
+      coordinators: pool.views().map((view) => ({ ...view, placement: pool.ready(view.key)?.placement })),
+      rpcBackends: backends.listBackends(),
+      externalCoordinators: externals.views(),
     };
   }
 
@@ -133,7 +129,23 @@ export class Gateway {
    *
    * @throws {GatewayError} If no upstream can answer; the signal's reason if the client left.
    */
-  async infer(request: InferenceRequest): Promise<Answer> {
+  async infer(request: InferenceRequest): Promise<Answer | EarlyAnswer> {
+    if (!request.stream) return await this.#record(request);
+    const { upstreams, config, clock } = this.parts;
+    const abandon = new AbortController();
+    const signal = AbortSignal.any([request.signal, abandon.signal]);
+    return await waitOrAnswer(this.#record({ ...request, signal }), {
+      requestId: request.id,
+      model: request.model ?? config.model ?? "",
+      clock,
+      ...config.waiting,
+      describeWait: () => upstreams.describeWait(request.model),
+      abandon,
+    });
+  }
+
+  /** The answer, and one line for whatever becomes of it. */
+  async #record(request: InferenceRequest): Promise<Answer> {
     const record = new RequestRecord(this.parts, {
       id: request.id,
       model: request.model,
@@ -141,23 +153,31 @@ export class Gateway {
       bodyBytes: request.body.byteLength,
     });
     try {
-      for (;;) {
-        const route = await this.#route(request);
-        record.attempts(route);
-        try {
-          return await this.#ask(route, request, record);
-        } catch (thrown) {
-          route.reportFailure?.(thrown);
-          // The lease is held meanwhile: a swap would make a living coordinator look like a dead one.
-          const { error, isRetryable } = await this.#explain(thrown, route, request.signal)
-            .finally(() => route[Symbol.dispose]());
-          if (!isRetryable || record.attemptCount === MAX_ATTEMPTS) throw error;
-          this.parts.logger.warn("request retried", { requestId: request.id, error });
-        }
-      }
+      return await this.#answer(request, record);
     } catch (error) {
       record.ends(statusOf(error, request.signal), error);
       throw error;
+    }
+  }
+
+  /** Hops 3 to 5, until the first byte is there; what was not even sent costs no attempt. */
+  async #answer(request: InferenceRequest, record: RequestRecord): Promise<Answer> {
+    const tried = new Set<string>();
+    for (let isLast = false;;) {
+      const route = await this.parts.upstreams.acquire({ ...request, tried });
+      record.attempts(route);
+      try {
+        return await this.#ask(route, request, record);
+      } catch (thrown) {
+        route.reportFailure?.(thrown);
+        // The lease is held meanwhile: a swap would make a living coordinator look like a dead one.
+        const { error, isRetryable } = await this.#explain(thrown, route, request.signal)
+          .finally(() => route[Symbol.dispose]());
+        if (!isRetryable || isLast) throw error;
+        if (route.to === "external") tried.add(route.upstream);
+        else isLast = true;
+        this.parts.logger.warn("request retried", { requestId: request.id, error });
+      }
     }
   }
 
@@ -173,53 +193,6 @@ export class Gateway {
       : failure;
   }
 
-  /** Hops 3 and 4: the decision from cached facts, and the lease that it needs. */
-  async #route(request: InferenceRequest): Promise<Route> {
-    const { catalog, settings, backends, external } = this.parts;
-    const name = request.model ?? settings.defaultModel;
-    if (name === undefined) {
-      throw new GatewayError("invalid_request", `The request names no model; add "model"`, {
-        field: "model",
-      });
-    }
-    const key = catalog.keyOf(name);
-    const { shardingEnabled } = settings;
-    const facts = { shardingEnabled, rpcBackendCount: backends.size, external: external?.facts };
-    const decision = decide({ model: name, key }, facts);
-    if (decision.to === "external") return externalRoute(external!, decision.because);
-    if (decision.to === "nowhere") {
-      throw await this.#refusal(name, decision.code, decision.because, request.signal);
-    }
-    const route = await this.#acquire(name, key, request.signal);
-    // Where somebody else's coordinator might have served, the reason why it did not belongs to the answer.
-    return external ? { ...route, because: `${route.because}. ${decision.because}` } : route;
-  }
-
-  /** A model that does not exist is the client's mistake, whatever else is wrong. */
-  async #refusal(
-    name: string,
-    code: GatewayError["code"],
-    because: string,
-    signal: AbortSignal,
-  ): Promise<GatewayError> {
-    await this.parts.catalog.resolve(name, signal);
-    return new GatewayError(code, because);
-  }
-
-  async #acquire(name: string, key: string, signal: AbortSignal): Promise<Route> {
-    const { catalog, coordinators, startCoordinator, refuseMisfit } = this.parts;
-    // The disk is read only for a model that is not loaded: an unknown name must not cost the loaded one its place.
-    const model = coordinators.ready?.key === key ? undefined : await catalog.resolve(name, signal);
-    const current = coordinators.view.key; // also while it loads
-    if (model && current !== undefined && current !== key) await refuseMisfit(model, signal);
-    const lease = await coordinators.acquire({
-      key: model?.key ?? key,
-      start: async (closing) =>
-        await startCoordinator(model ?? await catalog.resolve(name, closing), closing),
-    }, { signal });
-    return coordinatorRoute(lease);
-  }
-
   /** Hop 5: one upstream, asked exactly once. Resolves when the first byte for the client is there. */
   async #ask(route: Route, request: InferenceRequest, record: RequestRecord): Promise<Answer> {
     const response = await this.parts.http.send(route.address, {
@@ -228,10 +201,12 @@ export class Gateway {
       headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...route.headers],
       body: request.body,
       signal: request.signal,
-      connectTimeoutMs: this.parts.settings.connectTimeoutMs,
-      // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone.
-      fresh: request.stream && route.to === "coordinator",
+      connectTimeoutMs: this.parts.config.timeouts.connectMs,
+      // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone. And on a
+      // connection to a host that has just died a request counts as sent, so that nobody else could be asked.
+      fresh: request.stream || route.to === "external",
     });
+    route.reportAnswer?.(response.status);
     const answer = {
       status: response.status,
       headers: clientHeaders(response.headers),
@@ -256,21 +231,69 @@ export class Gateway {
   async #openStream(
     response: HttpResponse,
     route: Route,
-    { signal }: InferenceRequest,
+    request: InferenceRequest,
     record: RequestRecord,
-  ): Promise<AnswerStream> {
+  ): Promise<AnswerEvents> {
+    const { signal } = request;
+    const onEnd: AnswerStreamOptions["onEnd"] = (error, dataEventCount) =>
+      record.ends(error === undefined ? response.status : statusOf(error, signal), error, dataEventCount);
+    const isResumed = this.parts.config.hasResumedStreams && route.process !== undefined;
     const stream = await AnswerStream.open({
       body: response.body,
-      explain: async (thrown) => brokeOff((await this.#explain(thrown, route, signal)).error),
-      onEnd: (error, dataEventCount) => {
+      explain: async (thrown) => {
+        route.reportFailure?.(thrown);
+        return brokeOff((await this.#explain(thrown, route, signal)).error);
+      },
+      onEnd: (...how) => {
         route[Symbol.dispose]();
-        record.ends(error === undefined ? response.status : statusOf(error, signal), error, dataEventCount);
+        if (!isResumed) onEnd(...how);
       },
     });
     record.answers();
-    return stream;
+    return isResumed ? this.#resumed(stream, route.process!.dead, request, onEnd) : stream;
+  }
+
+  /** A stream that another coordinator continues if this one dies. */
+  #resumed(
+    first: AnswerStream,
+    dead: AbortSignal,
+    request: InferenceRequest,
+    onEnd: AnswerStreamOptions["onEnd"],
+  ): AnswerEvents {
+    const { upstreams, catalog, clock, config, http, logger } = this.parts;
+    return new ResumedStream({
+      body: request.body,
+      first,
+      dead,
+      acquire: async (signal) => {
+        if (this.#isClosing) throw shuttingDown();
+        const route = await upstreams.acquire({ ...request, signal, tried: NOBODY });
+        return successorAt(route, {
+          http,
+          connectTimeoutMs: config.timeouts.connectMs,
+          signal,
+          explain: (thrown) => this.#explain(thrown, route, signal),
+        });
+      },
+      readVocabulary: async (signal) => {
+        const { modelPath } = await catalog.resolve(upstreams.nameOf(request.model), signal);
+        return await readVocabulary(modelPath, { signal });
+      },
+      clock,
+      commentEveryMs: config.waiting.commentEveryMs,
+      onBreak: (error, tokenCount, refusal) =>
+        logger.warn("stream broke", {
+          requestId: request.id,
+          tokenCount,
+          error,
+          notContinuedBecause: refusal,
+        }),
+      onEnd,
+    });
   }
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 function statusOf(error: unknown, signal: AbortSignal): number {
   if (signal.aborted) return 499;

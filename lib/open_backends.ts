@@ -8,7 +8,7 @@ import { ownVersionOf } from "./llama_cpp/own_version.ts";
 import type { Logger } from "./log.ts";
 import { RedisSource } from "./redis/source.ts";
 import { BackendRegistry } from "./registry/backend_registry.ts";
-import type { OwnVersion } from "./registry/health_ledger.ts";
+import type { BackendEvent, OwnVersion } from "./registry/health_ledger.ts";
 import { parseEndpoint } from "./rpc/endpoint.ts";
 import type { BackendStore } from "./store/backend_store.ts";
 
@@ -34,20 +34,28 @@ export interface OpenBackendsOptions {
   readonly env: Environment;
   /** Gets all that has to end. */
   readonly owned: AsyncDisposableStack;
+  /** Hears of each change of health. Must not throw. */
+  readonly onEvent?: (event: BackendEvent) => void;
 }
 
 /** Opens the registry and all that it is fed from. Waits for nothing. */
 export function openBackends(config: Config, options: OpenBackendsOptions): OpenBackends {
-  const { store, logger, owned } = options;
+  const { store, logger, owned, onEvent = () => {} } = options;
   const registry = owned.use(
     new BackendRegistry({
       logger,
       trustMs: config.rpc.trustMs,
       maxProbes: config.rpc.maxProbes,
       probeTimeoutMs: config.timeouts.probeMs,
+      onEvent,
     }),
   );
-  const refusedMemory = new RefusedMemory({ clock: systemClock, trustMs: config.rpc.trustMs });
+  const refusedMemory = new RefusedMemory({
+    clock: systemClock,
+    get trustMs() {
+      return config.rpc.trustMs;
+    },
+  });
   const sources = new BackendSources({
     registry,
     store,

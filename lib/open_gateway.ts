@@ -1,15 +1,24 @@
 import { join } from "node:path";
 import type { BackendAdmin } from "./backend_admin.ts";
+import { EventBus } from "./bus.ts";
 import { systemClock } from "./clock.ts";
-import type { Config } from "./config/config.ts";
+import type { LiveConfig } from "./config/live_config.ts";
 import type { Environment } from "./config/environment.ts";
-import { CoordinatorSwitch } from "./coordinator/coordinator_switch.ts";
-import { ExternalCoordinator } from "./coordinator/external.ts";
-import { refuseMisfit } from "./coordinator/fit_check.ts";
+import type { CoordinatorAdmin, GatewayEvent } from "./coordinator_admin.ts";
+import { CoordinatorService } from "./coordinator_service.ts";
+import { ExternalCoordinators } from "./coordinator/external_coordinators.ts";
+import { externalSettings } from "./coordinator/external_settings.ts";
+import { Journals } from "./coordinator/journal.ts";
 import { toLoadRecord } from "./coordinator/loaded_model.ts";
 import { ModelPlanner, PLAN_FRESH_MS } from "./coordinator/model_planner.ts";
-import { ShardedCoordinator, type ShardedStartOptions } from "./coordinator/sharded_coordinator.ts";
-import { Gateway, type GatewayParts } from "./gateway.ts";
+import type { ServingCoordinator } from "./coordinator/serving.ts";
+import {
+  mayStartElsewhere,
+  shardedModel,
+  type ShardedModelOptions,
+  tellingError,
+} from "./coordinator/sharded_model.ts";
+import { Gateway } from "./gateway.ts";
 import { HttpClient } from "./http/client.ts";
 import type { Logger } from "./log.ts";
 import { GatewayMetrics } from "./metrics/gateway_metrics.ts";
@@ -17,19 +26,25 @@ import { chooseModelRoots } from "./ollama/model_roots.ts";
 import { ModelStore } from "./ollama/storage.ts";
 import { type OpenBackends, openBackends } from "./open_backends.ts";
 import { isCalled, PlanService } from "./plan_service.ts";
+import { CoordinatorPool } from "./pool/pool.ts";
+import { poolSettings } from "./pool_settings.ts";
+import { Prewarm } from "./prewarm.ts";
 import { ModelCatalog } from "./router/catalog.ts";
+import { Upstreams } from "./router/upstreams.ts";
 import type { BackendView } from "./rpc/backend.ts";
 import { BackendStore } from "./store/backend_store.ts";
 import { GgufHeaderCache } from "./store/gguf_header_cache.ts";
 import { LoadStore } from "./store/load_store.ts";
 import { openDatabase } from "./store/open_database.ts";
 
-/** A gateway with all that it is made of; disposing it stops its coordinator and closes every connection. */
+/** A gateway with all that it is made of; disposing it stops its coordinators and closes every connection. */
 export interface OpenGateway extends AsyncDisposable {
   /** Ready to be asked. */
   readonly gateway: Gateway;
   /** Takes what operators and workers say of rpc backends. */
   readonly backends: BackendAdmin;
+  /** Takes what operators say of coordinators. */
+  readonly coordinators: CoordinatorAdmin;
   /** Plans without loading. */
   readonly plans: PlanService;
   /** What earlier loads took. */
@@ -38,55 +53,113 @@ export interface OpenGateway extends AsyncDisposable {
   readonly metrics: GatewayMetrics;
 }
 
+/** What {@linkcode openGateway} is given. */
+export interface OpenGatewayOptions {
+  /** For all parts. */
+  readonly logger: Logger;
+  /** Where model stores and llama.cpp are looked for. */
+  readonly env: Environment;
+  /** Gets what happens; default: one of its own. */
+  readonly events?: EventBus<GatewayEvent> | undefined;
+}
+
 /** Name of the file in the state directory. */
 const DATABASE_FILE = "sollol.db";
 
 /** Builds the object graph of a gateway. It listens nowhere yet. */
 export async function openGateway(
-  config: Config,
-  { logger, env }: { logger: Logger; env: Environment },
+  live: LiveConfig,
+  { logger, env, events = new EventBus() }: OpenGatewayOptions,
 ): Promise<OpenGateway> {
   await using owned = new AsyncDisposableStack();
+  const { config } = live;
   const http = owned.use(new HttpClient({ limits: { headBytes: config.limits.headerBytes } }));
   const database = owned.use(openDatabase(join(config.stateDir, DATABASE_FILE), { logger }));
   const loads = new LoadStore(database, { logger });
   const store = new BackendStore(database, { logger });
-  const backends = openBackends(config, { store, logger, env, owned });
+  const backends = openBackends(config, {
+    store,
+    logger,
+    env,
+    owned,
+    onEvent: ({ endpoint, to: health, reason }) =>
+      events.publish({ at: now(), type: "backend", endpoint, health, reason }),
+  });
   const { registry, sources, refusedMemory } = backends;
   const roots = await chooseModelRoots({ configured: config.models, env, logger });
-  const external = await openExternal(config, http);
-  const catalog = new ModelCatalog(new ModelStore({ roots, logger }), external);
+  const externals = owned.use(new ExternalCoordinators(externalSettings(config), { http, logger }));
+  await externals.start();
+  const catalog = new ModelCatalog(new ModelStore({ roots, logger }), externals);
   const planner = new ModelPlanner(config, new GgufHeaderCache(), loads);
-  const metrics = new GatewayMetrics(() => registry.views());
-  const gateway = new Gateway({
-    settings: {
-      defaultModel: config.model,
-      shardingEnabled: config.modelShardingEnabled,
-      connectTimeoutMs: config.timeouts.connectMs,
-    },
-    catalog,
-    coordinators: owned.use(new CoordinatorSwitch({ logger, maxWaitMs: config.limits.queueWaitMs })),
-    ...coordinatorParts(backends, {
-      config,
-      env,
-      http,
+  const journals = new Journals();
+  const metrics = new GatewayMetrics({ backends: () => registry.views(), coordinators: () => pool.views() });
+  const settings = () => poolSettings(config, (model) => catalog.keyOf(model));
+  const pool = owned.use(
+    new CoordinatorPool<ServingCoordinator>({
       logger,
-      registry,
-      planner,
-      refusedMemory,
-      onLoaded: (loaded) => void loads.recordLoad(toLoadRecord(loaded)),
+      settings: settings(),
+      onEvent: (event) => {
+        metrics.happened(event);
+        events.publish({ at: now(), ...event });
+      },
+      mayRetry: mayStartElsewhere,
+      chooseError: tellingError,
     }),
-    external,
+  );
+  const options: ShardedModelOptions = {
+    config,
+    optionsChanged: () => live.loadSettingsChanged,
+    env,
+    http,
+    logger,
+    registry,
+    planner,
+    refusedMemory,
+    journals,
+    onLoaded: (loaded) => void loads.recordLoad(toLoadRecord(loaded)),
+  };
+  const upstreams = new Upstreams({
+    config,
+    catalog,
+    pool,
+    externals,
+    backends: registry,
+    toWanted: (model) => shardedModel(model, options),
+  });
+  const gateway = new Gateway({
+    config,
+    upstreams,
+    catalog,
+    pool,
+    externals,
+    backends: sources,
     http,
     clock: systemClock,
     logger,
     metrics,
   });
+  const coordinators = new CoordinatorService({
+    pool,
+    journals,
+    bus: events,
+    keyOf: (model) => catalog.keyOf(model),
+    wantedOf: (model, signal) => upstreams.wantedOf(model, signal),
+  });
+  const follow = (): void => {
+    pool.apply(settings());
+    sources.configure(config.rpcBackends);
+    registry.setLimits({ trustMs: config.rpc.trustMs, probeTimeoutMs: config.timeouts.probeMs });
+    void externals.apply(externalSettings(config));
+  };
+  owned.use(live.onChange(follow));
+  follow(); // it may have changed since the parts were made
+  owned.use(new Prewarm({ models: config.pool.prewarm, coordinators, logger }));
   const plans = openPlans(catalog, planner, backends);
   const lifetime = owned.move();
   return {
     gateway,
     backends: sources,
+    coordinators,
     plans,
     loads,
     metrics,
@@ -98,36 +171,8 @@ export async function openGateway(
   };
 }
 
-/** What a gateway has a model loaded with. */
-function coordinatorParts(
-  { sources, learnOwnVersion }: OpenBackends,
-  options: ShardedStartOptions,
-): Pick<GatewayParts, "backends" | "startCoordinator" | "refuseMisfit"> {
-  const { planner, registry } = options;
-  const views = () => sources.listBackends();
-  const build = async () => (await learnOwnVersion())?.build;
-  const refresh = (signal: AbortSignal) => registry.refresh({ olderThanMs: PLAN_FRESH_MS, signal });
-  return {
-    backends: {
-      views,
-      get size() {
-        return registry.size;
-      },
-    },
-    startCoordinator: (model, signal) => ShardedCoordinator.start(model, options, signal),
-    refuseMisfit: (model, signal) => refuseMisfit(model, { planner, views, build, refresh }, signal),
-  };
-}
-
-/** The `llama-server` that somebody else runs; one that does not answer now may do so later. */
-async function openExternal(
-  { coordinatorUrl: url, model }: Config,
-  http: HttpClient,
-): Promise<ExternalCoordinator | undefined> {
-  if (url === undefined) return undefined;
-  const external = new ExternalCoordinator({ url, http, modelName: model });
-  await external.refresh();
-  return external;
+function now(): string {
+  return new Date(systemClock.now()).toISOString();
 }
 
 function openPlans(

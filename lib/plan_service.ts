@@ -49,7 +49,7 @@ export class PlanService {
     const views = question.assumed ? [] : await this.#views(question, signal);
     const surveys: readonly Survey[] = question.assumed
       ? [{ usable: question.assumed, leftOut: [] }]
-      : surveysOf(views, { countOurs: true });
+      : surveysOf(views, { freed: "all" });
     const { shape, plans: [best] } = planner.plan(model, content, surveys, { ...question, build });
     const report = toPlanReport(model.name, content, shape, best);
     return { ...report, reasons: [...report.reasons, ...heldByUs(report, views)] };

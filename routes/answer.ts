@@ -1,19 +1,25 @@
-import { errorEvent } from "../lib/dialects/openai.ts";
+import { errorEvent, unexpectedErrorEvent } from "../lib/dialects/openai.ts";
 import { GatewayError } from "../lib/errors.ts";
-import type { Answer } from "../lib/router/answer.ts";
-import type { AnswerStream } from "../lib/router/answer_stream.ts";
+import type { HeaderList } from "../lib/http/headers.ts";
+import type { RouteReport } from "../lib/router/answer.ts";
+import type { AnswerEvents } from "../lib/router/answer_stream.ts";
 import { REQUEST_ID_HEADER } from "./middleware/identify.ts";
 
+/** An answer of an upstream, or the beginning of one that is still waited for. */
+export interface ClientAnswer {
+  /** HTTP status. */
+  readonly status: number;
+  /** End-to-end headers. */
+  readonly headers: HeaderList;
+  /** Whole, or a stream that is read to its end or cancelled. */
+  readonly body: Uint8Array | AnswerEvents;
+  /** Where the request went, as far as it is known. */
+  readonly report: Pick<RouteReport, "because"> & Partial<RouteReport>;
+}
+
 /** Turns an upstream's answer into the client's: its bytes, its end-to-end headers, and where it came from. */
-export function toResponse({ status, headers, body, report }: Answer, requestId: string): Response {
-  const list: [string, string][] = [
-    [REQUEST_ID_HEADER, requestId],
-    ["x-sollol-upstream", headerText(report.upstream)],
-    ["x-sollol-decision", headerText(report.because)],
-    ["x-sollol-attempts", String(report.attemptCount)],
-    ["x-sollol-queue-ms", String(Math.round(report.queueMs))],
-    ["x-sollol-load-ms", String(Math.round(report.loadMs))],
-  ];
+export function toResponse({ status, headers, body, report }: ClientAnswer, requestId: string): Response {
+  const list: [string, string][] = [[REQUEST_ID_HEADER, requestId], ...routeHeaders(report)];
   for (const [name, value] of headers) {
     if (!OWN_HEADERS.has(name)) list.push([name, value]);
   }
@@ -23,6 +29,15 @@ export function toResponse({ status, headers, body, report }: Answer, requestId:
   }
   if (!headers.some(([name]) => name === "cache-control")) list.push(["cache-control", "no-cache"]);
   return new Response(toReadable(body, requestId), { status, headers: list });
+}
+
+function* routeHeaders(report: ClientAnswer["report"]): Generator<[string, string]> {
+  const { upstream, because, attemptCount, queueMs, loadMs } = report;
+  if (upstream !== undefined) yield ["x-sollol-upstream", headerText(upstream)];
+  yield ["x-sollol-decision", headerText(because)];
+  if (attemptCount !== undefined) yield ["x-sollol-attempts", String(attemptCount)];
+  if (queueMs !== undefined) yield ["x-sollol-queue-ms", String(Math.round(queueMs))];
+  if (loadMs !== undefined) yield ["x-sollol-load-ms", String(Math.round(loadMs))];
 }
 
 /** Statuses whose answers have no body; `Response` refuses even an empty one. */
@@ -38,7 +53,8 @@ function headerText(text: string): string {
 }
 
 /** Pulls the stream as the client reads; what breaks is told inside it, in the dialect's form. */
-function toReadable(stream: AnswerStream, requestId: string): ReadableStream<Uint8Array> {
+function toReadable(stream: AnswerEvents, requestId: string): ReadableStream<Uint8Array> {
+  let hasLeft = false;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -46,12 +62,14 @@ function toReadable(stream: AnswerStream, requestId: string): ReadableStream<Uin
         if (events === null) controller.close();
         else controller.enqueue(events);
       } catch (error) {
-        if (!(error instanceof GatewayError)) return controller.error(error); // the client has left
-        controller.enqueue(errorEvent(error, requestId));
+        if (hasLeft) return;
+        const isUnderstood = error instanceof GatewayError;
+        controller.enqueue(isUnderstood ? errorEvent(error, requestId) : unexpectedErrorEvent(requestId));
         controller.close();
       }
     },
     cancel() {
+      hasLeft = true;
       stream.cancel();
     },
   }, { highWaterMark: 0 });

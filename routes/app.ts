@@ -1,8 +1,12 @@
 import { Hono } from "hono";
 import type { AppParts } from "../lib/app_parts.ts";
+import { systemClock } from "../lib/clock.ts";
 import { GatewayError } from "../lib/errors.ts";
 import { adminRoutes } from "./admin.ts";
 import type { AppEnv } from "./app_env.ts";
+import { coordinatorLogRoutes } from "./coordinator_log.ts";
+import { coordinatorRoutes } from "./coordinators.ts";
+import { eventRoutes } from "./events.ts";
 import { authenticate, KeyRing } from "./middleware/authenticate.ts";
 import { identify } from "./middleware/identify.ts";
 import { renderErrors } from "./middleware/on_error.ts";
@@ -14,11 +18,10 @@ import { workerRoutes } from "./workers.ts";
 
 /** The whole HTTP surface as one fetch handler. */
 export function createApp(parts: AppParts): Hono<AppEnv> {
-  const { gateway, backends, plans, loads, metrics, logger, apiKeys, workerToken, maxBodyBytes, version } =
-    parts;
+  const { gateway, backends, coordinators, plans, loads, metrics, logger, config, version } = parts;
   const app = new Hono<AppEnv>();
   const onError = renderErrors(logger);
-  const keys = new KeyRing(apiKeys);
+  const keys = new KeyRing(() => config.apiKeys.reveal());
   app.onError(onError);
   app.notFound((c) => {
     const message =
@@ -27,12 +30,16 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   });
   app.use(identify());
   app.route("/", statusRoutes(gateway, { version, keys }));
-  app.route("/api/workers", workerRoutes(backends, { token: workerToken, keys }));
+  app.route("/api/workers", workerRoutes(backends, { token: () => config.workerToken?.reveal(), keys }));
   app.use(authenticate(keys));
   app.route("/api/admin", adminRoutes(backends));
   app.route("/api/admin", planRoutes(plans));
   app.route("/api/admin", loadRoutes(loads));
+  const settings = { closing: parts.closing, clock: systemClock };
+  app.route("/api/admin", coordinatorLogRoutes(coordinators, settings));
+  app.route("/api/admin", coordinatorRoutes(coordinators, settings));
+  app.route("/api/admin", eventRoutes(coordinators, settings));
   if (metrics) app.route("/metrics", metricsRoutes(metrics));
-  app.route("/v1", openaiRoutes(gateway, { maxBodyBytes }));
+  app.route("/v1", openaiRoutes(gateway, { maxBodyBytes: () => config.limits.bodyBytes }));
   return app;
 }

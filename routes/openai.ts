@@ -6,18 +6,24 @@ import { toResponse } from "./answer.ts";
 import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
 import { readBody } from "./read_body.ts";
+import { readDemand } from "./read_demand.ts";
 
 /** The OpenAI dialect: chat completions and models. Mounted at `/v1`. */
-export function openaiRoutes(gateway: Gateway, { maxBodyBytes }: { maxBodyBytes: number }): Hono<AppEnv> {
+export function openaiRoutes(
+  gateway: Gateway,
+  { maxBodyBytes }: { maxBodyBytes: () => number },
+): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post("/chat/completions", async (c) => {
     const { signal } = c.req.raw;
-    const body = await readBody(c.req.raw, maxBodyBytes);
+    const body = await readBody(c.req.raw, maxBodyBytes());
     const envelope = decodeChatEnvelope(body);
     const id = c.get("requestId");
     c.set("isRecorded", true);
-    const answer = await gateway.infer({ id, target: "/v1/chat/completions", body, signal, ...envelope });
+    const demand = readDemand(c.req.raw.headers);
+    const target = "/v1/chat/completions";
+    const answer = await gateway.infer({ ...demand, ...envelope, id, target, body, signal });
     return toResponse(answer, id);
   });
   routes.all("/chat/completions", allow("POST"));

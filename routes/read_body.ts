@@ -7,7 +7,7 @@ import { formatBytes } from "../lib/units.ts";
  * @throws {GatewayError} `too_large` as soon as it is known to exceed `maxBytes`; `unsupported_encoding` if
  *   the body is compressed; `client_closed` if the client left.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
     throw new GatewayError(
@@ -28,7 +28,7 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   }
 }
 
-async function readChunks(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+async function readChunks(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let totalBytes = 0;
   for await (const chunk of stream) {

@@ -10,10 +10,12 @@ import { readJson } from "./read_json.ts";
 /** 64 backends of a few devices, with room to spare. */
 const MAX_BODY_BYTES = 256 * 1024;
 
+const NO_TOKEN: readonly string[] = [];
+
 /** Who may join. */
 export interface WorkerAccess {
-  /** What workers must show, where the operator set it; the API keys do not count then. */
-  readonly token: string | undefined;
+  /** What workers must show, where the operator set it; the API keys do not count then. Asked at each report. */
+  readonly token: () => readonly string[] | undefined;
   /** What they must show otherwise. */
   readonly keys: KeyRing;
 }
@@ -21,9 +23,9 @@ export interface WorkerAccess {
 /** Where workers report. Mounted at `/api/workers`, before the API keys are asked for: it asks by itself. */
 export function workerRoutes(admin: BackendAdmin, { token, keys }: WorkerAccess): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.use(
-    token === undefined ? admit(keys, "an API key") : admit(new KeyRing([token]), "its worker token"),
-  );
+  const tokens = new KeyRing(() => token() ?? NO_TOKEN);
+  const [byKey, byToken] = [admit(keys, "an API key"), admit(tokens, "its worker token")];
+  routes.use((c, next) => (token() === undefined ? byKey : byToken)(c, next));
 
   routes.put("/:name", async (c) => {
     const report = await readJson(c.req.raw, { schema: workerReport, maxBytes: MAX_BODY_BYTES });

@@ -1,18 +1,17 @@
-import * as z from "zod";
 import type { BackendRemoval } from "../backend_admin.ts";
 import type { Config } from "../config/config.ts";
-import { API_KEY_VARIABLE } from "../config/environment.ts";
-import { type ErrorCode, GatewayError, STATUS } from "../errors.ts";
-import { HttpClient } from "../http/client.ts";
-import { HttpError } from "../http/error.ts";
-import type { JsonShape } from "../json_shape.ts";
+import type { CoordinatorReport, UnloadOutcome } from "../coordinator_admin.ts";
 import type { PlanReport } from "../planner/plan_report.ts";
 import type { StoredLoad } from "../store/load_rows.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
 import { backendListShape, backendRemovalShape, backendViewShape } from "./backend_view_shape.ts";
 import type { CliHost } from "./command.ts";
-import { findGateway, type GatewayTarget } from "./gateway_target.ts";
+import { coordinatorListShape, coordinatorReportShape } from "./coordinator_report_shape.ts";
+import { GatewayClient, type GatewayRequest } from "./gateway_client.ts";
+import { findGateway } from "./gateway_target.ts";
+import { readWatchedEvent, type WatchedEvent } from "./watched_event.ts";
+import { unloadOutcomeShape } from "./unload_outcome_shape.ts";
 import { type ListedWorker, workerListShape } from "./worker_list.ts";
 import { storedLoadsShape } from "./stored_load_shape.ts";
 import { planReportShape } from "./plan_report_shape.ts";
@@ -25,20 +24,12 @@ export interface RegistrationFields {
   readonly bandwidth?: string | undefined;
 }
 
-/** Longer than the gateway waits for the first verdict of a backend. */
-const TIMEOUT_MS = 10_000;
-const CONNECT_TIMEOUT_MS = 2_000;
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const BACKENDS = "/api/admin/rpc-backends";
+const COORDINATORS = "/api/admin/coordinators";
 
 /** The admin API of a gateway that runs. Dispose it to close its connections. */
 export class GatewayApi implements Disposable {
-  readonly #http = new HttpClient();
-
-  private constructor(
-    private readonly target: GatewayTarget,
-    private readonly signal: AbortSignal,
-  ) {}
+  private constructor(private readonly client: GatewayClient) {}
 
   /**
    * Asks nothing yet. The configuration's API key goes to a gateway on this machine only, never to another's.
@@ -51,26 +42,24 @@ export class GatewayApi implements Disposable {
     config: Pick<Config, "apiKeys" | "listen">,
     { env, signal }: Pick<CliHost, "env" | "signal">,
   ): GatewayApi {
-    return new GatewayApi(findGateway(options, config, env), signal);
+    return new GatewayApi(new GatewayClient(findGateway(options, config, env), { signal }));
   }
 
   /** All rpc backends that the gateway knows. @throws {GatewayError} If it does not tell. */
   async listBackends(): Promise<readonly BackendView[]> {
-    return (await this.#ask("GET", BACKENDS, backendListShape)).backends;
+    return (await this.client.ask({ method: "GET", path: BACKENDS }, backendListShape)).backends;
   }
 
   /** Makes a backend known, and waits a little for its first verdict. @throws {GatewayError} If that is refused. */
   async addBackend(endpoint: Endpoint, fields: RegistrationFields = {}): Promise<BackendView> {
-    return await this.#ask("POST", BACKENDS, backendViewShape, {
-      endpoint: formatEndpoint(endpoint),
-      ...fields,
-    });
+    const body = { endpoint: formatEndpoint(endpoint), ...fields };
+    return await this.client.ask({ method: "POST", path: BACKENDS, body }, backendViewShape);
   }
 
   /** Makes the gateway forget a backend. @throws {GatewayError} If that is refused. */
   async removeBackend(endpoint: Endpoint): Promise<BackendRemoval> {
-    const target = `${BACKENDS}/${encodeURIComponent(formatEndpoint(endpoint))}`;
-    return await this.#ask("DELETE", target, backendRemovalShape);
+    const path = `${BACKENDS}/${encodeURIComponent(formatEndpoint(endpoint))}`;
+    return await this.client.ask({ method: "DELETE", path }, backendRemovalShape);
   }
 
   /**
@@ -80,93 +69,84 @@ export class GatewayApi implements Disposable {
    * @throws {GatewayError} If it does not tell.
    */
   async plan(question: Readonly<Record<string, unknown>>): Promise<PlanReport> {
-    return await this.#ask("POST", "/api/admin/plan", planReportShape, question);
+    const request = { method: "POST", path: "/api/admin/plan", body: question };
+    return await this.client.ask(request, planReportShape);
   }
 
   /** Its last loads, the newest first. @throws {GatewayError} If it does not tell. */
   async listLoads(limit: number): Promise<readonly StoredLoad[]> {
-    return (await this.#ask("GET", `/api/admin/loads?limit=${limit}`, storedLoadsShape)).loads;
+    const request = { method: "GET", path: `/api/admin/loads?limit=${limit}` };
+    return (await this.client.ask(request, storedLoadsShape)).loads;
   }
 
   /** The workers that report to it. @throws {GatewayError} If it does not tell. */
   async listWorkers(): Promise<readonly ListedWorker[]> {
-    return (await this.#ask("GET", "/api/admin/workers", workerListShape)).workers;
+    return (await this.client.ask({ method: "GET", path: "/api/admin/workers" }, workerListShape)).workers;
+  }
+
+  /** Its coordinators. @throws {GatewayError} If it does not tell. */
+  async listCoordinators(): Promise<readonly CoordinatorReport[]> {
+    return (await this.client.ask({ method: "GET", path: COORDINATORS }, coordinatorListShape)).coordinators;
+  }
+
+  /** One of them, by id or model. @throws {GatewayError} `not_found`, or if it does not tell. */
+  async getCoordinator(idOrModel: string): Promise<CoordinatorReport> {
+    return await this.client.ask({ method: "GET", path: pathOf(idOrModel) }, coordinatorReportShape);
+  }
+
+  /**
+   * Has a model loaded, and waits for it however long that takes; if this ends, the load goes on.
+   *
+   * @param keepAlive As requests say it, such as `10m`.
+   * @throws {GatewayError} If that is refused, or fails.
+   */
+  async loadModel(model: string, keepAlive: string | undefined): Promise<CoordinatorReport> {
+    return await this.#start("/api/admin/models/load", { model, keep_alive: keepAlive });
+  }
+
+  /** Has a coordinator restarted, by id or model, and waits for it. @throws {GatewayError} If that is refused, or fails. */
+  async restartCoordinator(idOrModel: string): Promise<CoordinatorReport> {
+    return await this.#start("/api/admin/models/restart", { model: idOrModel });
+  }
+
+  /** Has a model unloaded. @throws {GatewayError} If that is refused. */
+  async unloadModel(model: string): Promise<UnloadOutcome> {
+    const request = { method: "POST", path: "/api/admin/models/unload", body: { model } };
+    return await this.client.ask(request, unloadOutcomeShape);
+  }
+
+  /** How the coordinators are, and what happens to them until `until` aborts. @throws {GatewayError} If it does not tell. */
+  async *watch(until: AbortSignal): AsyncGenerator<WatchedEvent, void> {
+    const request = { method: "GET", path: "/api/admin/events" };
+    for await (const event of this.client.listen(request.path, { until })) {
+      const watched = readWatchedEvent(event);
+      if (watched === "malformed") throw this.client.nonsense(request);
+      if (watched !== "other") yield watched;
+    }
+  }
+
+  /** The last lines of a coordinator's log, each ended by a line feed. @throws {GatewayError} If it does not tell. */
+  async readLog(idOrModel: string, tail: number): Promise<string> {
+    return await this.client.askText(`${pathOf(idOrModel)}/log?tail=${tail}`);
+  }
+
+  /** The last lines of a coordinator's log and those that come. @throws {GatewayError} If it does not tell, or goes away. */
+  async *followLog(idOrModel: string, tail: number): AsyncGenerator<string, void> {
+    const path = `${pathOf(idOrModel)}/log?tail=${tail}&follow=true`;
+    for await (const { data } of this.client.listen(path)) yield data;
   }
 
   /** Closes all connections. */
   [Symbol.dispose](): void {
-    this.#http[Symbol.dispose]();
+    this.client[Symbol.dispose]();
   }
 
-  async #ask<T>(method: string, path: string, shape: JsonShape<T>, body?: unknown): Promise<T> {
-    const { url } = this.target;
-    const { status, text } = await this.#send(method, path, body);
-    const said = parseJson(text);
-    const result = shape.safeParse(said);
-    if (status < 300 && result.success) return result.data;
-    throw refusalOf(status, said) ?? new GatewayError(
-      "upstream_failed",
-      `${url} answered ${status} to ${method} ${path} as no sollol gateway of this version does; ` +
-        `check --gateway, and the version there`,
-    );
-  }
-
-  async #send(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
-    const { url, address, basePath, key } = this.target;
-    try {
-      const response = await this.#http.send(address, {
-        method,
-        target: basePath + path,
-        headers: [
-          ["accept", "application/json"],
-          ...(key === undefined ? [] : [["authorization", `Bearer ${key}`] as const]),
-          ...(body === undefined ? [] : [["content-type", "application/json"] as const]),
-        ],
-        ...(body !== undefined && { body: new TextEncoder().encode(JSON.stringify(body)) }),
-        connectTimeoutMs: CONNECT_TIMEOUT_MS,
-        headTimeoutMs: TIMEOUT_MS,
-        signal: this.signal,
-      });
-      return { status: response.status, text: await response.body.text(MAX_ANSWER_BYTES) };
-    } catch (error) {
-      this.signal.throwIfAborted();
-      if (error instanceof HttpError) throw unreachable(url, error);
-      throw error;
-    }
+  async #start(path: string, body: unknown): Promise<CoordinatorReport> {
+    const request: GatewayRequest = { method: "POST", path, body, timeoutMs: Infinity };
+    return await this.client.ask(request, coordinatorReportShape);
   }
 }
 
-function unreachable(url: string, cause: HttpError): GatewayError {
-  const message = cause.kind === "refused"
-    ? `No gateway runs at ${url}; start it with "sollol serve", or say where it is with --gateway URL`
-    : `${cause.message}; is this the gateway? Say where it is with --gateway URL`;
-  return new GatewayError("upstream_failed", message, { cause });
+function pathOf(idOrModel: string): string {
+  return `${COORDINATORS}/${encodeURIComponent(idOrModel)}`;
 }
-
-/** The gateway's own sentence; `undefined` if that is not a gateway's error. */
-function refusalOf(status: number, said: unknown): GatewayError | undefined {
-  const parsed = errorBody.safeParse(said);
-  if (status < 400 || !parsed.success) return undefined;
-  const { code, message } = parsed.data.error;
-  if (code === "unauthorized") {
-    return new GatewayError(
-      code,
-      `The gateway wants an API key that it knows; give it with --token KEY, or in $${API_KEY_VARIABLE}`,
-    );
-  }
-  return new GatewayError(isErrorCode(code) ? code : "upstream_failed", message);
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(STATUS, code);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // no gateway: told by whoever finds that it has not the right shape
-  }
-}
-
-const errorBody = z.looseObject({ error: z.looseObject({ code: z.string(), message: z.string() }) });

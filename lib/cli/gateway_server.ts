@@ -1,17 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CreateApp } from "../app_parts.ts";
+import type { EventBus } from "../bus.ts";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
+import type { LiveConfig } from "../config/live_config.ts";
 import { formatListenAddress } from "../config/listen_address.ts";
+import type { GatewayEvent } from "../coordinator_admin.ts";
 import { GatewayError } from "../errors.ts";
-import type { Gateway } from "../gateway.ts";
 import type { Logger } from "../log.ts";
-import { openGateway } from "../open_gateway.ts";
+import { type OpenGateway, openGateway } from "../open_gateway.ts";
 
 /** What {@linkcode GatewayServer.start} needs. */
 export interface GatewayServerOptions {
-  /** Validated; its `listen` says where. */
-  config: Config;
+  /** Its `listen` says where; what else changes is taken from then on. */
+  live: LiveConfig;
+  /** Gets what happens in the gateway; default: one of its own. */
+  events?: EventBus<GatewayEvent>;
   /** For the server, the gateway and all that it owns. */
   logger: Logger;
   /** Where model stores and llama.cpp are looked for. */
@@ -36,8 +40,9 @@ export class GatewayServer implements AsyncDisposable {
     private readonly server: Deno.HttpServer<Deno.NetAddr>,
     private readonly owned: AsyncDisposableStack,
     private readonly logger: Logger,
+    private readonly closing: AbortController,
     /** What answers behind it. */
-    readonly gateway: Gateway,
+    readonly open: Pick<OpenGateway, "gateway" | "coordinators">,
   ) {
     this.url = `http://${formatListenAddress(server.addr)}`;
   }
@@ -48,25 +53,21 @@ export class GatewayServer implements AsyncDisposable {
    * @throws {GatewayError} `conflict` if the address is taken; `invalid_request` if it is not this host's.
    */
   static async start(options: GatewayServerOptions): Promise<GatewayServer> {
-    const { config, logger, env, createApp, version } = options;
+    const { live, logger, env, events, createApp, version } = options;
+    const { config } = live;
     await using startup = new AsyncDisposableStack();
-    const { gateway, backends, plans, loads, metrics } = startup.use(
-      await openGateway(config, { logger, env }),
-    );
+    const open = startup.use(await openGateway(live, { logger, env, events }));
+    const closing = new AbortController();
     const app = createApp({
-      gateway,
-      backends,
-      plans,
-      loads,
-      metrics: config.isMetricsEnabled ? metrics : undefined,
+      ...open,
+      metrics: config.isMetricsEnabled ? open.metrics : undefined,
+      closing: closing.signal,
       logger,
-      apiKeys: config.apiKeys.reveal(),
-      workerToken: config.workerToken?.reveal()[0],
-      maxBodyBytes: config.limits.bodyBytes,
+      config,
       version,
     });
     const server = listen(config, (request, info) => app.fetch(request, info));
-    return new GatewayServer(server, startup.move(), logger, gateway);
+    return new GatewayServer(server, startup.move(), logger, closing, open);
   }
 
   /**
@@ -94,6 +95,7 @@ export class GatewayServer implements AsyncDisposable {
 
   // Not by a signal given to Deno.serve: aborting it after shutdown() throws where nobody can catch it (2.9.6).
   #drain(): Promise<void> {
+    this.closing.abort(); // whoever watches for ever would hold it up
     return this.#drained ??= this.server.shutdown();
   }
 }

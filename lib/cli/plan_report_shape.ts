@@ -2,23 +2,8 @@ import * as z from "zod";
 import type { JsonShape } from "../json_shape.ts";
 import type { PlanReport } from "../planner/plan_report.ts";
 import { orUndefined } from "./or_undefined.ts";
-
-const device = z.object({
-  endpoint: z.string(),
-  deviceIndex: z.number(),
-  name: z.string(),
-  deviceName: z.string().nullish().transform(orUndefined),
-  kind: z.enum(["gpu", "cpu"]),
-  firstLayer: z.number(),
-  layerCount: z.number(),
-  hasOutput: z.boolean(),
-  weightBytes: z.number(),
-  kvBytes: z.number(),
-  computeBytes: z.number(),
-  needBytes: z.number(),
-  freeBytes: z.number(),
-  freeAfterBytes: z.number(),
-});
+import { placedDeviceShape } from "./placed_device_shape.ts";
+import { shapedBy } from "./shaped_by.ts";
 
 const shortage = z.object({
   needBytes: z.number(),
@@ -41,7 +26,7 @@ export const planReportShape: JsonShape<PlanReport> = z.object({
   slotCount: z.number(),
   kvType: z.string(),
   fits: z.boolean(),
-  devices: z.array(device),
+  devices: z.array(z.unknown().transform(shapedBy(placedDeviceShape))),
   endpoints: z.array(z.string()),
   tensorSplit: z.array(z.number()),
   hostBytes: z.number(),

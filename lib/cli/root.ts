@@ -2,12 +2,17 @@ import type { Command, CommandGroup } from "./command.ts";
 import { backendsCommand } from "./commands/backends.ts";
 import { discoverCommand } from "./commands/discover.ts";
 import { helpCommand } from "./commands/help.ts";
+import { loadCommand } from "./commands/load.ts";
 import { loadsCommand } from "./commands/loads.ts";
+import { logsCommand } from "./commands/logs.ts";
 import { planCommand } from "./commands/plan.ts";
 import { probeCommand } from "./commands/probe.ts";
+import { psCommand } from "./commands/ps.ts";
 import { registerCommand } from "./commands/register.ts";
 import { resolveCommand } from "./commands/resolve.ts";
+import { restartCommand } from "./commands/restart.ts";
 import { setupCommand } from "./commands/setup.ts";
+import { unloadCommand } from "./commands/unload.ts";
 import { VERSION, versionCommand } from "./commands/version.ts";
 import { workerCommand } from "./commands/worker.ts";
 
@@ -26,6 +31,11 @@ export function createRoot(composed: readonly Command[] = []): CommandGroup {
       ...composed,
       workerCommand,
       planCommand,
+      psCommand,
+      loadCommand,
+      unloadCommand,
+      restartCommand,
+      logsCommand,
       backendsCommand,
       registerCommand,
       discoverCommand,

@@ -1,10 +1,13 @@
+import { type Clock, systemClock } from "../clock.ts";
 import type { UpstreamAddress } from "../http/address.ts";
-import { LlamaServerClient, type ServerSlot } from "../llama_server/client.ts";
+import { LlamaServerClient } from "../llama_server/client.ts";
 import type { StopStep } from "../process/child.ts";
 import type { ChildExit } from "../process/child_exit.ts";
-import { describeDeath } from "./coordinator_failure.ts";
+import { describeDeath, type Fault } from "./coordinator_failure.ts";
 import type { CoordinatorLaunch } from "./launch.ts";
 import type { VerifiedPlacement } from "./placement_check.ts";
+import { SpeedMeter } from "./speed_meter.ts";
+import type { CoordinatorLook } from "./stall_judge.ts";
 import { type CoordinatorOptions, learnDeath, type StartedServer, startServer } from "./startup.ts";
 
 /** Asked twice, llama-server gives up requests in flight; a third time nobody asks. */
@@ -14,6 +17,16 @@ const STOP_STEPS: readonly StopStep[] = [
 ];
 /** Whoever waits for {@linkcode Coordinator.gone} waits this much longer at most. */
 const DIAGNOSIS_MS = 300;
+/** It took long to see that it hangs: who is at fault is worth some more. */
+const HANG_DIAGNOSIS_MS = 1_000;
+
+/** How {@linkcode Coordinator.look} asks. */
+export interface LookOptions {
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** For each of two questions, ms. */
+  readonly timeoutMs: number;
+}
 
 /**
  * A llama-server that serves one model over rpc backends: started, checked against its plan, and watched.
@@ -25,8 +38,10 @@ export class Coordinator implements AsyncDisposable {
   readonly #server: StartedServer;
   readonly #gone = new AbortController();
   readonly #ended: Promise<void>;
+  readonly #speed = new SpeedMeter();
+  readonly #clock: Clock;
   #isStopping = false;
-  #fault: string | undefined;
+  #fault: Fault | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(
@@ -35,6 +50,7 @@ export class Coordinator implements AsyncDisposable {
     server: StartedServer,
   ) {
     this.#server = server;
+    this.#clock = options.clock ?? systemClock;
     this.#ended = server.child.exited.then((exit) => this.#onExit(exit));
   }
 
@@ -74,6 +90,11 @@ export class Coordinator implements AsyncDisposable {
     return this.launch.model;
   }
 
+  /** `host:port` of its rpc backends, as it was told. */
+  get endpoints(): readonly string[] {
+    return this.launch.placement?.endpoints ?? [];
+  }
+
   /** Where its layers are, confirmed by llama.cpp. */
   get placement(): VerifiedPlacement {
     return this.#server.placement;
@@ -99,6 +120,12 @@ export class Coordinator implements AsyncDisposable {
     return this.#server.props.slotContextSize;
   }
 
+  /** Whether its prompts may hold pictures or sound. */
+  get isMultimodal(): boolean {
+    const { vision, audio } = this.#server.props.modalities;
+    return vision || audio;
+  }
+
   /** Aborts when the process is dead and its death explained; the reason is a `CoordinatorDeath`. */
   get gone(): AbortSignal {
     return this.#gone.signal;
@@ -114,17 +141,27 @@ export class Coordinator implements AsyncDisposable {
     return this.#server.child.isAlive;
   }
 
-  /** What each slot does now. @throws {GatewayError} `upstream_failed` if it does not tell within 2 s. */
-  slots(signal: AbortSignal): Promise<ServerSlot[]> {
-    return new LlamaServerClient(this.options.http, this.address, this.apiKey).slots({ signal });
+  /** Looks at what it does now. @throws The signal's reason. */
+  async look({ signal, timeoutMs }: LookOptions): Promise<CoordinatorLook> {
+    const client = new LlamaServerClient(this.options.http, this.address, this.apiKey);
+    const askedMs = this.#clock.monotonic();
+    try {
+      const slots = await client.slots({ signal, timeoutMs });
+      this.#speed.take(slots, this.#clock.monotonic());
+      return { kind: "slots", slots };
+    } catch {
+      const health = await client.health({ signal, timeoutMs }); // some builds do not tell of slots, or not at once
+      return health.kind === "unreachable" ? { kind: "silent", askedMs } : { kind: "mute" };
+    }
   }
 
-  /**
-   * Kills one that hangs. To everybody else it has died.
-   *
-   * @param fault What is wrong with it, to follow "because".
-   */
-  abandon(fault: string): void {
+  /** Tokens that all slots together generated in a second, between the last two looks; 0 while it is idle. */
+  get tokensPerSecond(): number {
+    return this.#speed.tokensPerSecondAt(this.#clock.monotonic());
+  }
+
+  /** Kills one that hangs, or that has lost a backend. To everybody else it has died. */
+  abandon(fault: Fault): void {
     this.#fault ??= fault;
     this.#server.child.signal("SIGKILL");
   }
@@ -155,13 +192,19 @@ export class Coordinator implements AsyncDisposable {
 
   async #onExit(exit: ChildExit): Promise<void> {
     const isWanted = this.#isStopping;
-    const { clock, diagnose, logger } = this.options;
-    const world = { ...(clock ? { clock } : {}), ...(diagnose && !isWanted ? { diagnose } : {}) };
-    const facts = await learnDeath(exit, this.launch, this.#server.log, world, DIAGNOSIS_MS);
-    const death = describeDeath(facts, { isWanted, fault: this.#fault });
+    const fault = this.#fault;
+    const { diagnose, logger } = this.options;
+    const mayBlame = diagnose && !isWanted && !fault?.isItsOwn;
+    const world = { clock: this.#clock, ...(mayBlame ? { diagnose } : {}) };
+    const diagnosisMs = fault ? HANG_DIAGNOSIS_MS : DIAGNOSIS_MS;
+    const facts = await learnDeath(exit, this.launch, this.#server.log, world, diagnosisMs);
+    const death = describeDeath(facts, { isWanted, fault });
     const fields = { model: this.model, pid: this.pid, exitCode: exit.code, reason: death.message };
     if (isWanted) logger.info("coordinator stopped", fields);
-    else logger.warn("coordinator died", { ...fields, suspectEndpoint: death.suspectEndpoint });
+    else {
+      logger.warn("coordinator died", { ...fields, suspectEndpoint: death.suspectEndpoint });
+      this.#server.note(death.message);
+    }
     this.#gone.abort(death);
     await this.#server.lifetime.disposeAsync();
   }

@@ -46,6 +46,16 @@ const CODES: Readonly<Record<FailureKind, ErrorCode>> = {
   bad_option: "upstream_failed",
 };
 
+/** Why a coordinator that lived was killed. */
+export interface Fault {
+  /** What is wrong with it, to follow "because". */
+  readonly reason: string;
+  /** `host:port` of the rpc backend at fault, where that is known. */
+  readonly suspectEndpoint?: string | undefined;
+  /** Whether no rpc backend is at fault: none is probed for it. Default false. */
+  readonly isItsOwn?: boolean | undefined;
+}
+
 /** What is known when a coordinator died. */
 export interface DeathFacts {
   /** The model's name, for sentences. */
@@ -82,26 +92,26 @@ export function suspectOf({ cause, trouble, endpoints }: DeathFacts): string | u
  */
 export function describeDeath(
   facts: DeathFacts,
-  how: { isWanted: boolean; fault?: string | undefined },
+  how: { isWanted: boolean; fault?: Fault | undefined },
 ): CoordinatorDeath {
   const { isWanted } = how;
   const message = `The coordinator of "${facts.model}" ${describeEnd(facts, how)}`;
   return new CoordinatorDeath(message, {
     exit: facts.exit,
     kind: facts.cause?.kind,
-    suspectEndpoint: isWanted ? undefined : suspectOf(facts),
+    suspectEndpoint: isWanted ? undefined : how.fault?.suspectEndpoint ?? suspectOf(facts),
     isWanted,
   });
 }
 
 function describeEnd(
   facts: DeathFacts,
-  { isWanted, fault }: { isWanted: boolean; fault?: string | undefined },
+  { isWanted, fault }: { isWanted: boolean; fault?: Fault | undefined },
 ): string {
   if (isWanted) return "was stopped";
   if (fault === undefined) return `died: ${explain(facts)}`;
   const suspects = facts.trouble.map(({ reason }) => reason).join("; ");
-  return `was ended because ${fault}${suspects === "" ? "" : `: ${suspects}`}`;
+  return `was ended because ${fault.reason}${suspects === "" ? "" : `: ${suspects}`}`;
 }
 
 /** A coordinator could not be started. */

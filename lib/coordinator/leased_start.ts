@@ -5,15 +5,17 @@ import type { HttpClient } from "../http/client.ts";
 import type { Logger } from "../log.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { BackendLease } from "../registry/backend_lease.ts";
+import type { LoadProgress } from "../pool/pooled.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { Coordinator } from "./coordinator.ts";
 import { LossWatch } from "./loss_watch.ts";
+import { watchCoordinator } from "./coordinator_watch.ts";
 import { CoordinatorDeath, CoordinatorStartError } from "./coordinator_failure.ts";
 import type { Diagnose } from "./diagnosis.ts";
+import type { Journals } from "./journal.ts";
 import type { LeasedPlan } from "./leased_plan.ts";
 import { toLaunch } from "./plan_launch.ts";
 import type { Refusal, RefusedMemory } from "./refused_memory.ts";
-import { watchForStall } from "./stall_watch.ts";
 
 /** What {@linkcode startLeased} is given, the same for every model. */
 export interface LeasedStartOptions {
@@ -25,20 +27,24 @@ export interface LeasedStartOptions {
   readonly logger: Logger;
   /** Learns which backend had less memory than it said. */
   readonly refusedMemory: RefusedMemory;
+  /** Keeps what each model's coordinators say. */
+  readonly journals?: Journals | undefined;
 }
 
 /**
  * Starts what was planned, and watches it. The lease is given back when the process is gone, or could not be started;
  * what either tells of the backends is reported first.
  *
+ * @param onProgress Hears how far the load is. Must not throw.
  * @throws {CoordinatorStartError} With the backend at fault. The signal's reason.
  */
 export async function startLeased(
   program: string,
   model: ResolvedModel,
   plan: LeasedPlan,
-  { config, http, logger, refusedMemory }: LeasedStartOptions,
+  { config, http, logger, refusedMemory, journals }: LeasedStartOptions,
   signal: AbortSignal,
+  onProgress?: (progress: LoadProgress) => void,
 ): Promise<Coordinator> {
   using owned = new DisposableStack();
   const lease = owned.use(plan.lease);
@@ -46,7 +52,9 @@ export async function startLeased(
   logger.info("coordinator planned", { model: model.name, because: plan.because });
   const diagnose: Diagnose = (_endpoints, deadline) => lease.diagnose(deadline);
   const watched = owned.use(new LossWatch(model.name, lease, systemClock));
-  const start = { signal: AbortSignal.any([signal, watched.signal]), logger, http, diagnose };
+  const journal = journals?.of(model.key);
+  const told = { logger, journal, onProgress };
+  const start = { ...told, signal: AbortSignal.any([signal, watched.signal]), http, diagnose };
   const coordinator = await Coordinator.start(launch, start).catch((error) => {
     const refusal = refusalOf(error);
     if (refusal) refusedMemory.note(refusal, plan.placement);
@@ -87,25 +95,15 @@ function endLease(lease: BackendLease, death: unknown): void {
   lease[Symbol.dispose]();
 }
 
-/** A coordinator whose backend hangs answers nobody any more, and would never say so. */
+/** A coordinator that hangs, or is idle and has lost a backend, would never say so. */
 async function watch(
   coordinator: Coordinator,
   lease: BackendLease,
   stallMs: number,
   logger: Logger,
 ): Promise<void> {
-  const slots = (signal: AbortSignal) => coordinator.slots(signal);
-  const fault = await watchForStall({
-    slots,
-    stallMs,
-    get lost() {
-      return lease.lost;
-    },
-    signal: coordinator.dead,
-    clock: systemClock,
-  });
+  const fault = await watchCoordinator(coordinator, { lease, stallMs, clock: systemClock });
   if (fault === undefined) return;
-  logger.warn("coordinator stalled", { model: coordinator.model, pid: coordinator.pid, fault });
-  const { lost } = lease;
-  coordinator.abandon(lost.aborted ? `${fault} (${messageOf(lost.reason)})` : fault);
+  logger.warn("coordinator is given up", { model: coordinator.model, pid: coordinator.pid, ...fault });
+  coordinator.abandon(fault);
 }

@@ -26,13 +26,11 @@ interface Ceiling {
  */
 export class RefusedMemory {
   readonly #clock: Clock;
-  readonly #trustMs: number;
   readonly #ceilings = new Map<string, Ceiling>();
 
   /** `trustMs`: for how long a refusal is believed; memory that others held then may be free again. */
-  constructor({ clock, trustMs }: { clock: Clock; trustMs: number }) {
-    this.#clock = clock;
-    this.#trustMs = trustMs;
+  constructor(private readonly options: { readonly clock: Clock; readonly trustMs: number }) {
+    this.#clock = options.clock;
   }
 
   /** Takes note of a refusal. One by a device that is not in the plan is ignored. */
@@ -44,7 +42,7 @@ export class RefusedMemory {
     if (device?.endpoint !== endpoint) return;
     const { deviceIndex, needBytes } = device;
     const bytes = Math.max(needBytes - refusedBytes, 0);
-    const untilMs = this.#clock.monotonic() + this.#trustMs;
+    const untilMs = this.#clock.monotonic() + this.options.trustMs;
     this.#ceilings.set(keyOf(endpoint, deviceIndex), { endpoint, deviceIndex, refusedBytes, bytes, untilMs });
   }
 

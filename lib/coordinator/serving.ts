@@ -1,10 +1,10 @@
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
-import type { Switchable } from "./switchable.ts";
+import type { Pooled } from "../pool/pooled.ts";
 import type { VerifiedPlacement } from "./placement_check.ts";
 
 /** A coordinator that serves a model, as the gateway sees it. */
-export interface ServingCoordinator extends Switchable {
+export interface ServingCoordinator extends Pooled {
   /** Canonical key of its model. */
   readonly key: string;
   /** Its name in headers and logs. */
@@ -17,4 +17,10 @@ export interface ServingCoordinator extends Switchable {
   readonly because: string;
   /** Where its layers are, as llama.cpp confirmed it. */
   readonly placement: VerifiedPlacement;
+  /** Process id of its llama-server. */
+  readonly pid: number;
+  /** Tokens of one slot. */
+  readonly contextSize: number;
+  /** Tokens that all its slots together generate in a second, as of the last look; 0 if it is idle. */
+  readonly tokensPerSecond: number;
 }

@@ -1,79 +1,53 @@
 import type { Clock } from "../clock.ts";
-import type { ServerSlot } from "../llama_server/client.ts";
-import { formatDuration } from "../units.ts";
+import { messageOf } from "../errors.ts";
+import type { BackendLease } from "../registry/backend_lease.ts";
+import type { Fault } from "./coordinator_failure.ts";
+import { type CoordinatorLook, isIdle, StallJudge, type StallPatience } from "./stall_judge.ts";
 
-/** How {@linkcode watchForStall} judges. */
-export interface StallWatchOptions {
-  /** What each slot does now; rejects if it does not tell. */
-  readonly slots: (signal: AbortSignal) => Promise<readonly ServerSlot[]>;
-  /** For how long an answer may stand still, ms. A prompt may five times as long. */
-  readonly stallMs: number;
-  /** Whether it has aborted, something else says that a backend is gone, and patience is short; read at each look. */
-  readonly lost?: AbortSignal | undefined;
+/** How {@linkcode watchForStall} looks. */
+export interface StallWatchOptions extends StallPatience {
+  /** Looks at the coordinator; rejects only when the signal has aborted. */
+  readonly look: () => Promise<CoordinatorLook>;
+  /** Says whether a backend is known to be lost. */
+  readonly lease: Pick<BackendLease, "lost" | "lostEndpoint">;
   /** Ends the watch: the process has exited. */
   readonly signal: AbortSignal;
   /** Times the looks. */
   readonly clock: Clock;
 }
 
-/** A prompt is counted batch by batch, and a batch of a large model may take minutes on slow machines. */
-const PROMPT_PATIENCE = 5;
-const LONGEST_PAUSE_MS = 5_000;
-/** How long a standstill may last where a backend is said to be gone: it proves that it is so. */
-const LOST_STALL_MS = 5_000;
-const LOST_PAUSE_MS = 1_000;
-
-/** Where a slot was when it last moved. */
-interface Mark {
-  readonly progress: string;
-  readonly sinceMs: number;
-  readonly isPrompt: boolean;
-}
+/** How often it is looked at while something is in flight, ms. */
+const LOOK_MS = 1_000;
+/** While nothing is, one look of so many is made. */
+const IDLE_LOOKS = 5;
 
 /**
- * Waits until a slot that computes makes no progress: an rpc backend hangs, and llama-server would wait for it for
- * ever, healthy to everybody who asks. Its counters are the only sign; a stream that is silent may only be slow.
+ * Waits until a coordinator hangs, or is idle while a backend of it is said to be lost.
  *
- * @returns What stands still, to follow "because"; undefined if the signal aborted first.
+ * @returns What is wrong; `undefined` if the signal aborted first. Never rejects.
  */
-export async function watchForStall(options: StallWatchOptions): Promise<string | undefined> {
-  const { slots, stallMs, signal, clock } = options;
-  const isLost = () => options.lost?.aborted === true; // it may be another signal each time
-  let marks = new Map<number, Mark>();
-  while (!signal.aborted) {
-    try {
-      const pauseMs = Math.min(isLost() ? LOST_PAUSE_MS : LONGEST_PAUSE_MS, stallMs / 4);
+export async function watchForStall(options: StallWatchOptions): Promise<Fault | undefined> {
+  const { look, stallMs, lease, signal, clock } = options;
+  const judge = new StallJudge(options);
+  const pauseMs = Math.min(LOOK_MS, stallMs / 4);
+  try {
+    for (let pauseCount = 1;; pauseCount++) {
       await clock.sleep(pauseMs, { signal });
-      marks = move(marks, await slots(signal), clock.monotonic());
-    } catch {
-      if (signal.aborted) return undefined;
-      // It does not even tell: whatever was computing has not moved as far as anybody knows.
+      const isDue = pauseCount % IDLE_LOOKS === 0;
+      if (!isDue && !judge.isTense && !lease.lost.aborted) continue;
+      const seen = await look();
+      const { lost } = lease; // it may be another one each time
+      const fault = judge.judge(seen, clock.monotonic(), lost.aborted);
+      if (fault) return lost.aborted && !fault.isItsOwn ? withLoss(fault, lease) : fault;
+      if (lost.aborted && isIdle(seen)) {
+        return { reason: messageOf(lost.reason), suspectEndpoint: lease.lostEndpoint };
+      }
     }
-    const patienceMs = (isPrompt: boolean): number =>
-      isLost() ? Math.min(LOST_STALL_MS, stallMs) : stallMs * (isPrompt ? PROMPT_PATIENCE : 1);
-    const stalled = [...marks].find(([, { sinceMs, isPrompt }]) =>
-      clock.monotonic() - sinceMs >= patienceMs(isPrompt)
-    );
-    if (stalled) return describeStall(stalled[1], clock.monotonic());
+  } catch {
+    return undefined; // the process has exited
   }
-  return undefined;
 }
 
-function move(
-  before: ReadonlyMap<number, Mark>,
-  slots: readonly ServerSlot[],
-  nowMs: number,
-): Map<number, Mark> {
-  const computing = slots.filter(({ isProcessing }) => isProcessing);
-  return new Map(computing.map((slot): [number, Mark] => {
-    const progress = `${slot.taskId} ${slot.promptTokensProcessed} ${slot.tokensDecoded}`;
-    const known = before.get(slot.id);
-    const mark = { progress, sinceMs: nowMs, isPrompt: slot.tokensDecoded === 0 };
-    return [slot.id, known?.progress === progress ? known : mark];
-  }));
-}
-
-function describeStall({ sinceMs, isPrompt }: Mark, nowMs: number): string {
-  const what = isPrompt ? "its prompt" : "its answer";
-  return `${what} made no progress for ${formatDuration(nowMs - sinceMs)}, so an rpc backend hangs`;
+function withLoss(fault: Fault, { lost, lostEndpoint }: StallWatchOptions["lease"]): Fault {
+  return { reason: `${fault.reason} (${messageOf(lost.reason)})`, suspectEndpoint: lostEndpoint };
 }

@@ -3,12 +3,12 @@ import { Deadline } from "../deadline.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
-import { buildLaunchCommand, type ServerAddress } from "../llama_server/args.ts";
 import { LlamaServerClient, type ServerProps } from "../llama_server/client.ts";
 import type { Logger } from "../log.ts";
-import { ChildGone, ChildProcess } from "../process/child.ts";
+import { ChildGone, type ChildProcess } from "../process/child.ts";
 import type { ChildExit } from "../process/child_exit.ts";
-import { LogFile } from "../process/log_file.ts";
+import type { LoadProgress } from "../pool/pooled.ts";
+import { parseEndpoint } from "../rpc/endpoint.ts";
 import { formatBytes, formatDuration } from "../units.ts";
 import {
   type DeathFacts,
@@ -16,17 +16,15 @@ import {
   describeSilence,
   needsSuspect,
 } from "./coordinator_failure.ts";
-import { type CoordinatorEvent, CoordinatorLog } from "./coordinator_log.ts";
+import type { CoordinatorEvent, CoordinatorLog } from "./coordinator_log.ts";
 import { type Diagnose, findTrouble } from "./diagnosis.ts";
-import {
-  coordinatorEnvironment,
-  type CoordinatorLaunch,
-  defaultLoadTimeoutMs,
-  toLaunchOptions,
-} from "./launch.ts";
-import { makeListenPlace } from "./listen_place.ts";
+import { type CoordinatorLaunch, defaultLoadTimeoutMs } from "./launch.ts";
+import { LoadWatch } from "./load_watch.ts";
+import type { Journal } from "./journal.ts";
 import { type VerifiedPlacement, verifyPlacement } from "./placement_check.ts";
 import { untilLogCaughtUp, untilReady } from "./readiness.ts";
+import { readSentBytes } from "./sent_bytes.ts";
+import { type SpawnedServer, spawnServer } from "./spawn.ts";
 
 /** What a coordinator needs of the world. */
 export interface CoordinatorOptions {
@@ -42,22 +40,14 @@ export interface CoordinatorOptions {
   diagnose?: Diagnose;
   /** Hears what the process says of itself. Must not throw. */
   onEvent?: (event: CoordinatorEvent) => void;
-}
-
-/** The process, and who hears it. */
-export interface Spawned {
-  /** Leads its own process group. */
-  readonly child: ChildProcess;
-  /** Hears every line of the process. */
-  readonly log: CoordinatorLog;
-  /** What it was told; with port 0 the log tells where it listens. */
-  readonly listen: ServerAddress;
-  /** Random, new for each start. */
-  readonly apiKey: string;
+  /** Hears how far the load is. Must not throw. */
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /** Keeps its lines, beside its log file. */
+  journal?: Pick<Journal, "append"> | undefined;
 }
 
 /** A llama-server that answers, and holds its layers where they were planned. */
-export interface StartedServer extends Spawned {
+export interface StartedServer extends SpawnedServer {
   /** Where it answered. */
   readonly address: UpstreamAddress;
   /** Its settings, as they came out. */
@@ -85,7 +75,12 @@ export async function startServer(
   options.signal.throwIfAborted();
   const { clock = systemClock } = options;
   await using lifetime = new AsyncDisposableStack();
-  const spawned = await spawn(launch, options, lifetime);
+  using load = watchLoad(launch, options, () => spawned.child.pid);
+  const onEvent = (event: CoordinatorEvent): void => {
+    options.onEvent?.(event);
+    load?.hear(event);
+  };
+  const spawned = await spawnServer(launch, { ...options, onEvent }, lifetime);
   const spawnedMs = clock.monotonic();
   const { address, props } = await untilServing(launch, spawned, options);
   const loadMs = clock.monotonic() - spawnedMs;
@@ -112,34 +107,24 @@ export async function learnDeath(
   return { model, exit, cause, trouble, endpoints };
 }
 
-async function spawn(
-  launch: CoordinatorLaunch,
-  { onEvent, logger, clock, signal }: CoordinatorOptions,
-  lifetime: AsyncDisposableStack,
-): Promise<Spawned> {
-  const apiKey = crypto.randomUUID();
-  const { listen } = lifetime.use(await makeListenPlace(launch.transport ?? "unix", launch.runtimeDirectory));
-  const { args, env } = buildLaunchCommand(toLaunchOptions(launch, listen, apiKey));
-  const log = new CoordinatorLog(onEvent);
-  const file = launch.logFile && lifetime.use(new LogFile({ ...launch.logFile, logger }));
-  signal.throwIfAborted();
-  const child = lifetime.use(
-    await ChildProcess.spawn({
-      program: launch.program,
-      args,
-      env: coordinatorEnvironment(Deno.env.toObject(), env),
-      ...(clock ? { clock } : {}),
-      onLine: (line) => {
-        if (log.read(line)) file?.append(line);
-      },
-    }),
-  );
-  return { child, log, listen, apiKey };
+function watchLoad(
+  { placement }: CoordinatorLaunch,
+  { onProgress, clock = systemClock }: CoordinatorOptions,
+  pidOf: () => number,
+): LoadWatch | undefined {
+  if (!onProgress) return undefined;
+  const ports = new Set(placement?.endpoints.map((endpoint) => parseEndpoint(endpoint).port));
+  return new LoadWatch({
+    onProgress,
+    totalBytes: placement?.devices.reduce((sum, { weightBytes }) => sum + weightBytes, 0) ?? 0,
+    readSentBytes: (signal) => readSentBytes(pidOf(), ports, signal),
+    clock,
+  });
 }
 
 async function untilServing(
   launch: CoordinatorLaunch,
-  { child, log, listen, apiKey }: Spawned,
+  { child, log, listen, apiKey }: SpawnedServer,
   options: CoordinatorOptions,
 ): Promise<{ address: UpstreamAddress; props: ServerProps }> {
   const { http, clock = systemClock } = options;

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
+import { BrokenAnswer } from "./broken_answer.ts";
 
 /** What the gateway must know of a chat request; all other fields pass through untouched. */
 export interface ChatEnvelope {
@@ -74,7 +75,10 @@ const ERROR_TYPE: Partial<Record<ErrorCode, string>> = {
   rate_limited: "rate_limit_error",
 };
 
-/** The body of an error answer. `param` names the field at fault, `request_id` is found again in the log. */
+/**
+ * The body of an error answer. `param` names the field at fault, `request_id` is found again in the log,
+ * `tokens_delivered` is how much of a broken stream the client has.
+ */
 export function errorBody(error: GatewayError, requestId: string): Record<string, unknown> {
   const type = ERROR_TYPE[error.code] ?? (error.status < 500 ? "invalid_request_error" : "server_error");
   return {
@@ -84,13 +88,38 @@ export function errorBody(error: GatewayError, requestId: string): Record<string
       param: error.field ?? null,
       code: error.code,
       request_id: requestId,
+      ...(error instanceof BrokenAnswer && { tokens_delivered: error.deliveredTokenCount }),
     },
   };
 }
 
 /** The event that ends a stream which broke; no `[DONE]` follows, so no client takes it for success. */
-export function errorEvent(error: GatewayError, requestId: string): Uint8Array {
-  return encoder.encode(`data: ${JSON.stringify(errorBody(error, requestId))}\n\n`);
+export function errorEvent(error: GatewayError, requestId: string): Uint8Array<ArrayBuffer> {
+  return dataEvent(errorBody(error, requestId));
+}
+
+/** The same for a failure that nobody understood; only the log knows more. */
+export function unexpectedErrorEvent(requestId: string): Uint8Array<ArrayBuffer> {
+  const message = `Something went wrong inside sollol; its log has the details under request ${requestId}`;
+  return dataEvent({
+    error: { message, type: "server_error", param: null, code: "internal", request_id: requestId },
+  });
+}
+
+/** The refusal of an upstream, as the event that ends a stream; `undefined` if it is none that a client would read. */
+export function upstreamErrorEvent(body: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    const { success, data } = refusal.safeParse(JSON.parse(decoder.decode(body)));
+    return success ? dataEvent({ error: data.error }) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const refusal = z.object({ error: z.looseObject({ message: z.string() }) });
+
+function dataEvent(value: unknown): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`data: ${JSON.stringify(value)}\n\n`);
 }
 
 /** One entry of `GET /v1/models`. */

@@ -33,7 +33,11 @@ export interface ServerSlot {
   readonly isProcessing: boolean;
   /** Of the request that it works on, or worked on last. */
   readonly taskId: number | undefined;
-  /** Tokens of the prompt that are done; grows first. */
+  /** Tokens in its context, with those of the batch that is computed now: a long prompt comes in batch by batch. Some builds do not tell. */
+  readonly promptTokens: number | undefined;
+  /** Of these, taken from the cache. */
+  readonly promptTokensCached: number;
+  /** Of the others, those whose batch is done; grows first. */
   readonly promptTokensProcessed: number;
   /** Tokens of the answer so far; grows after the prompt. */
   readonly tokensDecoded: number;
@@ -61,6 +65,8 @@ const slotsBody = z.array(z.looseObject({
   id: z.number(),
   is_processing: z.boolean(),
   id_task: z.number().optional(),
+  n_prompt_tokens: z.number().optional(),
+  n_prompt_tokens_cache: z.number().default(0),
   n_prompt_tokens_processed: z.number().default(0),
   next_token: z.array(z.looseObject({ n_decoded: z.number().default(0) })).default([]),
 }));
@@ -121,6 +127,8 @@ export class LlamaServerClient {
       id: slot.id,
       isProcessing: slot.is_processing,
       taskId: slot.id_task,
+      promptTokens: slot.n_prompt_tokens,
+      promptTokensCached: slot.n_prompt_tokens_cache,
       promptTokensProcessed: slot.n_prompt_tokens_processed,
       tokensDecoded: slot.next_token[0]?.n_decoded ?? 0,
     }));

@@ -1,3 +1,4 @@
+import type { PoolEvent, PoolView } from "../pool/pooled.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { Counter, Gauge, Histogram, ObservedGauge } from "./series.ts";
 
@@ -22,6 +23,14 @@ export interface RequestMeasure {
 
 /** Seconds; from a warm short answer to a cold start of a large model. */
 const BOUNDS_SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+/** What the measures are read from when somebody asks for them. */
+export interface Observed {
+  /** The rpc backends. */
+  readonly backends?: () => readonly BackendView[];
+  /** The coordinators. */
+  readonly coordinators?: () => readonly PoolView[];
+}
 
 /** The series that `GET /metrics` shows, in Prometheus' text format. */
 export class GatewayMetrics {
@@ -52,26 +61,27 @@ export class GatewayMetrics {
     BOUNDS_SECONDS,
   );
 
-  readonly #backendUp: ObservedGauge;
-  readonly #backendFree: ObservedGauge;
+  readonly #evictions = new Counter(
+    "sollol_evictions_total",
+    "Coordinators that were stopped to make room for another model.",
+    ["model"],
+  );
+  readonly #recoveries = new Counter(
+    "sollol_recoveries_total",
+    "Coordinators that served again after they had died.",
+    ["model"],
+  );
+  readonly #observed: readonly ObservedGauge[];
 
-  /** `views` tells of the rpc backends when they are asked for. */
-  constructor(views: () => readonly BackendView[] = () => []) {
-    this.#backendUp = new ObservedGauge(
-      "sollol_rpc_backend_usable",
-      "1 for an rpc backend that can be used or is used by a coordinator of ours, else 0.",
-      ["endpoint"], // not its health: each change of a label would begin a new series
-      () => views().map((view) => [[view.endpoint], isUsable(view) ? 1 : 0] as const),
-    );
-    this.#backendFree = new ObservedGauge(
-      "sollol_rpc_backend_free_bytes",
-      "Memory of an rpc backend's device that plans may use, as it was last told.",
-      ["endpoint", "device"],
-      () =>
-        views().flatMap(({ endpoint, devices }) =>
-          devices.map(({ index, freeBytes }) => [[endpoint, String(index)], freeBytes] as const)
-        ),
-    );
+  /** What is told only when it is asked for. */
+  constructor({ backends = () => [], coordinators = () => [] }: Observed = {}) {
+    this.#observed = [...observeBackends(backends), ...observeCoordinators(coordinators)];
+  }
+
+  /** Something has happened in the pool. */
+  happened(event: PoolEvent): void {
+    if (event.type === "evicted") this.#evictions.increment(event.model);
+    if (event.type === "recovered") this.#recoveries.increment(event.model);
   }
 
   /** A request has arrived. */
@@ -92,9 +102,55 @@ export class GatewayMetrics {
   render(): string {
     return [
       ...[this.#requests, this.#inFlight, this.#duration, this.#firstByte, this.#load],
-      ...[this.#backendUp, this.#backendFree],
+      ...[this.#evictions, this.#recoveries],
+      ...this.#observed,
     ].map((series) => series.render()).join("");
   }
+}
+
+function observeBackends(views: () => readonly BackendView[]): ObservedGauge[] {
+  return [
+    new ObservedGauge(
+      "sollol_rpc_backend_usable",
+      "1 for an rpc backend that can be used or is used by a coordinator of ours, else 0.",
+      ["endpoint"], // not its health: each change of a label would begin a new series
+      () => views().map((view) => [[view.endpoint], isUsable(view) ? 1 : 0] as const),
+    ),
+    new ObservedGauge(
+      "sollol_rpc_backend_free_bytes",
+      "Memory of an rpc backend's device that plans may use, as it was last told.",
+      ["endpoint", "device"],
+      () =>
+        views().flatMap(({ endpoint, devices }) =>
+          devices.map(({ index, freeBytes }) => [[endpoint, String(index)], freeBytes] as const)
+        ),
+    ),
+  ];
+}
+
+function observeCoordinators(views: () => readonly PoolView[]): ObservedGauge[] {
+  const each = (name: string, help: string, valueOf: (view: PoolView) => number) =>
+    new ObservedGauge(
+      name,
+      help,
+      ["model"],
+      () => views().map((view) => [[view.model], valueOf(view)] as const),
+    );
+  return [
+    each("sollol_coordinator_ready", "1 for a model whose coordinator serves, else 0.", ({ state }) => {
+      return state === "ready" ? 1 : 0;
+    }),
+    each("sollol_coordinator_slots", "Slots of a model's coordinator.", ({ slotCount = 0 }) => slotCount),
+    each("sollol_coordinator_slots_in_use", "Slots of a model's coordinator that answer.", (view) => {
+      return view.inFlightCount;
+    }),
+    each("sollol_coordinator_waiting", "Requests that wait for a slot of a model's coordinator.", (view) => {
+      return view.waitingCount;
+    }),
+    each("sollol_coordinator_restarts", "How often a model's coordinator was started again.", (view) => {
+      return view.restartCount;
+    }),
+  ];
 }
 
 function isUsable({ health, holder }: BackendView): boolean {

@@ -20,19 +20,24 @@ export interface Survey {
   readonly leftOut: readonly LeftOut[];
 }
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 /**
  * One model cannot mix protocols or builds: tensor operations are numbered differently. So there is a survey for each
  * that is run; the one with most memory comes first.
  *
- * @param countOurs Takes those that our own coordinators hold for free, as they are once these have been stopped.
+ * @param freed Backends that our own coordinators hold, but that are taken for free, as they are once these have been
+ *   stopped: all of them, or these endpoints. Default: none.
  */
 export function surveysOf(
   views: readonly BackendView[],
-  { countOurs = false }: { countOurs?: boolean } = {},
+  { freed = NOBODY }: { freed?: "all" | ReadonlySet<string> } = {},
 ): Survey[] {
+  const isFreed = ({ endpoint, health, holder }: BackendView): boolean =>
+    health === "held" && holder !== undefined && (freed === "all" || freed.has(endpoint));
   const isUsable = (view: BackendView): boolean =>
     !view.limits.isExcluded && !view.isDraining && view.devices.length > 0 &&
-    (view.health === "up" || (countOurs && view.health === "held" && view.holder !== undefined));
+    (view.health === "up" || isFreed(view));
   const usable = views.filter(isUsable);
   const others = views.filter((view) => !isUsable(view)).map(leaveOut);
   const groups = groupsOf(usable);

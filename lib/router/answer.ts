@@ -1,6 +1,6 @@
 import type { HttpResponse } from "../http/client.ts";
 import { endToEndHeaders, type HeaderList, headerValue } from "../http/headers.ts";
-import type { AnswerStream } from "./answer_stream.ts";
+import type { AnswerEvents } from "./answer_stream.ts";
 
 /** The answer of an upstream, on its way. */
 export interface Answer {
@@ -9,7 +9,7 @@ export interface Answer {
   /** End-to-end headers of the upstream. */
   readonly headers: HeaderList;
   /** Whole, or a stream that the caller reads to its end or cancels. */
-  readonly body: Uint8Array | AnswerStream;
+  readonly body: Uint8Array | AnswerEvents;
   /** For the client's headers. */
   readonly report: RouteReport;
 }

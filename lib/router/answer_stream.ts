@@ -1,6 +1,20 @@
+import { BrokenAnswer } from "../dialects/broken_answer.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { HttpBody } from "../http/client.ts";
 import { SseWatch } from "../stream/sse.ts";
+
+/** A stream of events for a client, who pulls it. Read it to its end or cancel it. */
+export interface AnswerEvents {
+  /**
+   * The next whole events.
+   *
+   * @returns Bytes that the caller owns; `null` after a proper end.
+   * @throws {GatewayError} If the answer broke off; after that the stream is over.
+   */
+  read(): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** The client has left: nobody works for it any more. */
+  cancel(): void;
+}
 
 /** How {@linkcode AnswerStream} follows the upstream. */
 export interface AnswerStreamOptions {
@@ -8,8 +22,11 @@ export interface AnswerStreamOptions {
   readonly body: HttpBody;
   /** Turns a broken connection into the reason behind it: it knows whether the coordinator died. */
   readonly explain: (thrown: unknown) => Promise<unknown>;
-  /** Told once when the stream is over; `error` is undefined after a proper end. */
-  readonly onEnd: (error: unknown, dataEventCount: number) => void;
+  /**
+   * Told once when the stream is over; `error` is undefined after a proper end. Tokens are those `data:` events that
+   * carried text, reasoning or a tool call.
+   */
+  readonly onEnd: (error: unknown, dataEventCount: number, tokenCount: number) => void;
 }
 
 /**
@@ -17,7 +34,7 @@ export interface AnswerStreamOptions {
  *
  * Pull it with {@linkcode read}; nothing is read ahead, so a slow client slows the upstream.
  */
-export class AnswerStream {
+export class AnswerStream implements AnswerEvents {
   readonly #watch = new SseWatch();
   #first: Uint8Array<ArrayBuffer> | null = null;
   #isOver = false;
@@ -25,14 +42,17 @@ export class AnswerStream {
   private constructor(private readonly options: AnswerStreamOptions) {}
 
   /**
-   * Waits for the first events, so that an upstream which dies before them can still be replaced.
+   * Waits for the first `data:` event, so that an upstream which dies before it can still be replaced. Comments before it
+   * are left out: they say that a prompt is being read, and are no part of an answer.
    *
    * @throws Whatever broke, unexplained; `onEnd` is not called then, and the body is cancelled.
    */
   static async open(options: AnswerStreamOptions): Promise<AnswerStream> {
     const stream = new AnswerStream(options);
     try {
-      stream.#first = await stream.#next();
+      do {
+        stream.#first = await stream.#next();
+      } while (stream.#first !== null && stream.#watch.dataEventCount === 0);
     } catch (error) {
       options.body.cancel();
       throw error;
@@ -45,17 +65,17 @@ export class AnswerStream {
    *
    * @returns Bytes that the caller owns; `null` after a proper end (`[DONE]`, or an error event of the
    *   upstream's own).
-   * @throws {GatewayError} If the upstream broke off; after that the stream is over.
+   * @throws {BrokenAnswer} If the upstream broke off; after that the stream is over.
    */
   async read(): Promise<Uint8Array<ArrayBuffer> | null> {
     try {
       const events = this.#first ?? await this.#next();
       this.#first = null;
-      if (events === null) this.#end(undefined);
-      return events;
+      return events ?? this.#end(undefined);
     } catch (thrown) {
       this.options.body.cancel();
-      const error = await this.options.explain(thrown);
+      if (this.#hasSaidAll) return this.#end(undefined);
+      const error = this.#counted(await this.options.explain(thrown));
       this.#end(error);
       throw error;
     }
@@ -76,8 +96,17 @@ export class AnswerStream {
     }
   }
 
+  /** Nothing can follow for the client, however the connection ends. */
+  get #hasSaidAll(): boolean {
+    return this.#watch.isDone || this.#watch.hasError;
+  }
+
+  #counted(error: unknown): unknown {
+    return error instanceof GatewayError ? new BrokenAnswer(error, this.#watch.tokenCount) : error;
+  }
+
   #properEnd(): null {
-    if (this.#watch.isDone || this.#watch.hasError) return null;
+    if (this.#hasSaidAll) return null;
     const { dataEventCount } = this.#watch;
     throw new GatewayError(
       "upstream_failed",
@@ -85,10 +114,11 @@ export class AnswerStream {
     );
   }
 
-  #end(error: unknown): void {
-    if (this.#isOver) return;
+  #end(error: unknown): null {
+    if (this.#isOver) return null;
     this.#isOver = true;
-    this.options.onEnd(error, this.#watch.dataEventCount);
+    this.options.onEnd(error, this.#watch.dataEventCount, this.#watch.tokenCount);
+    return null;
   }
 }
 

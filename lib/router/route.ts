@@ -1,11 +1,11 @@
 import { CoordinatorDeath } from "../coordinator/coordinator_failure.ts";
-import type { CoordinatorLease, Switchable } from "../coordinator/switchable.ts";
-import type { ExternalCoordinator } from "../coordinator/external.ts";
+import type { ExternalLease } from "../coordinator/external_coordinators.ts";
 import type { ServingCoordinator } from "../coordinator/serving.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import { HttpError } from "../http/error.ts";
 import type { HeaderList } from "../http/headers.ts";
+import type { CoordinatorLease, Pooled } from "../pool/pooled.ts";
 
 /** How long a broken connection waits for the process behind it to exit, ms. */
 const EXIT_NOTICE_MS = 300;
@@ -25,13 +25,15 @@ export interface Route extends Disposable {
   /** Headers that every request to it carries: its own credentials. */
   readonly headers: HeaderList;
   /** The process behind the upstream, where it is ours. */
-  readonly process: Pick<Switchable, "dead" | "gone"> | undefined;
+  readonly process: Pick<Pooled, "dead" | "gone"> | undefined;
   /** Why the request goes there, one sentence. */
   readonly because: string;
   /** Waited for others' work, ms. */
   readonly queueMs: number;
   /** Waited for the model to load, ms; 0 if it was ready. */
   readonly loadMs: number;
+  /** Takes note of the status of an answer, so that the next decision knows. */
+  readonly reportAnswer?: (status: number) => void;
   /** Takes note of a failed attempt, so that the next decision knows. */
   readonly reportFailure?: (thrown: unknown) => void;
 }
@@ -54,23 +56,22 @@ export function coordinatorRoute(lease: CoordinatorLease<ServingCoordinator>): R
   };
 }
 
-/** The route to a coordinator that somebody else runs. It hears of requests that did not reach it. */
-export function externalRoute(external: ExternalCoordinator, because: string): Route {
-  const { url, address, basePath } = external;
+/** The route to a coordinator that somebody else runs, for as long as its lease is held. */
+export function externalRoute(lease: ExternalLease, because: string): Route {
+  const { url, address, basePath, headers } = lease.external;
   return {
     to: "external",
     upstream: url,
     address,
     basePath,
-    headers: [],
+    headers,
     process: undefined,
-    because,
+    because: lease.because === undefined ? because : `${because}; ${lease.because}`,
     queueMs: 0,
     loadMs: 0,
-    reportFailure: (thrown) => {
-      if (thrown instanceof HttpError && !thrown.sent) external.reportFailure(thrown.message);
-    },
-    [Symbol.dispose]: () => {},
+    reportAnswer: (status) => lease.reportAnswer(status),
+    reportFailure: (thrown) => lease.reportFailure(thrown),
+    [Symbol.dispose]: () => lease[Symbol.dispose](),
   };
 }
 

@@ -38,10 +38,23 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX load_device_by_endpoint ON load_device (endpoint, load_id);
   `,
+  `
+  CREATE TABLE running_process (
+    pid INTEGER NOT NULL,
+    start_ticks INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    pid_namespace TEXT NOT NULL,
+    words TEXT NOT NULL,
+    model TEXT NOT NULL,
+    owner_pid INTEGER NOT NULL,
+    owner_start_ticks INTEGER NOT NULL,
+    PRIMARY KEY (boot_id, pid_namespace, pid, start_ticks)
+  ) STRICT;
+  `,
 ];
 
 /** The tables of today, each before those that refer to it. */
-export const TABLES: readonly string[] = ["backend", "load", "load_device"];
+export const TABLES: readonly string[] = ["backend", "load", "load_device", "running_process"];
 
 /**
  * Takes the steps that a file still lacks, all of them or none. Safe while other processes do the same.

@@ -112,7 +112,7 @@ function setModes(connection: DatabaseSync): void {
   }
 }
 
-/** A database in memory, with what the file holds if that can be read and has our tables. */
+/** A database in memory, with what the file holds if that can be read. */
 function openCopy(path: string): { connection: DatabaseSync; isCopied: boolean } {
   const connection = new DatabaseSync(IN_MEMORY);
   migrate(connection);
@@ -125,7 +125,9 @@ function copyInto(connection: DatabaseSync, path: string, how: string): boolean 
   try {
     connection.prepare("ATTACH ? AS disk").run(`${pathToFileURL(path).href}?${how}`);
     connection.exec("BEGIN");
-    for (const table of TABLES) connection.exec(`INSERT INTO main.${table} SELECT * FROM disk.${table}`);
+    for (const table of tablesOnDisk(connection)) {
+      connection.exec(`INSERT INTO main.${table} SELECT * FROM disk.${table}`);
+    }
     connection.exec("COMMIT");
     return true;
   } catch (error) {
@@ -136,6 +138,13 @@ function copyInto(connection: DatabaseSync, path: string, how: string): boolean 
     const isAttached = connection.prepare("PRAGMA database_list").all().length > 1;
     if (isAttached) connection.exec("DETACH disk");
   }
+}
+
+/** Those of ours that it has, parents first: an older sollol knew fewer. */
+function tablesOnDisk(connection: DatabaseSync): string[] {
+  const rows = connection.prepare("SELECT name FROM disk.sqlite_schema WHERE type = 'table'").all();
+  const names = new Set(rows.map(({ name }) => name));
+  return TABLES.filter((table) => names.has(table));
 }
 
 /** Errors of the system, of SQLite and of our own have a code; a mistake in the program has none. */

@@ -3,6 +3,12 @@ const CR = 13;
 const DATA = new TextEncoder().encode("data:");
 const DONE = new TextEncoder().encode("[DONE]");
 const ERROR = new TextEncoder().encode('{"error"');
+const COLON = 58;
+const QUOTE = 34;
+/** How the keys end whose text a model generated: `content`, `reasoning_content`, `reasoning`. */
+const TEXT_KEYS = ['content"', 'reasoning"'].map((key) => new TextEncoder().encode(key));
+const TOOL_CALLS_KEY = new TextEncoder().encode('"tool_calls"');
+const TOOL_CALLS = new TextEncoder().encode("[{");
 const NOTHING = new Uint8Array(0);
 
 /** The longest event that is held back until it is whole, bytes. */
@@ -20,6 +26,8 @@ const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 export class SseWatch {
   /** `data:` events seen whole. Comments and pings do not count. */
   dataEventCount = 0;
+  /** Of these, chat chunks that carry generated text, reasoning or a tool call: as good as always one token each. */
+  tokenCount = 0;
   /** The terminal `data: [DONE]` was seen. */
   isDone = false;
   /** The upstream itself told of an error inside the stream (`data: {"error"…`). */
@@ -79,7 +87,23 @@ export class SseWatch {
     if (event[valueAt] === 32) valueAt++;
     if (startsWith(event, valueAt, DONE)) this.isDone = true;
     else if (startsWith(event, valueAt, ERROR)) this.hasError = true;
+    else if (isTokenChunk(event)) this.tokenCount++;
   }
+}
+
+/**
+ * Whether a chat chunk carries a token, without parsing it. A quote inside JSON text stands behind a backslash, so what
+ * a model writes is never taken for a key.
+ */
+function isTokenChunk(event: Uint8Array): boolean {
+  for (let at = event.indexOf(COLON); at >= 0; at = event.indexOf(COLON, at + 1)) {
+    if (event[at - 1] !== QUOTE) continue;
+    const valueAt = event[at + 1] === 32 ? at + 2 : at + 1;
+    if (endsWith(event, at, TOOL_CALLS_KEY) && startsWith(event, valueAt, TOOL_CALLS)) return true;
+    const isText = event[valueAt] === QUOTE && event[valueAt + 1] !== QUOTE;
+    if (isText && TEXT_KEYS.some((key) => endsWith(event, at, key))) return true;
+  }
+  return false;
 }
 
 /** Offset of the first `data:` line; the caller knows that there is one. */
@@ -94,6 +118,10 @@ function startsWith(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean 
     if (bytes[at + i] !== prefix[i]) return false;
   }
   return true;
+}
+
+function endsWith(bytes: Uint8Array, end: number, suffix: Uint8Array): boolean {
+  return startsWith(bytes, end - suffix.byteLength, suffix);
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

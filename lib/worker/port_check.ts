@@ -1,7 +1,7 @@
 import { GatewayError, messageOf } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
 import { findSocketOwner, readTcpSockets } from "./tcp_sockets.ts";
-import { listenerAt } from "./tcp_table.ts";
+import { listenerAt } from "../net/tcp_table.ts";
 
 /**
  * Checks that an rpc server can listen there: it says itself only that it failed, whatever the reason, and exits as

@@ -15,7 +15,7 @@ import {
 } from "./ggml_devices.ts";
 import { assertPortFree } from "./port_check.ts";
 import { readTcpSockets } from "./tcp_sockets.ts";
-import { clientsOf, listenerAt } from "./tcp_table.ts";
+import { clientsOf, listenerAt } from "../net/tcp_table.ts";
 
 /** What one rpc server runs as. */
 export interface RpcServerLaunch {

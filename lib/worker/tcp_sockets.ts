@@ -1,5 +1,6 @@
+import { parseTcpTable, type TcpSocket } from "../net/tcp_table.ts";
+import { readSocketInodes } from "../process/socket_inodes.ts";
 import { namesIn } from "./directory_names.ts";
-import { parseTcpTable, type TcpSocket } from "./tcp_table.ts";
 
 /**
  * The kernel's TCP sockets on one local port: who holds an rpc server is seen there without touching it.
@@ -16,13 +17,10 @@ export async function readTcpSockets(port: number): Promise<TcpSocket[] | undefi
 
 /** The process that has a socket, as `name, pid 123`; `undefined` if it is another user's, or gone. */
 export async function findSocketOwner(inode: number): Promise<string | undefined> {
-  const target = `socket:[${inode}]`;
   for (const pid of await namesIn("/proc", /^\d+$/)) {
-    for (const fd of await namesIn(`/proc/${pid}/fd`, /^\d+$/)) {
-      if (await Deno.readLink(`/proc/${pid}/fd/${fd}`).catch(() => "") !== target) continue;
-      const name = await Deno.readTextFile(`/proc/${pid}/comm`).catch(() => "a program");
-      return `${name.trim()}, pid ${pid}`;
-    }
+    if (!(await readSocketInodes(Number(pid))).has(inode)) continue;
+    const name = await Deno.readTextFile(`/proc/${pid}/comm`).catch(() => "a program");
+    return `${name.trim()}, pid ${pid}`;
   }
   return undefined;
 }

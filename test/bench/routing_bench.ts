@@ -20,7 +20,9 @@ for (let at = 0; at < BLACK_HOLE_COUNT; at++) {
 }
 
 const usual = await GatewayBed.open();
-const surrounded = await GatewayBed.open({ registry: blackHoles });
+const surrounded = await GatewayBed.open({
+  registry: { listBackends: () => blackHoles.views(), size: blackHoles.size },
+});
 for (const bed of [usual, surrounded]) await chat(bed); // loads the model
 
 async function chat(bed: GatewayBed): Promise<void> {
@@ -32,7 +34,7 @@ async function chat(bed: GatewayBed): Promise<void> {
 const demand = { model: "fake", key: "fake" };
 
 Deno.bench("decide() among 500 black holes", () => {
-  decide(demand, { shardingEnabled: true, rpcBackendCount: blackHoles.size, external: undefined });
+  decide(demand, { shardingEnabled: true, rpcBackendCount: blackHoles.size, external: [] });
 });
 
 Deno.bench("a chat with a loaded model, one backend known", { group: "chat", baseline: true }, async () => {

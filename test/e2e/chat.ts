@@ -5,6 +5,10 @@ export interface ChatOptions {
   /** Default 4. The tiny model never ends before. */
   readonly maxTokens?: number;
   readonly signal?: AbortSignal;
+  /** Added to the request's own. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Added to the fields of the request. */
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 /** An error as OpenAI's clients expect it. */
@@ -13,6 +17,8 @@ export interface ErrorBody {
   readonly type: string;
   readonly code: string;
   readonly param: string | null;
+  /** How much of a broken stream the client has. */
+  readonly tokens_delivered?: number;
 }
 
 /** An answer that is no stream. */
@@ -36,7 +42,7 @@ export interface StreamEnd {
 
 /** Sends a chat and reads its answer. */
 export async function chat(url: string, options: ChatOptions = {}): Promise<ChatAnswer> {
-  const response = await post(url, options, false);
+  const response = await postChat(url, options, false);
   const { choices, usage, error } = await response.json();
   return {
     status: response.status,
@@ -57,11 +63,20 @@ export class ChatStream {
 
   /** Sends a chat and waits for its first event. */
   static async open(url: string, options: ChatOptions = {}): Promise<ChatStream> {
-    const response = await post(url, options, true);
+    const response = await postChat(url, options, true);
     if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
     const events = dataOf(response.body!);
     await events.next();
     return new ChatStream(response, events);
+  }
+
+  /** Reads so many tokens; fewer if the stream ends before. */
+  async read(tokenCount: number): Promise<void> {
+    for (let left = tokenCount; left > 0;) {
+      const { value, done } = await this.events.next();
+      if (done) return;
+      if (value !== "[DONE]" && JSON.parse(value).choices?.[0]?.delta?.content) left--;
+    }
   }
 
   /** Reads to the end. @throws Whatever breaks the connection. */
@@ -82,24 +97,26 @@ export class ChatStream {
   }
 }
 
-function post(url: string, options: ChatOptions, stream: boolean): Promise<Response> {
-  const { model = "tiny", maxTokens = 4, signal } = options;
+/** Sends a chat; what comes back is the caller's to read. */
+export function postChat(url: string, options: ChatOptions, stream: boolean): Promise<Response> {
+  const { model = "tiny", maxTokens = 4, signal, headers, fields } = options;
   return fetch(`${url}/v1/chat/completions`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({
       model,
       stream,
       max_tokens: maxTokens,
       temperature: 0,
       messages: [{ role: "user", content: "Tell me about the shelf" }],
+      ...fields,
     }),
     ...(signal && { signal }),
   });
 }
 
 /** The data of each event, whatever the chunks that they come in. */
-async function* dataOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+export async function* dataOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let text = "";
   for await (const chunk of body.pipeThrough(new TextDecoderStream() as ReadableWritablePair)) {
     const events = (text + chunk).split("\n\n");

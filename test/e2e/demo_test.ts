@@ -80,7 +80,7 @@ test("SIGINT ends a demo that stays up, and nothing is left", async (programs) =
   await using demo = Program.start(sandbox, DEMO);
   const [, url] = await demo.stdout.until(/curl -N (http:\S+)\/v1\/chat\/completions/);
   const health = await (await fetch(`${url}/health`)).json();
-  equal(health.coordinator.state, "ready");
+  equal(health.coordinators[0].state, "ready");
   equal(sandbox.processes().length, 5, "the demo, three backends and a coordinator");
   demo.signal("SIGINT");
   equal((await demo.ended).code, 0);

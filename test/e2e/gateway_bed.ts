@@ -1,9 +1,11 @@
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, fail } from "node:assert/strict";
 import { join } from "node:path";
-import { buildTinyModel } from "../../lib/gguf/tiny_model.ts";
+import type { CoordinatorReport } from "../../lib/coordinator_admin.ts";
+import { buildTinyModel, type TinyModelOptions } from "../../lib/gguf/tiny_model.ts";
 import type { GatewayHealth } from "../../lib/gateway.ts";
 import { OllamaStoreFixture } from "../fixtures/ollama_store.ts";
 import { type RealBackend, type RealPrograms, startBackend } from "./coordinator_bed.ts";
+import { eventually } from "./eventually.ts";
 import { type LogRecord, Program, type ProgramOptions } from "./program.ts";
 import { Sandbox } from "./sandbox.ts";
 
@@ -13,6 +15,8 @@ export interface GatewayBedOptions {
   readonly backendCount?: number;
   /** Tiny models in the store, each with weights of its own. Default `["tiny"]`. */
   readonly models?: readonly string[];
+  /** Of each of these models. Default: the tiny model's own. */
+  readonly shape?: TinyModelOptions;
 }
 
 /** A shelf: rpc backends in processes of their own, an Ollama store, and a config file that names them. */
@@ -26,12 +30,12 @@ export class GatewayBed implements AsyncDisposable {
   ) {}
 
   static async create(programs: RealPrograms, options: GatewayBedOptions = {}): Promise<GatewayBed> {
-    const { backendCount = 3, models = ["tiny"] } = options;
+    const { backendCount = 3, models = ["tiny"], shape = {} } = options;
     await using stack = new AsyncDisposableStack();
     const sandbox = stack.use(await Sandbox.create());
     const store = stack.use(await OllamaStoreFixture.create());
     for (const [index, name] of models.entries()) {
-      await store.addModel(name, buildTinyModel({ name, seed: index + 1 }));
+      await store.addModel(name, buildTinyModel({ ...shape, name, seed: index + 1 }));
     }
     const hosts = Array.from({ length: backendCount }, (_, index) => `127.0.0.${index + 2}`);
     const backends = await Promise.all(hosts.map((host) => startBackend(programs.rpcServer, host)));
@@ -65,12 +69,13 @@ export class GatewayBed implements AsyncDisposable {
 
   /** The arguments of `sollol serve`, whose config file is written. */
   async serveArgs(
-    { args = [], rpcBackends = this.endpoints, limits = {} }: ServeOptions = {},
+    { args = [], rpcBackends = this.endpoints, limits = {}, settings = {} }: ServeOptions = {},
   ): Promise<string[]> {
     const config = join(this.sandbox.directory, "config.yaml");
     await Deno.writeTextFile(config, configFile(rpcBackends, limits, this.programs));
     const models = ["--models", this.store.directory];
-    return ["serve", "--config", config, "--listen", "127.0.0.1:0", ...models, ...args];
+    const set = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    return ["serve", "--config", config, "--listen", "127.0.0.1:0", ...models, ...set, ...args];
   }
 
   /** Fails if a process or a temporary file of a gateway is left. */
@@ -97,7 +102,12 @@ export interface ServeOptions extends ProgramOptions {
   readonly rpcBackends?: readonly string[];
   /** By endpoint, as it is written in the config file: `memory: 1MiB`. */
   readonly limits?: Readonly<Record<string, string>>;
+  /** Keys of the configuration and their values as `--set` takes them: `{"pool.idle_ttl": "1s"}`. */
+  readonly settings?: Settings;
 }
+
+/** Keys of the configuration and their values, as `--set` takes them. */
+export type Settings = Readonly<Record<string, string | number | boolean>>;
 
 /** Written as the users of earlier programs wrote it. */
 function configFile(
@@ -125,6 +135,28 @@ export class ServedGateway implements AsyncDisposable {
   /** `GET /health`. */
   async health(): Promise<GatewayHealth> {
     return await (await fetch(`${this.url}/health`)).json();
+  }
+
+  /** `GET /api/admin/coordinators`. */
+  async coordinators(): Promise<CoordinatorReport[]> {
+    const { coordinators } = await (await fetch(`${this.url}/api/admin/coordinators`)).json();
+    return coordinators;
+  }
+
+  /** What is known of the coordinator of a model, which was asked for before. */
+  async coordinatorOf(model: string): Promise<CoordinatorReport> {
+    const found = (await this.coordinators()).find((one) => one.model === `${model}:latest`);
+    return found ?? fail(`there is no coordinator of ${model}`);
+  }
+
+  /** `POST /api/admin/models/unload`, and waits until its process is gone. */
+  async unload(model: string): Promise<void> {
+    const body = JSON.stringify({ model });
+    await (await fetch(`${this.url}/api/admin/models/unload`, { method: "POST", body })).body?.cancel();
+    await eventually(
+      `${model} is unloaded`,
+      async () => (await this.coordinatorOf(model)).state === "stopped",
+    );
   }
 
   /** Process id of the first coordinator that became ready. */

@@ -30,7 +30,7 @@ test("another model waits for the stream in flight, then takes its place", async
   const waiting = chat(gateway.url, { model: "other" });
   waiting.catch(() => {}); // told below; an earlier failure must not be hidden by it
   await eventually("the other model's client waits", async () => {
-    return (await gateway.health()).coordinator.waitingCount === 1;
+    return (await gateway.health()).coordinators.some(({ waitingCount }) => waitingCount === 1);
   });
   const { isDone, tokenCount } = await stream.rest();
   deepEqual({ isDone, tokenCount }, { isDone: true, tokenCount: 300 });

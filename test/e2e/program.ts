@@ -26,6 +26,8 @@ export interface ProgramResult {
 
 /** A line of the log. */
 export interface LogRecord {
+  /** ISO 8601. */
+  readonly time: string;
   readonly level: string;
   readonly message: string;
   readonly [field: string]: unknown;
@@ -41,6 +43,9 @@ export class Program implements AsyncDisposable {
   /** Resolves when it has exited and all its output was read. */
   readonly ended: Promise<ProgramResult>;
   #isRunning = true;
+  /** Lines of the log that were read already: a long one is not parsed again at each look. */
+  readonly #records: LogRecord[] = [];
+  #readLength = 0;
 
   private constructor(child: Deno.ChildProcess, name: string) {
     this.pid = child.pid;
@@ -94,12 +99,19 @@ export class Program implements AsyncDisposable {
     deepEqual({ code, stderr }, { code: 0, stderr: "" });
   }
 
+  /** All lines of the log so far, oldest first. */
+  get log(): readonly LogRecord[] {
+    const { text } = this.stdout;
+    const end = text.lastIndexOf("\n") + 1;
+    const lines = text.slice(this.#readLength, end).split("\n").filter((line) => line.startsWith("{"));
+    this.#records.push(...lines.map((line): LogRecord => JSON.parse(line)));
+    this.#readLength = Math.max(end, this.#readLength);
+    return this.#records;
+  }
+
   /** The lines of the log with this message, oldest first. */
   logged(message: string): LogRecord[] {
-    return this.stdout.lines
-      .filter((line) => line.startsWith("{"))
-      .map((line): LogRecord => JSON.parse(line))
-      .filter((record) => record.message === message);
+    return this.log.filter((record) => record.message === message);
   }
 
   /** Waits until so many lines of the log have this message, and returns the last of them. */

@@ -5,8 +5,8 @@ import type { RpcBackendConfig } from "../../lib/config/config.ts";
 import { RefusedMemory } from "../../lib/coordinator/refused_memory.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import { silentLogger } from "../../lib/log.ts";
-import { UNLIMITED } from "../../lib/rpc/backend.ts";
-import { parseEndpoint } from "../../lib/rpc/endpoint.ts";
+import { type BackendLimits, UNLIMITED } from "../../lib/rpc/backend.ts";
+import { type Endpoint, parseEndpoint } from "../../lib/rpc/endpoint.ts";
 import { BackendStore } from "../../lib/store/backend_store.ts";
 import { openDatabase } from "../../lib/store/open_database.ts";
 import { GIB } from "../../lib/units.ts";
@@ -14,6 +14,7 @@ import { RegistryBed } from "../fixtures/registry_bed.ts";
 
 const A = parseEndpoint("10.0.0.1:50052");
 const B = parseEndpoint("10.0.0.2:50052");
+const C = parseEndpoint("10.0.0.3:50052");
 
 /** Runs a test with a state directory that several lives of a gateway can share. */
 async function withState(
@@ -135,4 +136,81 @@ Deno.test("what Redis holds comes and goes with it, and says where to remove it"
     throws(() => life.sources.removeBackend(A), /it is registered in Redis; delete its key there/);
     life.sources.setRedisBackends([B]);
     deepEqual(life.known, ["10.0.0.2:50052 by redis"]);
+  }));
+
+const named = (endpoint: Endpoint, limits: Partial<BackendLimits> = {}) => ({
+  ...endpoint,
+  limits: { ...UNLIMITED, ...limits },
+});
+
+Deno.test("what the configuration names no more goes, what it names now comes, and the rest is left alone", () =>
+  withState(async (open) => {
+    await using life = open([named(A), named(B)]);
+    await life.bed.settle();
+    life.sources.configure([named(B), named(C)]);
+    await life.bed.settle();
+    deepEqual(life.known, ["10.0.0.2:50052 by config", "10.0.0.3:50052 by config"]);
+    deepEqual(life.bed.probed, ["10.0.0.1:50052", "10.0.0.2:50052", "10.0.0.3:50052"]);
+    life.sources.configure([]);
+    deepEqual(life.known, []);
+  }));
+
+Deno.test("one that the configuration names no more goes when our coordinator has released it, or stays if it is named again", () =>
+  withState(async (open) => {
+    for (const isNamedAgain of [false, true]) {
+      await using life = open([named(A)]);
+      await life.bed.settle();
+      const lease = life.bed.registry.lease(["10.0.0.1:50052"], "llama3.1:70b");
+      life.sources.configure([]);
+      equal(life.sources.listBackends()[0]!.holder, "llama3.1:70b");
+      equal(lease.lost.aborted || lease.leaving.aborted, false);
+      if (isNamedAgain) life.sources.configure([named(A)]);
+      lease[Symbol.dispose]();
+      deepEqual(life.known, isNamedAgain ? ["10.0.0.1:50052 by config"] : []);
+    }
+  }));
+
+Deno.test("limits that the configuration changes count at once, but what was said by hand goes before them", () =>
+  withState(async (open) => {
+    await using life = open([named(A, { memoryLimitBytes: GIB }), named(B)]);
+    await life.sources.addBackend(B, { bytesPerSecond: 1e8 });
+    life.sources.configure([
+      named(A, { memoryLimitBytes: 2 * GIB, isExcluded: true }),
+      named(B, { memoryLimitBytes: 3 * GIB, bytesPerSecond: 1e9 }),
+    ]);
+    deepEqual(life.sources.listBackends().map(({ limits }) => limits), [
+      { ...UNLIMITED, memoryLimitBytes: 2 * GIB, isExcluded: true },
+      { ...UNLIMITED, memoryLimitBytes: 3 * GIB, bytesPerSecond: 1e8 },
+    ]);
+    throws(() => life.sources.removeBackend(B), /the configuration names it/);
+    equal(life.sources.listBackends()[1]!.limits.bytesPerSecond, 1e9, "what was said by hand is taken back");
+  }));
+
+Deno.test("limits of the configuration go with its word, also of a backend that others name still", () =>
+  withState(async (open) => {
+    await using life = open([named(A, { memoryLimitBytes: GIB }), named(B, { isExcluded: true })]);
+    await life.sources.addBackend(A, { bytesPerSecond: 1e8 });
+    life.sources.setRedisBackends([B]);
+    life.sources.configure([]);
+    deepEqual(life.known, ["10.0.0.1:50052 by admin", "10.0.0.2:50052 by redis"]);
+    deepEqual(life.sources.listBackends().map(({ limits }) => limits), [
+      { ...UNLIMITED, bytesPerSecond: 1e8 },
+      UNLIMITED,
+    ]);
+    equal(life.sources.removeBackend(A).outcome, "removed");
+  }));
+
+Deno.test("a configuration that names more backends than there is room for ends nothing, and gets its room back", () =>
+  withState(async (open) => {
+    await using life = open([named(A)]);
+    const crowd = Array.from(
+      { length: 4_096 },
+      (_, index) => parseEndpoint(`10.1.${index >> 8}.${index & 255}`),
+    );
+    life.sources.setRedisBackends(crowd);
+    life.sources.configure([named(A), named(B)]);
+    equal(life.bed.registry.view("10.0.0.2:50052"), undefined);
+    life.sources.setRedisBackends([]);
+    life.sources.configure([named(A), named(B)]);
+    deepEqual(life.known, ["10.0.0.1:50052 by config", "10.0.0.2:50052 by config"]);
   }));

@@ -25,10 +25,15 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   [3, /^lib\/(http|ollama|llama_server|redis|registry|rpc|nodes|store)\//],
   [4, /^lib\/planner\//],
   [5, /^lib\/(process|llama_cpp|coordinator|pool)\//],
-  [6, /^lib\/(router|tasks|worker|metrics|doctor|demo)\//],
+  [1, /^lib\/net\//],
+  [6, /^lib\/(router|reload|tasks|worker|metrics|doctor|demo)\//],
   [
     6,
-    /^lib\/(app_parts|backend_admin|backend_sources|coordinator_admin|gateway|open_backends|open_gateway|plan_service)\.ts$/,
+    /^lib\/(app_parts|backend_admin|backend_sources|coordinator_admin|coordinator_service)\.ts$/,
+  ],
+  [
+    6,
+    /^lib\/(gateway|open_backends|open_gateway|plan_service|pool_settings|prewarm)\.ts$/,
   ],
   [7, /^routes\//],
   [8, /^(main\.ts|lib\/cli\/)/],

@@ -3,6 +3,7 @@ import type { CreateApp } from "../../app_parts.ts";
 import type { Config } from "../../config/config.ts";
 import { layerOf } from "../../config/layer.ts";
 import { parseListenAddress } from "../../config/listen_address.ts";
+import { LiveConfig } from "../../config/live_config.ts";
 import { mergeConfig } from "../../config/merge.ts";
 import { DemoBackends } from "../../demo/demo_backends.ts";
 import { type DemoAnswer, sendDemoChat } from "../../demo/demo_chat.ts";
@@ -100,7 +101,13 @@ async function setUp(
   const server = await listen(
     context,
     (listen) =>
-      GatewayServer.start({ config: { ...config, listen }, logger, env, createApp, version: VERSION }),
+      GatewayServer.start({
+        live: new LiveConfig({ ...config, listen }),
+        logger,
+        env,
+        createApp,
+        version: VERSION,
+      }),
   );
   demo.use(server);
   return { server, backends, layerCount: model.kind === "model" ? model.blockCount : 0 };
@@ -165,6 +172,6 @@ async function chatOnce({ server }: Shelf, context: CommandContext<OptionSpecs>)
 }
 
 function reportOf({ server, layerCount }: Shelf, chat: DemoAnswer): DemoReport {
-  const devices = server.gateway.health.coordinator.placement?.devices ?? [];
+  const devices = server.open.gateway.health.coordinators[0]?.placement?.devices ?? [];
   return { url: server.url, layerCount, devices, chat };
 }

@@ -43,13 +43,17 @@ export class AdminBed implements AsyncDisposable {
   }
 
   #createApp(keys: KeyRing, token: string | undefined): Hono<AppEnv> {
+    const tokens = [token!];
     const logger = createLogger({ sink: (line) => this.logLines.push(JSON.parse(line)), level: "debug" });
     const app = new Hono<AppEnv>();
     const onError = renderErrors(logger);
     app.onError(onError);
     app.notFound((c) => onError(new GatewayError("not_found", `There is no ${c.req.path} here`), c));
     app.use(identify());
-    app.route("/api/workers", workerRoutes(this.admin, { token, keys }));
+    app.route(
+      "/api/workers",
+      workerRoutes(this.admin, { token: () => token === undefined ? undefined : tokens, keys }),
+    );
     app.use(authenticate(keys));
     app.route("/api/admin", adminRoutes(this.admin));
     return app;

@@ -147,7 +147,7 @@ Deno.test("a death whose reason is slow to learn costs the request nothing but t
 
 Deno.test("a request that an external coordinator may still be at work on is not sent again", async () => {
   await using outside = new FakeLlamaServer(["fake"], { kind: "close" });
-  await using bed = await GatewayBed.open({ coordinatorUrl: outside.url });
+  await using bed = await GatewayBed.open({ config: `coordinator_url: ${outside.url}` });
   const response = await bed.chat();
   equal(response.status, 502);
   match((await response.json()).error.message, /broke off/);
@@ -156,7 +156,7 @@ Deno.test("a request that an external coordinator may still be at work on is not
 
 Deno.test("an external answer without a body is passed on without one", async () => {
   await using outside = new FakeLlamaServer(["fake"], { kind: "status", status: 204, body: "" });
-  await using bed = await GatewayBed.open({ coordinatorUrl: outside.url });
+  await using bed = await GatewayBed.open({ config: `coordinator_url: ${outside.url}` });
   const response = await bed.chat();
   deepEqual([response.status, await response.text()], [204, ""]);
 });
@@ -214,7 +214,7 @@ for (const phase of ["waiting for the answer", "streaming"] as const) {
     await until(() => bed.requestLines.length === 2, "the log line");
     deepEqual([bed.requestLines[1]!["outcome"], bed.requestLines[1]!["status"]], ["client_closed", 499]);
     const health = await (await fetch(`${bed.url}/health`)).json();
-    equal(health.coordinator.inFlightCount, 0);
+    equal(health.coordinators[0].inFlightCount, 0);
   });
 }
 
@@ -262,7 +262,7 @@ Deno.test("a failed start refuses with its sentence, and the gateway stays up", 
 
 Deno.test("the external coordinator is used for what it serves, and a dead one is named", async () => {
   await using outside = new FakeLlamaServer(["fake"]);
-  await using bed = await GatewayBed.open({ coordinatorUrl: outside.url, rpcBackends: [] });
+  await using bed = await GatewayBed.open({ config: `coordinator_url: ${outside.url}`, rpcBackends: [] });
   const response = await bed.chat();
   equal(response.headers.get("x-sollol-upstream"), outside.url);
   equal((await response.json()).object, "chat.completion");
@@ -276,7 +276,7 @@ Deno.test("the external coordinator is used for what it serves, and a dead one i
 
 Deno.test("when the external coordinator cannot be reached, our own backends save the request", async () => {
   await using outside = new FakeLlamaServer(["fake"]);
-  await using bed = await GatewayBed.open({ coordinatorUrl: outside.url });
+  await using bed = await GatewayBed.open({ config: `coordinator_url: ${outside.url}` });
   await outside[Symbol.asyncDispose]();
   const response = await bed.chat();
   deepEqual([response.status, response.headers.get("x-sollol-upstream")], [

@@ -1,17 +1,26 @@
 import { systemClock } from "../../../lib/clock.ts";
-import { CoordinatorSwitch } from "../../../lib/coordinator/coordinator_switch.ts";
-import { ExternalCoordinator } from "../../../lib/coordinator/external.ts";
+import type { Config } from "../../../lib/config/config.ts";
+import { mergeConfig } from "../../../lib/config/merge.ts";
+import { parseConfigFile } from "../../../lib/config/yaml_file.ts";
+import { ExternalCoordinators } from "../../../lib/coordinator/external_coordinators.ts";
+import { externalSettings } from "../../../lib/coordinator/external_settings.ts";
 import type { ServingCoordinator } from "../../../lib/coordinator/serving.ts";
+import type { ModelToFind } from "../../../lib/coordinator/sharded_model.ts";
 import { Gateway, type GatewayParts } from "../../../lib/gateway.ts";
 import { HttpClient } from "../../../lib/http/client.ts";
 import { createLogger } from "../../../lib/log.ts";
 import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
 import type { ResolvedModel } from "../../../lib/ollama/resolved_model.ts";
 import { ModelStore } from "../../../lib/ollama/storage.ts";
+import { CoordinatorPool } from "../../../lib/pool/pool.ts";
+import type { Wanted } from "../../../lib/pool/pooled.ts";
+import { poolSettings } from "../../../lib/pool_settings.ts";
 import { ModelCatalog } from "../../../lib/router/catalog.ts";
+import { type UpstreamParts, Upstreams } from "../../../lib/router/upstreams.ts";
 import { createApp } from "../../../routes/app.ts";
 import { parseEndpoint } from "../../../lib/rpc/endpoint.ts";
 import { FakeBackendAdmin } from "../../fakes/fake_backend_admin.ts";
+import { FakeCoordinatorAdmin } from "../../fakes/fake_coordinator_admin.ts";
 import { type Behaviour, FakeLlamaServer } from "../../fakes/fake_llama_server.ts";
 import { ggufBytes, OllamaStoreFixture } from "../../fixtures/ollama_store.ts";
 
@@ -23,6 +32,11 @@ export class FakeCoordinator implements ServingCoordinator {
   readonly headers = [["authorization", "Bearer own-secret"]] as const;
   readonly because = "9 layers over fake backends";
   readonly placement = { devices: [], hostModelBytes: 0, because: this.because };
+  readonly endpoints: readonly string[] = [];
+  readonly slotCount = 64;
+  readonly contextSize = 4_096;
+  readonly tokensPerSecond = 0;
+  readonly pid = 1;
   readonly address;
 
   constructor(readonly key: string, readonly server: FakeLlamaServer) {
@@ -56,14 +70,13 @@ export class FakeCoordinator implements ServingCoordinator {
 /** What a {@linkcode GatewayBed} is made with. */
 export interface GatewayBedOptions {
   models?: string[];
-  apiKeys?: string[];
-  maxBodyBytes?: number;
-  coordinatorUrl?: string;
   rpcBackends?: string[];
   /** Instead of `rpcBackends`, which nobody probes. */
-  registry?: GatewayParts["backends"];
-  defaultModel?: string;
-  refuseMisfit?: GatewayParts["refuseMisfit"];
+  registry?: UpstreamParts["backends"] & GatewayParts["backends"];
+  /** Of the operator, as a config file says it; on top of a small one. */
+  config?: string;
+  /** Throws for a model that fits nowhere. */
+  refuseMisfit?: (model: ResolvedModel) => void;
   start?: (model: ResolvedModel, signal: AbortSignal) => Promise<FakeCoordinator>;
 }
 
@@ -81,45 +94,44 @@ export class GatewayBed implements AsyncDisposable {
     const http = bed.#owned.use(new HttpClient());
     const logger = createLogger({ sink: (line) => bed.logLines.push(JSON.parse(line)), level: "debug" });
     const metrics = new GatewayMetrics();
+    const config = configOf(options.config ?? "");
     const modelStore = new ModelStore({ roots: [store.directory], logger });
-    const external = options.coordinatorUrl
-      ? new ExternalCoordinator({ url: options.coordinatorUrl, http })
-      : undefined;
-    const catalog = new ModelCatalog(modelStore, external);
-    await external?.refresh();
-    const coordinators = bed.#owned.use(new CoordinatorSwitch<ServingCoordinator>({ logger }));
+    const externals = bed.#owned.use(new ExternalCoordinators(externalSettings(config), { http, logger }));
+    await externals.start();
+    const catalog = new ModelCatalog(modelStore, externals);
+    const settings = poolSettings(config, (model) => catalog.keyOf(model));
+    const pool = bed.#owned.use(new CoordinatorPool<ServingCoordinator>({ logger, settings }));
     const backends = new FakeBackendAdmin();
     for (const endpoint of options.rpcBackends ?? ["127.0.0.2:50052"]) {
       await backends.addBackend(parseEndpoint(endpoint), {});
     }
-    const parts: GatewayParts = {
-      settings: {
-        defaultModel: options.defaultModel,
-        shardingEnabled: true,
-        connectTimeoutMs: 2_000,
-      },
+    const known = options.registry ??
+      { listBackends: () => backends.listBackends(), size: backends.listBackends().length };
+    const toWanted = (model: ModelToFind) => bed.#wanted(model, options);
+    const upstreams = new Upstreams({ config, catalog, pool, externals, backends: known, toWanted });
+    const clock = systemClock;
+    const parts = {
+      config,
+      upstreams,
       catalog,
-      coordinators,
-      backends: options.registry ??
-        { views: () => backends.listBackends(), size: backends.listBackends().length },
-      startCoordinator: options.start ?? ((model) => Promise.resolve(bed.#startFake(model.key))),
-      refuseMisfit: options.refuseMisfit ?? (() => Promise.resolve()),
-      external,
+      pool,
+      externals,
+      backends: known,
       http,
-      clock: systemClock,
+      clock,
       logger,
       metrics,
     };
     const app = createApp({
       gateway: new Gateway(parts),
       backends,
+      coordinators: new FakeCoordinatorAdmin(),
+      closing: new AbortController().signal,
       loads: { recent: () => [] },
       plans: { plan: () => Promise.reject(new Error("nothing is planned here")) },
       metrics,
       logger,
-      apiKeys: options.apiKeys ?? [],
-      workerToken: undefined,
-      maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
+      config,
       version: "0.0.0-test",
     });
     const server = Deno.serve(
@@ -156,9 +168,35 @@ export class GatewayBed implements AsyncDisposable {
     await this.#owned.disposeAsync();
   }
 
+  #wanted(
+    { key, model, resolve }: ModelToFind,
+    { refuseMisfit = () => {}, start = ({ key }) => Promise.resolve(this.#startFake(key)) }:
+      GatewayBedOptions,
+  ): Wanted<ServingCoordinator> {
+    return {
+      key,
+      model,
+      prepare: async (signal) => {
+        const resolved = await resolve(signal);
+        const place = () => {
+          refuseMisfit(resolved);
+          const started = (signal: AbortSignal) => start(resolved, signal);
+          return { endpoints: [], because: "it fits there", start: started, [Symbol.dispose]: () => {} };
+        };
+        return { place, fitsWith: () => true };
+      },
+    };
+  }
+
   #startFake(key: string, usual?: Behaviour): FakeCoordinator {
     const coordinator = new FakeCoordinator(key, new FakeLlamaServer(["fake"], usual));
     this.coordinators.push(coordinator);
     return coordinator;
   }
+}
+
+/** What is small enough for tests, and what the text of a config file says on top of it. */
+function configOf(text: string): Config {
+  const file = parseConfigFile(text, "config.yaml");
+  return mergeConfig({ file, env: { SOLLOL_LIMITS_BODY: "1MiB", SOLLOL_STATE_DIR: "/nowhere" } }).config;
 }

@@ -14,7 +14,7 @@ Deno.test("a model that fits nowhere is refused, and the loaded one keeps its pl
   await using bed = await GatewayBed.open({
     models: ["fake", "large"],
     refuseMisfit: ({ name }) => {
-      if (!name.startsWith("large")) return Promise.resolve();
+      if (!name.startsWith("large")) return;
       throw new GatewayError("insufficient_memory", "Cannot place it: 8.7 GiB are missing");
     },
   });
@@ -34,7 +34,9 @@ Deno.test("a model that fits nowhere is refused also while another one loads, an
       await loaded.promise;
       return bed.fake(model.key);
     },
-    refuseMisfit: () => Promise.reject(new GatewayError("insufficient_memory", "8.7 GiB are missing")),
+    refuseMisfit: ({ name }) => {
+      if (name.startsWith("large")) throw new GatewayError("insufficient_memory", "8.7 GiB are missing");
+    },
   });
   const first = answered(bed);
   await until(() => bed.logLines.some(({ state }) => state === "starting"), "the first one loads");

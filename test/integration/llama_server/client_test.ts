@@ -77,14 +77,32 @@ Deno.test("slots() reads the progress of each slot", () =>
         n_ctx: 8192,
         is_processing: true,
         id_task: 7,
+        n_prompt_tokens: 45,
         n_prompt_tokens_processed: 31,
+        n_prompt_tokens_cache: 8,
         next_token: [{ n_decoded: 49 }],
       },
       { id: 1, n_ctx: 8192, is_processing: false },
     ]), async (client) => {
     deepEqual(await client.slots(), [
-      { id: 0, isProcessing: true, taskId: 7, promptTokensProcessed: 31, tokensDecoded: 49 },
-      { id: 1, isProcessing: false, taskId: undefined, promptTokensProcessed: 0, tokensDecoded: 0 },
+      {
+        id: 0,
+        isProcessing: true,
+        taskId: 7,
+        promptTokens: 45,
+        promptTokensCached: 8,
+        promptTokensProcessed: 31,
+        tokensDecoded: 49,
+      },
+      {
+        id: 1,
+        isProcessing: false,
+        taskId: undefined,
+        promptTokens: undefined,
+        promptTokensCached: 0,
+        promptTokensProcessed: 0,
+        tokensDecoded: 0,
+      },
     ]);
   }));
 

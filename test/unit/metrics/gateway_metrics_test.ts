@@ -1,5 +1,6 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
+import type { PoolView } from "../../../lib/pool/pooled.ts";
 import { backendView } from "../../fixtures/backend_views.ts";
 import { Counter, Histogram } from "../../../lib/metrics/series.ts";
 
@@ -30,7 +31,7 @@ Deno.test("rpc backends are told of as they are when they are asked for", () => 
     backendView("b:1", { health: "held", holder: "m", devices: [] }),
     backendView("c:1", { health: "held", devices: [] }),
   ];
-  const lines = new GatewayMetrics(() => views).render().split("\n").filter((line) =>
+  const lines = new GatewayMetrics({ backends: () => views }).render().split("\n").filter((line) =>
     /^sollol_rpc/.test(line)
   );
   deepEqual(lines, [
@@ -63,4 +64,35 @@ Deno.test("a request without an answer counts, but has no first byte and no load
       "sollol_load_wait_seconds_count 0",
     ]
   ) equal(lines.includes(line), true, line);
+});
+
+Deno.test("coordinators are told by model: whether they serve, their slots, who waits", () => {
+  const view = {
+    model: "a:latest",
+    state: "ready",
+    slotCount: 4,
+    inFlightCount: 3,
+    waitingCount: 2,
+    restartCount: 1,
+  };
+  const metrics = new GatewayMetrics({ coordinators: () => [view as PoolView] });
+  const lines = metrics.render().split("\n").filter((line) => line.startsWith("sollol_coordinator_"));
+  deepEqual(lines, [
+    'sollol_coordinator_ready{model="a:latest"} 1',
+    'sollol_coordinator_slots{model="a:latest"} 4',
+    'sollol_coordinator_slots_in_use{model="a:latest"} 3',
+    'sollol_coordinator_waiting{model="a:latest"} 2',
+    'sollol_coordinator_restarts{model="a:latest"} 1',
+  ]);
+});
+
+Deno.test("evictions and recoveries are counted by model", () => {
+  const metrics = new GatewayMetrics();
+  const whose = { id: "c1", model: "a:latest" };
+  metrics.happened({ ...whose, type: "evicted", forModel: "b:latest", because: "b is wanted" });
+  metrics.happened({ ...whose, type: "recovered", attempt: 1, tookMs: 100 });
+  metrics.happened({ ...whose, type: "recovered", attempt: 1, tookMs: 100 });
+  const text = metrics.render();
+  ok(text.includes('sollol_evictions_total{model="a:latest"} 1\n'));
+  ok(text.includes('sollol_recoveries_total{model="a:latest"} 2\n'));
 });

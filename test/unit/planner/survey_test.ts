@@ -64,7 +64,7 @@ Deno.test("surveysOf() counts what our own coordinators hold only where they wou
     backendView("theirs:1", { health: "held" }),
   ];
   deepEqual(usableOf(surveysOf(views)), [""]);
-  deepEqual(usableOf(surveysOf(views, { countOurs: true })), ["ours:1"]);
+  deepEqual(usableOf(surveysOf(views, { freed: "all" })), ["ours:1"]);
 });
 
 for (

@@ -6,13 +6,17 @@ export interface TcpSocket {
   readonly localPort: number;
   /** `address:port` of the other side; `0.0.0.0:0` for a listener. */
   readonly remote: string;
-  /** What the connection is doing, as far as it matters here. */
-  readonly state: "established" | "listening" | "other";
+  /** What the connection is doing, as far as it matters here; `half closed` once the other side has closed it, and this one has not. */
+  readonly state: "established" | "half closed" | "listening" | "other";
   /** Identifies the socket in `/proc/PID/fd`; 0 if no process has it: not yet accepted, or closed. */
   readonly inode: number;
 }
 
-const STATES: Readonly<Record<string, TcpSocket["state"]>> = { "01": "established", "0A": "listening" };
+const STATES: Readonly<Record<string, TcpSocket["state"]>> = {
+  "01": "established",
+  "08": "half closed",
+  "0A": "listening",
+};
 
 /** `  12: 0100007F:C384 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 12345 …` */
 const ROW =
@@ -25,14 +29,23 @@ const ROW =
  * @see proc_pid_net(5); addresses are in the byte order of the host, of which we know only little-endian ones
  */
 export function parseTcpTable(text: string, port: number): TcpSocket[] {
+  return socketsWith(text, port).filter(({ localPort }) => localPort === port);
+}
+
+/** The connections to one port of other sides, of the same tables as {@linkcode parseTcpTable}. */
+export function parseTcpConnections(text: string, remotePort: number): TcpSocket[] {
+  return socketsWith(text, remotePort).filter(({ remote }) => remote.endsWith(`:${remotePort}`));
+}
+
+function socketsWith(text: string, port: number): TcpSocket[] {
   const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
   return text.split("\n").flatMap((line) => {
     if (!line.includes(`:${hexPort} `)) return []; // a table may have many thousand rows
     const [, local, localPort, remote, remotePort, state, inode] = ROW.exec(line) ?? [];
-    if (localPort !== hexPort) return [];
+    if (local === undefined) return [];
     return [{
-      localAddress: readAddress(local!),
-      localPort: port,
+      localAddress: readAddress(local),
+      localPort: parseInt(localPort!, 16),
       remote: `${readAddress(remote!)}:${parseInt(remotePort!, 16)}`,
       state: STATES[state!] ?? "other",
       inode: Number(inode),

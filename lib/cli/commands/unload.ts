@@ -1,0 +1,31 @@
+import { type Command, defineCommand, UsageError } from "../command.ts";
+import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
+import { GatewayApi } from "../gateway_api.ts";
+import { GATEWAY_OPTIONS } from "../gateway_target.ts";
+import { JSON_OPTION, writeJson } from "../output.ts";
+import { printable } from "../terminal.ts";
+
+/** `sollol unload`: has a gateway unload models. */
+export const unloadCommand: Command = defineCommand({
+  name: "unload",
+  summary: "Unload models, each as soon as nothing of it is in flight.",
+  details:
+    "What waits for one of them is answered by loading it again. A refusal ends it; models before it are unloaded.",
+  positionals: [{ name: "MODEL", multiple: true }],
+  options: { ...JSON_OPTION, ...GATEWAY_OPTIONS, ...CONFIG_FILE_OPTIONS },
+  examples: ["unload llama3.1:70b", "unload tiny qwen2.5:7b --json"],
+  async run(context) {
+    const models = [...new Set(context.args)];
+    if (models.includes("")) throw new UsageError("MODEL is empty");
+    const { config } = await loadConfigForCommand(context);
+    using api = GatewayApi.of(context.options, config, context);
+    const outcomes = [];
+    for (const model of models) {
+      const { outcome, because } = await api.unloadModel(model);
+      outcomes.push({ model, outcome, because });
+      if (!context.options.json) context.stdout.write(`${printable(because)}\n`);
+    }
+    if (context.options.json) writeJson(context, outcomes);
+    return 0;
+  },
+});

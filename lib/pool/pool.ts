@@ -1,0 +1,321 @@
+import { type Clock, systemClock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import { Alarm } from "../registry/alarm.ts";
+import { formatDuration } from "../units.ts";
+import { Allotment } from "./allotment.ts";
+import type { CoordinatorLife } from "./life.ts";
+import type {
+  CoordinatorLease,
+  PoolDemand,
+  Pooled,
+  PoolEvent,
+  PoolSettings,
+  PoolView,
+  Wanted,
+} from "./pooled.ts";
+import { countOf, notFound } from "./refusals.ts";
+import { RequestQueue, type Service } from "./request_queue.ts";
+import type { Resident } from "./resident.ts";
+import type { ResidentHost } from "./resident_host.ts";
+import { viewOf } from "./resident_view.ts";
+import { Roster } from "./roster.ts";
+
+/** What a {@linkcode CoordinatorPool} is made of. */
+export interface PoolOptions {
+  /** Gets one line a change of state. */
+  readonly logger: Logger;
+  /** What the operator wants. */
+  readonly settings: PoolSettings;
+  /** Default: the host's. */
+  readonly clock?: Clock | undefined;
+  /** Hears what happens. Must neither throw nor call the pool. */
+  readonly onEvent?: ((event: PoolEvent) => void) | undefined;
+  /** Whether a start that failed with this may succeed elsewhere, tried again at once. Default: never. */
+  readonly mayRetry?: ((error: unknown) => boolean) | undefined;
+  /** Which of the errors of all attempts to start, in their order, clients are told. Default: the first. */
+  readonly chooseError?: ((errors: readonly unknown[]) => unknown) | undefined;
+  /** From 0 to 1, for the jitter of pauses. Default: `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** What became of {@linkcode CoordinatorPool.unload}. */
+export type Unloading = "unloaded" | "after use" | "not loaded";
+
+/**
+ * Owns all coordinators, and who may use them.
+ *
+ * What is to be done is decided in `#advance`, in one synchronous step each time that something has happened: a request
+ * came, left or ended, a coordinator became ready, failed, died or was stopped, time has passed. So there is one load
+ * for all who wait for a model, no more leases than slots, and none of a coordinator that is about to be stopped.
+ *
+ * Requests wait in one line, by priority and age. How models get room is {@linkcode Allotment}'s to say, and what one
+ * does after a failure {@linkcode Resident}'s.
+ */
+export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
+  readonly #clock: Clock;
+  readonly #queue: RequestQueue<C>;
+  readonly #roster: Roster<C>;
+  readonly #allotment: Allotment<C>;
+  readonly #alarm: Alarm;
+  #settings: PoolSettings;
+  #isAdvancing = false;
+  #isToAdvanceAgain = false;
+  #isClosing = false;
+  readonly #allGone = Promise.withResolvers<void>();
+
+  /** Starts nothing before somebody wants a model. */
+  constructor(options: PoolOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.#settings = options.settings;
+    this.#alarm = new Alarm(this.#clock, () => this.#advance());
+    const host = this.#hostOf(options);
+    this.#queue = new RequestQueue<C>(host, () => this.#advance());
+    this.#roster = new Roster<C>(host, (key) => this.#queue.countOf(key) > 0);
+    this.#allotment = new Allotment(this.#roster, this.#queue, host);
+  }
+
+  /**
+   * Waits for a slot of this model's coordinator, which is started, and others stopped for it, where needed.
+   *
+   * @throws {GatewayError} `rate_limited` if too many wait already; `no_capacity` if others' work took too long, or all
+   *   that would make room is pinned; `upstream_failed` if it failed too often; `shutting_down`; and whatever its
+   *   preparation or start failed with.
+   * @throws The signal's reason as soon as it aborts, whatever the phase.
+   */
+  acquire(wanted: Wanted<C>, demand: PoolDemand): Promise<CoordinatorLease<C>> {
+    if (demand.signal.aborted) return Promise.reject(demand.signal.reason);
+    const resident = this.#roster.get(wanted.key);
+    if (resident?.state === "ready" && resident.life!.hasFreeSlot && this.#queue.countOf(wanted.key) === 0) {
+      resident.wanted = wanted;
+      return Promise.resolve(resident.life!.lease(demand.keepAliveMs, { queueMs: 0, loadMs: 0 }));
+    }
+    return this.#enqueue(wanted, demand, {
+      needsSlot: true,
+      serve: (life, waited) => life.lease(demand.keepAliveMs, waited),
+    });
+  }
+
+  /**
+   * Loads a model, or keeps it loaded, without using a slot: for operators, and to have it ready before the first
+   * request. Resolves when it is ready; it is kept as after a request.
+   *
+   * @throws Whatever {@linkcode acquire} does.
+   */
+  load(wanted: Wanted<C>, demand: PoolDemand): Promise<void> {
+    if (demand.signal.aborted) return Promise.reject(demand.signal.reason);
+    const resident = this.#roster.get(wanted.key);
+    if (resident?.state !== "ready") {
+      const serve = (life: CoordinatorLife<C>) => life.touch(demand.keepAliveMs);
+      return this.#enqueue(wanted, demand, { needsSlot: false, serve });
+    }
+    resident.life!.touch(demand.keepAliveMs);
+    this.#changed();
+    return Promise.resolve();
+  }
+
+  /**
+   * Stops a model's coordinator as soon as nothing is in flight; it takes nothing new meanwhile, and who waits causes a
+   * new load. One that is being started is given up, but if requests wait for it, they are served first.
+   */
+  unload(key: string): Unloading {
+    const resident = this.#roster.get(key);
+    if (!resident || resident.state === "stopped" || resident.state === "failed") return "not loaded";
+    const isWaitedFor = this.#queue.countOf(key) > 0;
+    const isInUse = resident.life ? !resident.life.isIdle : isWaitedFor;
+    if (resident.life) resident.takeNothingNew({ kind: "for good", because: "is unloaded" });
+    else if (isWaitedFor) resident.isUnloadWanted = true;
+    else resident.cancel("is unloaded");
+    this.#changed();
+    return isInUse ? "after use" : "unloaded";
+  }
+
+  /**
+   * Stops a model's coordinator as soon as it is idle and starts it again, also one that has failed; earlier failures
+   * are forgotten. Resolves when it is ready again.
+   *
+   * @throws {GatewayError} `not_found`, or whatever {@linkcode acquire} throws.
+   * @throws The signal's reason; it is started again all the same.
+   */
+  restart(key: string, signal: AbortSignal): Promise<void> {
+    const resident = this.#roster.get(key);
+    if (!resident) return Promise.reject(notFound(key));
+    if (signal.aborted) return Promise.reject(signal.reason);
+    resident.restarts.forgive();
+    if (resident.life) {
+      resident.takeNothingNew({ kind: "for good", because: "is to be started again", startsAgain: true });
+    }
+    return this.load(resident.wanted, { signal });
+  }
+
+  /**
+   * What these models were started with is not wanted any more: each ends as soon as it is idle and takes nothing new,
+   * and a start that is under way is begun anew. The next request loads afresh.
+   *
+   * @param which Their keys, or which keys are meant.
+   * @param because A sentence without its subject, for people.
+   */
+  retire(which: Iterable<string> | ((key: string) => boolean), because: string): void {
+    const isMeant = typeof which === "function" ? which : isAmong(which);
+    for (const resident of this.#roster) {
+      if (!isMeant(resident.key)) continue;
+      if (resident.life) resident.takeNothingNew({ kind: "for good", because });
+      else resident.cancel(because);
+    }
+    this.#changed();
+  }
+
+  /** Takes other settings, from now on. Too many coordinators become fewer when the next one needs room. */
+  apply(settings: PoolSettings): void {
+    this.#settings = settings;
+    this.#changed();
+  }
+
+  /** The coordinator that serves this model now, if one is ready. Advisory, for reports. */
+  ready(key: string): C | undefined {
+    const resident = this.#roster.get(key);
+    return resident?.state === "ready" ? resident.life!.coordinator : undefined;
+  }
+
+  /** One snapshot, by id or by the model's key. */
+  view(idOrKey: string): PoolView | undefined {
+    const resident = this.#roster.find(idOrKey);
+    return resident && this.#viewOf(resident);
+  }
+
+  /** Snapshots of all that are or were, those that run first. */
+  views(): PoolView[] {
+    const views = [...this.#roster].map((resident) => this.#viewOf(resident));
+    return views.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+  }
+
+  /** Refuses who waits, ends starts under way, and stops all coordinators at once; leases become void. Never rejects. */
+  async close(): Promise<void> {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.#alarm[Symbol.dispose]();
+      this.#queue.close();
+      for (const resident of this.#roster) resident.end("the gateway is shutting down");
+      this.#changed();
+    }
+    await this.#allGone.promise;
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #enqueue<T>(wanted: Wanted<C>, demand: PoolDemand, service: Service<C, T>): Promise<T> {
+    const refusal = this.#queue.refusal(wanted.model);
+    if (refusal) return Promise.reject(refusal);
+    const served = this.#queue.add(this.#roster.ensure(wanted), demand, service);
+    this.#advance();
+    return served;
+  }
+
+  #hostOf({ logger, onEvent, mayRetry, chooseError, random }: PoolOptions): ResidentHost {
+    const currentSettings = () => this.#settings;
+    return {
+      clock: this.#clock,
+      logger,
+      get settings() {
+        return currentSettings();
+      },
+      random: random ?? Math.random,
+      mayRetry: mayRetry ?? (() => false),
+      chooseError: chooseError ?? ((errors) => errors[0]),
+      publish: onEvent ?? (() => {}),
+      refuse: (key, reason) => this.#queue.refuse(key, reason),
+      released: (key) => this.#released(key),
+      changed: () => this.#changed(),
+    };
+  }
+
+  /** Something has happened by which there may be room. */
+  #changed(): void {
+    this.#allotment.changed();
+    this.#advance();
+  }
+
+  /** A lease was given back. Where nobody waits, nothing is to be decided. */
+  #released(key: string): void {
+    const resident = this.#roster.get(key)!;
+    if (resident.life!.isIdle) this.#allotment.changed();
+    const isQuiet = this.#queue.size === 0 && resident.state === "ready";
+    if (isQuiet && resident.expiresAtMs > this.#clock.monotonic()) this.#alarm.ringBy(resident.expiresAtMs);
+    else this.#advance();
+  }
+
+  /** The only place where anything is decided. What it calls may call it again: then it goes round once more. */
+  #advance(): void {
+    this.#isToAdvanceAgain = true;
+    if (this.#isAdvancing) return;
+    this.#isAdvancing = true;
+    try {
+      while (this.#isToAdvanceAgain) {
+        this.#isToAdvanceAgain = false;
+        if (this.#isClosing) this.#finish();
+        else this.#step(this.#clock.monotonic());
+      }
+    } finally {
+      this.#isAdvancing = false;
+    }
+  }
+
+  #step(nowMs: number): void {
+    for (const resident of this.#roster) this.#tend(resident, nowMs);
+    this.#alarm.ringBy(this.#allotment.advance(nowMs));
+    const overdue = this.#queue.refuseOverdue((key) => this.#roster.get(key)!, nowMs);
+    if (overdue.refusedCount > 0) this.#isToAdvanceAgain = true;
+    this.#alarm.ringBy(overdue.nextMs);
+    for (const resident of this.#roster) this.#alarm.ringBy(this.#nextMs(resident));
+  }
+
+  /** Does with one coordinator what does not depend on the others. */
+  #tend(resident: Resident<C>, nowMs: number): void {
+    const { state, life, drain } = resident;
+    const waitingCount = this.#queue.countOf(resident.key);
+    if (state === "starting") this.#tendStart(resident, nowMs);
+    else if (state === "ready") this.#queue.serve(resident, life!, nowMs);
+    else if (state === "draining") {
+      if (drain?.kind === "for good" && life!.isIdle) resident.stop(drain.because);
+    } else if (waitingCount > 0) resident.begin(`is wanted by ${countOf(waitingCount, "request")}`);
+    if (resident.expiresAtMs <= nowMs) resident.stop(`was idle for ${formatDuration(nowMs - life!.usedMs)}`);
+  }
+
+  #tendStart(resident: Resident<C>, nowMs: number): void {
+    const start = resident.start!;
+    if (start.hasProcess) return; // it will come to an end, one way or the other
+    if (this.#isUnwanted(resident) && nowMs >= start.wantedUntilMs) {
+      resident.cancel("nobody waits for it any more");
+    } else if (nowMs >= start.retryAtMs) start.prepare();
+  }
+
+  /** When this coordinator has to be looked at again, ms of the monotonic clock. */
+  #nextMs(resident: Resident<C>): number {
+    const { start, expiresAtMs } = resident;
+    if (!start || start.hasProcess) return expiresAtMs;
+    return Math.min(start.retryAtMs, this.#isUnwanted(resident) ? start.wantedUntilMs : Infinity);
+  }
+
+  #isUnwanted({ key, isPinned }: Resident<C>): boolean {
+    return this.#queue.countOf(key) === 0 && !isPinned;
+  }
+
+  #finish(): void {
+    if (![...this.#roster].some(({ hasProcess }) => hasProcess)) this.#allGone.resolve();
+  }
+
+  #viewOf(resident: Resident<C>): PoolView {
+    const waitingCount = this.#queue.countOf(resident.key);
+    return viewOf(resident, { waitingCount, nowMs: this.#clock.monotonic() });
+  }
+}
+
+/** Those that run come first. */
+const ORDER: readonly PoolView["state"][] = ["ready", "draining", "starting", "failed", "stopped"];
+
+function isAmong(keys: Iterable<string>): (key: string) => boolean {
+  const set = new Set(keys);
+  return (key) => set.has(key);
+}

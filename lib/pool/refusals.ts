@@ -1,0 +1,63 @@
+import { GatewayError } from "../errors.ts";
+import { formatDuration } from "../units.ts";
+
+/** As many requests wait as may. */
+export function queueIsFull(model: string, maxQueued: number): GatewayError {
+  const message = `Cannot queue a request for "${model}": ${countOf(maxQueued, "request")} ` +
+    `${
+      maxQueued === 1 ? "waits" : "wait"
+    } already, which is all that may; try again in a moment, or raise limits.queue`;
+  return new GatewayError("rate_limited", message);
+}
+
+/** A request has waited for others for as long as it may. @param because What its model waits for, to follow the name. */
+export function waitedTooLong(model: string, waitedMs: number, because: string): GatewayError {
+  const message =
+    `Cannot serve "${model}" now: the request has waited ${formatDuration(waitedMs)} for others, and ` +
+    `"${model}" ${because}; try again later, or raise limits.queue_wait`;
+  return new GatewayError("no_capacity", message);
+}
+
+/** Only models that are never stopped could make room. */
+export function pinnedInTheWay(model: string, pinned: readonly string[]): GatewayError {
+  const message =
+    `Cannot load "${model}": what would make room for it is held by ${namesOf(pinned)}, which ` +
+    `${pinned.length === 1 ? "is" : "are"} pinned; unload ${
+      pinned.length === 1 ? "it" : "one"
+    }, change pool.pinned, ` +
+    `or add rpc backends`;
+  return new GatewayError("no_capacity", message);
+}
+
+/** It failed so often that it is left alone. */
+export function gaveUp(
+  model: string,
+  { count, windowMs, reason }: { count: number; windowMs: number; reason: string },
+): GatewayError {
+  const message = `The coordinator of "${model}" failed ${countOf(count, "time")} within ` +
+    `${
+      formatDuration(windowMs)
+    }, the last time because: ${reason}. It is tried again when it is asked for; ` +
+    `when the cause is gone: sollol load ${model}`;
+  return new GatewayError("upstream_failed", message);
+}
+
+/** There is no such coordinator. */
+export function notFound(key: string): GatewayError {
+  return new GatewayError("not_found", `There is no coordinator of "${key}"; load the model first`);
+}
+
+/** The pool closes. */
+export function shuttingDown(): GatewayError {
+  return new GatewayError("shutting_down", "The gateway is shutting down; try again in a moment");
+}
+
+/** `1 request`, `2 requests`. */
+export function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** `"a"`, `"a" and "b"`. */
+export function namesOf(models: readonly string[]): string {
+  return new Intl.ListFormat("en").format(models.map((model) => `"${model}"`));
+}

@@ -1,0 +1,192 @@
+import type { LoadProgress, Place, Pooled, Prospect, StartPhase, Wanted } from "./pooled.ts";
+
+/** The death that a start is to make up for. */
+export interface Recovery {
+  /** When it died, ms of the monotonic clock. */
+  readonly diedMs: number;
+  /** What its requests wished, and when it was used last. */
+  readonly heritage: { readonly usedMs: number; readonly keepAliveMs: number | undefined };
+}
+
+/** What a {@linkcode Start} is made with. */
+export interface StartOptions<C extends Pooled> {
+  /** The model. */
+  readonly wanted: Wanted<C>;
+  /** `undefined` for a cold start. */
+  readonly recovery?: Recovery | undefined;
+  /** Until when it goes on though nobody waits for it, ms of the monotonic clock. */
+  readonly wantedUntilMs: number;
+  /** The phase is another. */
+  onPhase(phase: StartPhase, because: string): void;
+  /** It loads. */
+  onProgress(progress: LoadProgress): void;
+  /** The model is ready to be placed. */
+  onPrepared(): void;
+  /** It serves. */
+  onReady(coordinator: C): void;
+  /** It could not be prepared (no process was started), or its process failed; nothing of that is left. */
+  onFailed(error: unknown, hadProcess: boolean): void;
+}
+
+/**
+ * The way of a coordinator from the wish for it until it is ready, over all attempts. Its steps are begun by others; how
+ * each ends it tells. Once it was cancelled it tells nothing more, but for the end of its process.
+ */
+export class Start<C extends Pooled> {
+  /** What each attempt failed with. */
+  readonly errors: unknown[] = [];
+  /** When it is tried again, while it backs off; ms of the monotonic clock. */
+  retryAtMs: number = Infinity;
+  #phase: StartPhase = "preparing";
+  #because = "";
+  #prospect: Prospect<C> | undefined;
+  #isPreparing = false;
+  #hasProcess = false;
+  #progress: LoadProgress | undefined;
+  readonly #cancelled = new AbortController();
+
+  /** Begins nothing. */
+  constructor(private readonly options: StartOptions<C>) {}
+
+  /** The death that it makes up for; `undefined` for a cold start. */
+  get recovery(): Recovery | undefined {
+    return this.options.recovery;
+  }
+
+  /** Until when it goes on though nobody waits for it, ms of the monotonic clock. */
+  get wantedUntilMs(): number {
+    return this.options.wantedUntilMs;
+  }
+
+  /** What it does now. */
+  get phase(): StartPhase {
+    return this.#phase;
+  }
+
+  /** Why it does that. */
+  get because(): string {
+    return this.#because;
+  }
+
+  /** How far its process is. */
+  get progress(): LoadProgress | undefined {
+    return this.#progress;
+  }
+
+  /** What is known of where it fits; `undefined` before it was prepared. */
+  get prospect(): Prospect<C> | undefined {
+    return this.#prospect;
+  }
+
+  /** Whether its model's file is read, or the rpc backends are asked. */
+  get isPreparing(): boolean {
+    return this.#isPreparing;
+  }
+
+  /** Whether it waits for its place, and knows where it fits. */
+  get isSeeking(): boolean {
+    return this.#prospect !== undefined;
+  }
+
+  /** Whether there is a process, or what is left of one: it has to be waited for. */
+  get hasProcess(): boolean {
+    return this.#hasProcess;
+  }
+
+  /** Whether its predecessor died, and something of it is left. */
+  get isClearingAway(): boolean {
+    return this.#hasProcess && this.#phase === "backing off";
+  }
+
+  /** Aborts when it was cancelled; the reason is the sentence why. */
+  get cancelled(): AbortSignal {
+    return this.#cancelled.signal;
+  }
+
+  /** Ends it as soon as nothing of its process is left. */
+  cancel(because: string): void {
+    this.#cancelled.abort(new Error(because));
+  }
+
+  /** Clears away what is left of the process that died, before anything else. */
+  async clearAway(dead: C, because: string): Promise<void> {
+    this.#hasProcess = true;
+    this.#enter("backing off", because);
+    await dead.stop();
+    this.#hasProcess = false;
+  }
+
+  /** Waits before the next attempt. */
+  backOff(untilMs: number, because: string): void {
+    this.retryAtMs = untilMs;
+    this.#enter("backing off", because);
+  }
+
+  /** Finds out where the model would fit, first or anew. */
+  prepare(): void {
+    this.retryAtMs = Infinity;
+    if (!this.isSeeking) this.#enter("preparing", "its file is read, and the rpc backends are asked");
+    this.#isPreparing = true;
+    void this.#prepare();
+  }
+
+  /** It cannot be placed. */
+  fail(error: unknown): void {
+    this.#prospect = undefined;
+    this.options.onFailed(error, false);
+  }
+
+  /** Has to wait for others. */
+  waitForRoom(because: string): void {
+    if (this.#phase === "waiting for room") this.#because = because;
+    else this.#enter("waiting for room", because);
+  }
+
+  /** Starts the process. */
+  load(place: Place<C>): void {
+    this.#prospect = undefined;
+    this.#hasProcess = true;
+    this.#enter("loading", place.because);
+    void this.#load(place);
+  }
+
+  async #prepare(): Promise<void> {
+    const { options } = this;
+    try {
+      this.#prospect = await options.wanted.prepare(this.cancelled);
+    } catch (error) {
+      this.#prospect = undefined;
+      if (!this.cancelled.aborted) options.onFailed(error, false);
+      return;
+    } finally {
+      this.#isPreparing = false;
+    }
+    if (!this.cancelled.aborted) options.onPrepared();
+  }
+
+  async #load(place: Place<C>): Promise<void> {
+    let coordinator: C;
+    try {
+      coordinator = await place.start(this.cancelled, (progress) => this.#advance(progress));
+    } catch (error) {
+      this.#hasProcess = false;
+      return this.options.onFailed(error, true);
+    }
+    if (this.cancelled.aborted) await coordinator.stop();
+    this.#hasProcess = false;
+    if (this.cancelled.aborted) this.options.onFailed(this.cancelled.reason, true);
+    else this.options.onReady(coordinator);
+  }
+
+  #advance(progress: LoadProgress): void {
+    this.#progress = progress;
+    this.options.onProgress(progress);
+  }
+
+  #enter(phase: StartPhase, because: string): void {
+    this.#phase = phase;
+    this.#because = because;
+    if (phase !== "loading") this.#progress = undefined;
+    this.options.onPhase(phase, because);
+  }
+}

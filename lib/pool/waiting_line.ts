@@ -1,0 +1,97 @@
+/** Who waits for a slot, and how urgently. None of it changes while it waits. */
+export interface Ticket {
+  /** Canonical key of the model that it wants. */
+  readonly key: string;
+  /** The higher the sooner. */
+  readonly priority: number;
+  /** Since when it waits, ms of the monotonic clock. */
+  readonly sinceMs: number;
+}
+
+/** Time after which who waits has caught up with newcomers of one priority more, ms. */
+const AGING_MS = 5_000;
+
+/** A ticket and its place in the order. */
+interface Waiting<T> {
+  readonly ticket: T;
+  readonly rank: number;
+  /** Counts up; first come, first served among equals. */
+  readonly turn: number;
+}
+
+/**
+ * Who waits for a slot, best first.
+ *
+ * Each `agingMs` of waiting counts like one priority more, so nobody starves: who waits with priority 0 is overtaken by
+ * newcomers of priority 10 for 10 × `agingMs`, then no more. All age alike, hence the order never changes with time.
+ */
+export class WaitingLine<T extends Ticket> implements Iterable<T> {
+  /** Sorted, the best first. */
+  readonly #line: Waiting<T>[] = [];
+  readonly #waiting = new Map<T, Waiting<T>>();
+  readonly #countByKey = new Map<string, number>();
+  #nextTurn = 0;
+
+  /** Nobody waits yet. @param agingMs Waiting time that counts like one priority more, ms. Default 5 s. */
+  constructor(private readonly agingMs: number = AGING_MS) {}
+
+  /** How many wait. */
+  get size(): number {
+    return this.#line.length;
+  }
+
+  /** Lets it wait. One that waits already keeps its place. */
+  add(ticket: T): void {
+    if (this.#waiting.has(ticket)) return;
+    const rank = ticket.priority * this.agingMs - ticket.sinceMs;
+    const waiting = { ticket, rank, turn: this.#nextTurn++ };
+    this.#line.splice(this.#placeOf(waiting), 0, waiting);
+    this.#waiting.set(ticket, waiting);
+    this.#countByKey.set(ticket.key, this.countOf(ticket.key) + 1);
+  }
+
+  /** Lets it wait no more. @returns Whether it did. */
+  remove(ticket: T): boolean {
+    const waiting = this.#waiting.get(ticket);
+    if (!waiting) return false;
+    this.#line.splice(this.#placeOf(waiting), 1);
+    this.#waiting.delete(ticket);
+    const left = this.countOf(ticket.key) - 1;
+    if (left > 0) this.#countByKey.set(ticket.key, left);
+    else this.#countByKey.delete(ticket.key);
+    return true;
+  }
+
+  /** How many wait for this model; costs nothing. */
+  countOf(key: string): number {
+    return this.#countByKey.get(key) ?? 0;
+  }
+
+  /** The best one, or the best of those that match. */
+  first(matches?: (ticket: T) => boolean): T | undefined {
+    if (!matches) return this.#line[0]?.ticket;
+    return this.#line.find(({ ticket }) => matches(ticket))?.ticket;
+  }
+
+  /** Those that wait when the loop begins, best first. Who is removed meanwhile is left out, who is added is not seen. */
+  *[Symbol.iterator](): Generator<T, void> {
+    for (const waiting of [...this.#line]) {
+      if (this.#waiting.get(waiting.ticket) === waiting) yield waiting.ticket;
+    }
+  }
+
+  /** Where it stands in the line, or is to be put. */
+  #placeOf(waiting: Waiting<T>): number {
+    let [low, high] = [0, this.#line.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isBefore(this.#line[middle]!, waiting)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function isBefore<T>(a: Waiting<T>, b: Waiting<T>): boolean {
+  return a.rank > b.rank || (a.rank === b.rank && a.turn < b.turn);
+}

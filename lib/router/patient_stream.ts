@@ -1,0 +1,157 @@
+import type { Clock } from "../clock.ts";
+import { errorEvent, upstreamErrorEvent } from "../dialects/openai.ts";
+import { ReasoningNotes } from "../dialects/openai_notes.ts";
+import { GatewayError } from "../errors.ts";
+import type { HeaderList } from "../http/headers.ts";
+import { sseComment } from "../stream/sse_comment.ts";
+import type { Answer, RouteReport } from "./answer.ts";
+import type { AnswerEvents } from "./answer_stream.ts";
+import { SlicedWait } from "./sliced_wait.ts";
+
+/** A wait that nobody notices needs no word: notes begin after so long, ms. */
+const FIRST_NOTE_MS = 500;
+/** Notes come at least so often, ms: people read them. */
+const NOTE_EVERY_MS = 5_000;
+
+/** How a streamed request waits for its answer. */
+export interface Patience {
+  /** Of the request, for events of our own. */
+  readonly requestId: string;
+  /** The model's name, for events of our own. */
+  readonly model: string;
+  /** Measures the wait. */
+  readonly clock: Clock;
+  /** How often a waiting stream sends a comment line, ms; the first one comes after as long. */
+  readonly commentEveryMs: number;
+  /** Whether it tells in its reasoning field what it waits for, soon and at least every 5 s. */
+  readonly hasNotes: boolean;
+  /** What it waits for now: `"tiny:latest" to load, 43 %`. Must not throw. */
+  readonly describeWait: () => string;
+  /** Is aborted when the client leaves during the wait; the work must end by it. */
+  readonly abandon: AbortController;
+}
+
+/** An answer that had to begin before it was known who gives it. */
+export interface EarlyAnswer {
+  /** What a stream begins with, whatever comes. */
+  readonly status: 200;
+  /** Our own. */
+  readonly headers: HeaderList;
+  /** Comments, then the events of the answer, or its refusal as an event. */
+  readonly body: AnswerEvents;
+  /** Why it waits; what is known later is told by a comment before the first event. */
+  readonly report: Pick<RouteReport, "because">;
+}
+
+/**
+ * The answer to a request for a stream, if it comes soon: its status is its own then. Otherwise one that begins at once,
+ * so that no proxy gives the request up while it waits.
+ *
+ * @param work Nobody else may use it; what it gives after the client has left is cancelled.
+ * @throws Whatever `work` rejects with before an answer has begun.
+ */
+export async function waitOrAnswer(work: Promise<Answer>, patience: Patience): Promise<Answer | EarlyAnswer> {
+  const { hasNotes, commentEveryMs, describeWait } = patience;
+  const startedMs = patience.clock.monotonic();
+  const wait = new SlicedWait(work, patience.clock);
+  if (await wait.isOverWithin(hasNotes ? Math.min(FIRST_NOTE_MS, commentEveryMs) : commentEveryMs)) {
+    return await work;
+  }
+  return {
+    status: 200,
+    headers: [["content-type", "text/event-stream"], ["x-accel-buffering", "no"]], // or nginx holds comments back
+    body: new PatientStream({ work, wait, startedMs }, patience),
+    report: { because: `Waits for ${describeWait()}` },
+  };
+}
+
+/** An answer that is on its way. */
+interface Waiting {
+  readonly work: Promise<Answer>;
+  readonly wait: SlicedWait;
+  readonly startedMs: number;
+}
+
+/** Says again and again what it waits for, then gives the events of the answer untouched. */
+class PatientStream implements AnswerEvents {
+  readonly #notes: ReasoningNotes | undefined;
+  readonly #sliceMs: number;
+  #hasSpoken = false;
+  #events: AnswerEvents | undefined;
+  #isOver = false;
+
+  constructor(private readonly waiting: Waiting, private readonly patience: Patience) {
+    const { requestId, model, clock, commentEveryMs, hasNotes } = patience;
+    if (hasNotes) this.#notes = new ReasoningNotes(requestId, model, clock.now());
+    this.#sliceMs = hasNotes ? Math.min(NOTE_EVERY_MS, commentEveryMs) : commentEveryMs;
+  }
+
+  async read(): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (this.#events) return await this.#events.read();
+    if (this.#isOver) return null;
+    const isHere = this.#hasSpoken && await this.waiting.wait.isOverWithin(this.#sliceMs);
+    this.#hasSpoken = true; // the first word goes out with the head
+    return isHere ? await this.#begin() : this.#word();
+  }
+
+  cancel(): void {
+    if (this.#events) return this.#events.cancel();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.patience.abandon.abort(new GatewayError("client_closed", "The client left before an answer began"));
+    void this.waiting.work.then(({ body }) => body instanceof Uint8Array || body.cancel(), () => {});
+  }
+
+  #word(): Uint8Array<ArrayBuffer> {
+    const waitedMs = this.patience.clock.monotonic() - this.waiting.startedMs;
+    const what = `${this.patience.describeWait()} (${Math.round(waitedMs / 1_000)} s so far)`;
+    return this.#notes?.event(`Waiting for ${what}…`) ?? sseComment(`waiting for ${what}`);
+  }
+
+  async #begin(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const answer = await this.#outcome();
+    if (this.#isOver) return null; // the client left meanwhile, and the answer is cancelled
+    const { status, body, report } = answer;
+    if (!(body instanceof Uint8Array)) {
+      this.#events = body;
+      return routeComment(report);
+    }
+    this.#isOver = true;
+    return joined(routeComment(report), this.#refusal(status, body, report));
+  }
+
+  async #outcome(): Promise<Answer> {
+    try {
+      return await this.waiting.work;
+    } catch (error) {
+      this.#isOver = true;
+      throw error;
+    }
+  }
+
+  /** A status comes too late for a stream that has begun: what it stood for becomes an event. */
+  #refusal(status: number, body: Uint8Array, { upstream }: RouteReport): Uint8Array<ArrayBuffer> {
+    const said = status < 400 ? undefined : upstreamErrorEvent(body);
+    if (said) return said;
+    const what = status < 400 ? "without a stream, though one was asked for" : "without saying why";
+    const error = new GatewayError("upstream_failed", `${upstream} answered ${status} ${what}; ask again`);
+    return errorEvent(error, this.patience.requestId);
+  }
+}
+
+/** What the head of the answer would have said. */
+function routeComment({ upstream, attemptCount, queueMs, loadMs }: RouteReport): Uint8Array<ArrayBuffer> {
+  return sseComment([
+    `x-sollol-upstream: ${upstream}`,
+    `x-sollol-attempts: ${attemptCount}`,
+    `x-sollol-queue-ms: ${Math.round(queueMs)}`,
+    `x-sollol-load-ms: ${Math.round(loadMs)}`,
+  ].join("; "));
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(a.byteLength + b.byteLength);
+  whole.set(a);
+  whole.set(b, a.byteLength);
+  return whole;
+}

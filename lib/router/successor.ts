@@ -1,0 +1,97 @@
+import { GatewayError } from "../errors.ts";
+import type { HttpClient, HttpResponse } from "../http/client.ts";
+import { isEventStream } from "./answer.ts";
+import { type AnswerEvents, AnswerStream, brokeOff } from "./answer_stream.ts";
+import type { Failure, Route } from "./route.ts";
+
+/** Answers that prepare a continuation are short; the longest is a prompt as the template made it, bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** A coordinator that takes a broken answer over: it serves the same model. Disposal gives its slot back. */
+export interface Successor extends Disposable {
+  /** Aborts when its process is gone. */
+  readonly dead: AbortSignal;
+  /** Asks it for a JSON value. @throws {GatewayError} If it refuses, or cannot be asked. */
+  ask(target: string, body: Uint8Array<ArrayBuffer>): Promise<unknown>;
+  /** Asks it for a stream; resolves when the first event is there. @throws {GatewayError} As `ask` does. */
+  open(target: string, body: Uint8Array<ArrayBuffer>): Promise<AnswerEvents>;
+}
+
+/** What a {@linkcode Successor} is asked with. */
+export interface SuccessorParts {
+  /** Asks. */
+  readonly http: HttpClient;
+  /** For a connection to it, ms. */
+  readonly connectTimeoutMs: number;
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal;
+  /** Says what went wrong. */
+  readonly explain: (thrown: unknown) => Promise<Failure>;
+}
+
+/** The coordinator of a route as a successor; the route is disposed with it. */
+export function successorAt(route: Route, parts: SuccessorParts): Successor {
+  return {
+    dead: route.process?.dead ?? NEVER,
+    ask: (target, body) =>
+      explained(parts, async () => {
+        const response = await send(route, parts, target, body, false);
+        const text = await response.body.text(MAX_ANSWER_BYTES);
+        if (response.status !== 200) throw refused(route, target, response.status);
+        return parseJson(text);
+      }),
+    open: (target, body) =>
+      explained(parts, async () => {
+        const response = await send(route, parts, target, body, true);
+        if (!isEventStream(response)) {
+          response.body.cancel();
+          throw refused(route, target, response.status);
+        }
+        const explain = async (thrown: unknown) => brokeOff((await parts.explain(thrown)).error);
+        return await AnswerStream.open({ body: response.body, explain, onEnd: () => {} });
+      }),
+    [Symbol.dispose]: () => route[Symbol.dispose](),
+  };
+}
+
+/** Of a process that is not ours. */
+const NEVER: AbortSignal = new AbortController().signal;
+
+function send(
+  route: Route,
+  { http, connectTimeoutMs, signal }: SuccessorParts,
+  target: string,
+  body: Uint8Array<ArrayBuffer>,
+  fresh: boolean,
+): Promise<HttpResponse> {
+  return http.send(route.address, {
+    method: "POST",
+    target: route.basePath + target,
+    headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...route.headers],
+    body,
+    signal,
+    connectTimeoutMs,
+    fresh,
+  });
+}
+
+async function explained<T>({ explain }: SuccessorParts, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    throw (await explain(thrown)).error;
+  }
+}
+
+/** What is no JSON is `undefined`, which nobody takes for an answer. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function refused({ upstream }: Route, target: string, status: number): GatewayError {
+  return new GatewayError("upstream_failed", `${upstream} answered ${target} with ${status}`);
+}

@@ -1,0 +1,193 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { Bench, settle } from "./pool_bench.ts";
+
+Deno.test("unloading", async (t) => {
+  await t.step("what is not loaded says so", async () => {
+    await using bench = new Bench();
+    equal(bench.pool.unload("a"), "not loaded");
+  });
+  await t.step("stops an idle coordinator at once, also a pinned one", async () => {
+    await using bench = new Bench({ settings: { pinnedKeys: new Set(["a"]) } });
+    const a = await bench.idle("a");
+    equal(bench.pool.unload("a"), "unloaded");
+    await settle();
+    deepEqual([a.stopCount, bench.state("a"), bench.pool.unload("a")], [1, "stopped", "not loaded"]);
+  });
+  await t.step("waits for requests in flight; who comes meanwhile gets a new load", async () => {
+    await using bench = new Bench();
+    const lease = await bench.ready("a");
+    equal(bench.pool.unload("a"), "after use");
+    const late = bench.acquire("a");
+    await settle();
+    deepEqual([bench.state("a"), bench.pool.ready("a")], ["draining", undefined]);
+    lease[Symbol.dispose]();
+    await settle();
+    await bench.finishLoad("a");
+    equal((await late).coordinator === lease.coordinator, false);
+  });
+  await t.step("gives up a load that nobody waits for", async () => {
+    await using bench = new Bench();
+    const client = new AbortController();
+    bench.acquire("a", { signal: client.signal });
+    await settle();
+    client.abort(new Error("left"));
+    await settle();
+    equal(bench.pool.unload("a"), "unloaded");
+    await settle();
+    deepEqual([bench.state("a"), bench.view("a").because, bench.view("a").failures], [
+      "stopped",
+      "is unloaded",
+      [],
+    ]);
+  });
+  await t.step("lets a load go on that requests wait for; it ends when they are served", async () => {
+    await using bench = new Bench();
+    const acquired = bench.acquire("a");
+    await settle();
+    equal(bench.pool.unload("a"), "after use");
+    await bench.finishLoad("a");
+    const lease = await acquired;
+    equal(bench.state("a"), "ready");
+    lease[Symbol.dispose]();
+    await settle();
+    equal(bench.state("a"), "stopped");
+  });
+});
+
+Deno.test("restarting", async (t) => {
+  const signal = new AbortController().signal;
+  await t.step("what nobody has asked for is not possible", async () => {
+    await using bench = new Bench();
+    await rejects(bench.pool.restart("a", signal), { code: "not_found" });
+  });
+  await t.step("waits until it is idle, then until it is ready again", async () => {
+    await using bench = new Bench();
+    const lease = await bench.ready("a");
+    const restarted = bench.pool.restart("a", signal);
+    await settle();
+    equal(bench.state("a"), "draining");
+    lease[Symbol.dispose]();
+    await settle();
+    await bench.finishLoad("a");
+    await restarted;
+    deepEqual([lease.coordinator.stopCount, bench.state("a"), bench.view("a").id], [1, "ready", "c1"]);
+  });
+  await t.step("goes on if the operator does not wait for it", async () => {
+    await using bench = new Bench();
+    const old = await bench.idle("a");
+    const operator = new AbortController();
+    const left = rejects(bench.pool.restart("a", operator.signal), /left/);
+    operator.abort(new Error("left"));
+    await left;
+    await settle();
+    await bench.finishLoad("a");
+    deepEqual([old.stopCount, bench.state("a")], [1, "ready"]);
+  });
+  await t.step("brings back one that was given up, as if it had never failed", async () => {
+    await using bench = new Bench({ settings: { maxRestarts: 1 } });
+    (await bench.idle("a")).die("first");
+    await settle();
+    await bench.failLoad("a", new Error("second"));
+    equal(bench.state("a"), "failed");
+    const restarted = bench.pool.restart("a", signal);
+    await settle();
+    (await bench.finishLoad("a")).die("third");
+    await restarted;
+    await settle();
+    equal(bench.state("a"), "loading"); // it has one restart again
+  });
+});
+
+Deno.test("what is retired ends as soon as it is idle, and is loaded afresh", async (t) => {
+  await t.step("also while it loads: who waits gets the new one", async () => {
+    await using bench = new Bench({ backends: ["b1", "b2"] });
+    const lease = await bench.ready("a");
+    const b = bench.acquire("b");
+    await settle();
+    bench.pool.retire(["a", "b"], "its settings have changed");
+    await settle();
+    deepEqual([bench.state("a"), bench.started], ["draining", ["a", "b", "b"]]);
+    await bench.finishLoad("b");
+    await b;
+    lease[Symbol.dispose]();
+    await settle();
+    deepEqual([bench.state("a"), bench.view("a").because], ["stopped", "its settings have changed"]);
+  });
+  await t.step("and others are left alone", async () => {
+    await using bench = new Bench({ backends: ["b1", "b2"] });
+    await bench.idle("a");
+    await bench.idle("b");
+    bench.pool.retire((key) => key === "b", "its settings have changed");
+    await settle();
+    deepEqual([bench.state("a"), bench.state("b")], ["ready", "stopped"]);
+  });
+});
+
+Deno.test("views are found by id and by key, those that run first", async () => {
+  await using bench = new Bench();
+  await bench.idle("a");
+  await bench.ready("b");
+  deepEqual(bench.pool.views().map(({ id, key, state }) => [id, key, state]), [
+    ["c2", "b", "ready"],
+    ["c1", "a", "stopped"],
+  ]);
+  equal(bench.pool.view("c2")?.key, "b");
+  equal(bench.pool.view("c9"), undefined);
+  const { endpoints, slotCount, upMs, because, expiresInMs } = bench.view("b");
+  deepEqual({ endpoints, slotCount, upMs, because, expiresInMs }, {
+    endpoints: ["b1"],
+    slotCount: 2,
+    upMs: 0,
+    because: "serves 1 request in 2 slots",
+    expiresInMs: undefined,
+  });
+});
+
+Deno.test("closing", async (t) => {
+  await t.step("refuses who waits, ends starts under way, and lets nobody in any more", async () => {
+    const bench = new Bench({ backends: ["b1", "b2"] });
+    bench.preparing = (key) => key === "slow" ? new Promise(() => {}) : Promise.resolve();
+    const waiting = ["slow", "a"].map((key) => rejects(bench.acquire(key), { code: "shutting_down" }));
+    await settle();
+    equal(bench.isLoading("a"), true);
+    await bench.pool.close();
+    await Promise.all(waiting);
+    await rejects(bench.acquire("a"), { code: "shutting_down" });
+    deepEqual(bench.pool.views().map(({ state }) => state), ["stopped", "stopped"]);
+  });
+  await t.step("stops all coordinators at once, in use or not, and waits until nothing is left", async () => {
+    const bench = new Bench({ backends: ["b1", "b2"] });
+    const [a, b] = [await bench.ready("a"), await bench.idle("b")];
+    const stop = Promise.withResolvers<void>();
+    a.coordinator.stopping = b.stopping = stop.promise;
+    const closed = bench.pool.close();
+    deepEqual([a.coordinator.stopCount, b.stopCount], [1, 1]);
+    await rejects(bench.acquire("b"), { code: "shutting_down" });
+    stop.resolve();
+    await closed;
+    a[Symbol.dispose]();
+    equal(bench.running.size, 0);
+    await bench.pool.close();
+  });
+  await t.step("stops one that becomes ready all the same", async () => {
+    const bench = new Bench();
+    bench.acquire("a");
+    await settle();
+    const load = bench.loads.pop()!; // deaf to its signal
+    const closed = bench.pool.close();
+    bench.loads.push(load);
+    const a = await bench.finishLoad("a");
+    await closed;
+    deepEqual([a.stopCount, bench.state("a")], [1, "stopped"]);
+  });
+  await t.step("while one recovers, or is to be started again, starts nothing", async () => {
+    const bench = new Bench({ backends: ["b1", "b2"] });
+    const [a, b] = [await bench.idle("a"), await bench.ready("b")];
+    a.die("it crashed");
+    bench.pool.restart("b", new AbortController().signal).catch(() => {});
+    await bench.pool.close();
+    b[Symbol.dispose]();
+    await bench.pass(100_000);
+    deepEqual([bench.started, bench.running.size], [["a", "b"], 0]);
+  });
+});

@@ -1,0 +1,213 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { Bench, isSettled, settle } from "./pool_bench.ts";
+
+Deno.test("a coordinator that dies is started again at once, before anybody asks for it", async () => {
+  await using bench = new Bench();
+  const old = await bench.idle("a");
+  await bench.pass(1_000);
+  old.die("rpc backend b1 was lost");
+  await settle();
+  deepEqual([old.stopCount, bench.state("a")], [1, "loading"]);
+  await bench.pass(700);
+  const next = await bench.finishLoad("a");
+  equal((await bench.acquire("a")).coordinator, next);
+  const { failures, restartCount, id } = bench.view("a");
+  deepEqual([failures.map(({ reason }) => reason), restartCount, id], [["rpc backend b1 was lost"], 1, "c1"]);
+  deepEqual(bench.events.filter(({ type }) => type.startsWith("recover")), [
+    {
+      id: "c1",
+      model: "a",
+      type: "recovering",
+      because: "failed: rpc backend b1 was lost",
+      attempt: 1,
+      inMs: 0,
+    },
+    { id: "c1", model: "a", type: "recovered", attempt: 1, tookMs: 700 },
+  ]);
+});
+
+Deno.test("its backends are not placed again before nothing is left of it", async () => {
+  await using bench = new Bench();
+  const old = await bench.idle("a");
+  const cleared = Promise.withResolvers<void>();
+  old.stopping = cleared.promise;
+  old.die("it crashed");
+  await settle();
+  deepEqual([bench.prepared, bench.view("a").because], [
+    ["a"],
+    "died: it crashed; what is left is cleared away",
+  ]);
+  cleared.resolve();
+  await settle();
+  deepEqual(bench.prepared, ["a", "a"]);
+});
+
+Deno.test("leases of the dead coordinator count no more", async () => {
+  await using bench = new Bench();
+  const stale = await bench.ready("a");
+  stale.coordinator.die("it crashed");
+  await settle();
+  await bench.finishLoad("a");
+  const lease = await bench.acquire("a");
+  stale[Symbol.dispose]();
+  equal(bench.view("a").inFlightCount, 1);
+  lease[Symbol.dispose]();
+  equal(bench.view("a").inFlightCount, 0);
+});
+
+Deno.test("why it died is noted, also if that is known only later", async () => {
+  await using bench = new Bench();
+  const old = await bench.idle("a");
+  old.stop = () => Promise.resolve(bench.free(old.endpoints));
+  old.exit();
+  await settle();
+  deepEqual(bench.view("a").failures.map(({ reason }) => reason), ["its process has ended"]);
+  old.die("rpc backend b1 was lost");
+  deepEqual(bench.view("a").failures.map(({ reason }) => reason), ["rpc backend b1 was lost"]);
+});
+
+Deno.test("requests wait while it recovers, and are told if it is given up", async () => {
+  await using bench = new Bench({ settings: { maxRestarts: 2 } });
+  (await bench.idle("a")).die("first");
+  const waiting = bench.acquire("a");
+  await settle();
+  await bench.failLoad("a", new Error("second"));
+  deepEqual([bench.state("a"), bench.view("a").because], [
+    "backing off",
+    "failed: second; is started again in 1.0 s",
+  ]);
+  await bench.pass(999);
+  equal(bench.state("a"), "backing off");
+  await bench.pass(1);
+  equal(bench.state("a"), "loading");
+  const refused = rejects(waiting, {
+    code: "upstream_failed",
+    message:
+      `The coordinator of "a" failed 3 times within 10 min 0 s, the last time because: third. It is tried ` +
+      "again when it is asked for; when the cause is gone: sollol load a",
+  });
+  await bench.failLoad("a", new Error("third"));
+  await refused;
+  deepEqual([bench.state("a"), bench.view("a").failures.length], ["failed", 3]);
+});
+
+Deno.test("what was given up gets one more try each time that it is asked for", async () => {
+  await using bench = new Bench({ settings: { maxRestarts: 0 } });
+  (await bench.idle("a")).die("it crashed");
+  await settle();
+  equal(bench.state("a"), "failed");
+  equal((await bench.ready("a")).coordinator.key, "a");
+  equal(bench.state("a"), "ready");
+});
+
+Deno.test("one that is dead as soon as it is ready is not started for ever", async () => {
+  await using bench = new Bench({ settings: { maxRestarts: 2 } });
+  const refused = rejects(bench.acquire("a"), { code: "upstream_failed", message: /failed 3 times/ });
+  await settle();
+  for (let i = 0; i < 3; i++) {
+    const died = bench.finishLoad("a");
+    for (const coordinator of bench.running) coordinator.die("it crashed");
+    await died;
+    await bench.pass(10_000);
+  }
+  await refused.catch(() => {});
+  equal(bench.started.length, 3);
+});
+
+Deno.test("a recovery that cannot be placed is tried again later", async () => {
+  await using bench = new Bench();
+  const old = await bench.idle("a");
+  bench.backends.delete("b1");
+  old.die("rpc backend b1 was lost");
+  await settle();
+  equal(bench.state("a"), "backing off");
+  bench.backends.set("b2", undefined);
+  await bench.pass(1_000);
+  const next = await bench.finishLoad("a");
+  deepEqual([next.endpoints, bench.state("a")], [["b2"], "ready"]);
+});
+
+Deno.test("a recovery that nobody waits for", async (t) => {
+  await t.step("ends when it would not be loaded any more", async () => {
+    await using bench = new Bench({ settings: { idleTtlMs: 1_500, maxRestarts: 9 } });
+    const old = await bench.idle("a");
+    bench.backends.clear();
+    old.die("it crashed");
+    await bench.pass(1_000);
+    equal(bench.state("a"), "backing off");
+    await bench.pass(500);
+    deepEqual([bench.state("a"), bench.view("a").because], ["stopped", "nobody waits for it any more"]);
+  });
+  await t.step("stops nobody else", async () => {
+    await using bench = new Bench();
+    const old = await bench.idle("a");
+    bench.backends.delete("b1");
+    bench.backends.set("b2", undefined);
+    const b = await bench.idle("b");
+    old.die("it crashed");
+    await settle();
+    deepEqual([bench.state("a"), bench.view("a").because, b.stopCount], [
+      "stopped",
+      "there is no room for it, and nobody waits for it",
+      0,
+    ]);
+  });
+  await t.step("goes on for as long as it takes if it is pinned", async () => {
+    await using bench = new Bench({
+      settings: { pinnedKeys: new Set(["a"]), maxRestarts: 9, idleTtlMs: 1_000 },
+    });
+    const old = await bench.idle("a");
+    bench.backends.clear();
+    old.die("it crashed");
+    await bench.pass(2_000);
+    bench.backends.set("b2", undefined);
+    await bench.pass(2_000);
+    await bench.finishLoad("a");
+    equal(bench.state("a"), "ready");
+  });
+  await t.step("keeps the time at which it would have been stopped for being idle", async () => {
+    await using bench = new Bench();
+    const old = await bench.idle("a", { keepAliveMs: 10_000 });
+    await bench.pass(4_000);
+    old.die("it crashed");
+    await bench.pass(2_000);
+    await bench.finishLoad("a");
+    equal(bench.view("a").expiresInMs, 4_000);
+  });
+});
+
+Deno.test("one that dies while it makes room is not started again", async () => {
+  await using bench = new Bench();
+  const lease = await bench.ready("a");
+  const waiting = bench.acquire("b");
+  await bench.pass(5_000);
+  equal(bench.state("a"), "draining");
+  lease.coordinator.die("it crashed");
+  await settle();
+  await bench.finishLoad("b");
+  await waiting;
+  deepEqual([bench.state("a"), bench.view("a").because], ["stopped", "died: it crashed"]);
+});
+
+Deno.test("a coordinator that is leaving ends with its last request, and who waits gets another", async () => {
+  await using bench = new Bench();
+  const lease = await bench.ready("a");
+  lease.coordinator.leave();
+  const late = bench.acquire("a");
+  await settle();
+  deepEqual([bench.state("a"), bench.started, await isSettled(late)], ["draining", ["a"], false]);
+  equal(bench.view("a").because, "takes nothing new: its backend leaves; waits for 1 request");
+  lease[Symbol.dispose]();
+  await settle();
+  const next = await bench.finishLoad("a");
+  equal((await late).coordinator, next);
+  equal(lease.coordinator.stopCount, 1);
+});
+
+Deno.test("a coordinator that is leaving while it is idle ends at once", async () => {
+  await using bench = new Bench();
+  const old = await bench.idle("a");
+  old.leave();
+  await settle();
+  deepEqual([old.stopCount, bench.state("a")], [1, "stopped"]);
+});
