@@ -156,8 +156,16 @@ export class Gateway {
       return await this.#answer(request, record);
     } catch (error) {
       record.ends(statusOf(error, request.signal), error);
+      if (request.stream) this.#tellUnforeseen(error, request);
       throw error;
     }
+  }
+
+  /** What breaks a stream that has begun reaches no route that would log it. */
+  #tellUnforeseen(error: unknown, { id, signal }: InferenceRequest): void {
+    if (error instanceof GatewayError || signal.aborted) return;
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.parts.logger.error("stream failed unexpectedly", { requestId: id, error, stack });
   }
 
   /** Hops 3 to 5, until the first byte is there; what was not even sent costs no attempt. */
@@ -268,6 +276,10 @@ export class Gateway {
       acquire: async (signal) => {
         if (this.#isClosing) throw shuttingDown();
         const route = await upstreams.acquire({ ...request, signal, tried: NOBODY });
+        if (!route.process) {
+          route[Symbol.dispose](); // another's tokens may mean something else
+          throw new GatewayError("no_capacity", "No coordinator of ours can take it over");
+        }
         return successorAt(route, {
           http,
           connectTimeoutMs: config.timeouts.connectMs,

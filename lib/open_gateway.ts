@@ -29,12 +29,15 @@ import { isCalled, PlanService } from "./plan_service.ts";
 import { CoordinatorPool } from "./pool/pool.ts";
 import { poolSettings } from "./pool_settings.ts";
 import { Prewarm } from "./prewarm.ts";
+import { stopLeftovers } from "./process/leftovers.ts";
+import { ProcessRecorder } from "./process/process_recorder.ts";
 import { ModelCatalog } from "./router/catalog.ts";
 import { Upstreams } from "./router/upstreams.ts";
 import type { BackendView } from "./rpc/backend.ts";
 import { BackendStore } from "./store/backend_store.ts";
 import { GgufHeaderCache } from "./store/gguf_header_cache.ts";
 import { LoadStore } from "./store/load_store.ts";
+import { RunningStore } from "./store/running_store.ts";
 import { openDatabase } from "./store/open_database.ts";
 
 /** A gateway with all that it is made of; disposing it stops its coordinators and closes every connection. */
@@ -75,6 +78,8 @@ export async function openGateway(
   const { config } = live;
   const http = owned.use(new HttpClient({ limits: { headBytes: config.limits.headerBytes } }));
   const database = owned.use(openDatabase(join(config.stateDir, DATABASE_FILE), { logger }));
+  const running = new RunningStore(database, { logger });
+  await stopLeftoversOf(running, logger); // first: they hold rpc backends
   const loads = new LoadStore(database, { logger });
   const store = new BackendStore(database, { logger });
   const backends = openBackends(config, {
@@ -116,6 +121,7 @@ export async function openGateway(
     planner,
     refusedMemory,
     journals,
+    recorder: new ProcessRecorder(running),
     onLoaded: (loaded) => void loads.recordLoad(toLoadRecord(loaded)),
   };
   const upstreams = new Upstreams({
@@ -169,6 +175,14 @@ export async function openGateway(
       await lifetime.disposeAsync();
     },
   };
+}
+
+/** Ends the coordinators of a gateway that was killed; those of one that lives are not touched. */
+async function stopLeftoversOf(running: RunningStore, logger: Logger): Promise<void> {
+  const { signal } = new AbortController(); // it takes 7 s at most, and only where something is left over
+  for (const { process, isGone } of await stopLeftovers(running.list(), { logger, signal })) {
+    if (isGone) running.remove(process);
+  }
 }
 
 function now(): string {

@@ -63,7 +63,7 @@ function stateOf({ state, phase, progress }: CoordinatorReport): string {
   return `${state}: ${step}${percent === undefined ? "" : ` ${percent}`}`;
 }
 
-/** `32 layers on 2 backends`, `2 backends`, `this gateway's host`. */
+/** `32 layers on 2 backends`, `2 backends`, `the gateway's host`. */
 function placementOf({ placement, endpoints }: CoordinatorReport): string {
   if (!placement) return endpoints.length === 0 ? "-" : backends(endpoints.length);
   const { devices } = placement;

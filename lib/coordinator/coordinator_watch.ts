@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
 import type { BackendLease } from "../registry/backend_lease.ts";
 import { parseEndpoint } from "../rpc/endpoint.ts";
 import { readSocketLook, watchConnections } from "./connection_watch.ts";
@@ -11,8 +12,8 @@ import { watchForStall } from "./stall_watch.ts";
 export interface CoordinatorWatchOptions {
   /** Says whether a backend is known to be lost. */
   readonly lease: Pick<BackendLease, "lost" | "lostEndpoint">;
-  /** For how long an answer may stand still, ms. */
-  readonly stallMs: number;
+  /** For how long an answer may stand still; read at each look. */
+  readonly config: Pick<Config, "timeouts">;
   /** Times the looks. */
   readonly clock: Clock;
 }
@@ -25,16 +26,18 @@ export interface CoordinatorWatchOptions {
  */
 export async function watchCoordinator(
   coordinator: Coordinator,
-  { lease, stallMs, clock }: CoordinatorWatchOptions,
+  { lease, config, clock }: CoordinatorWatchOptions,
 ): Promise<Fault | undefined> {
   const over = new AbortController();
   const signal = AbortSignal.any([coordinator.dead, over.signal]);
   const { endpoints, isMultimodal, pid } = coordinator;
   const ports = new Set(endpoints.map((endpoint) => parseEndpoint(endpoint).port));
-  const look = () => coordinator.look({ signal, timeoutMs: askMsFor(stallMs) });
+  const look = () => coordinator.look({ signal, timeoutMs: askMsFor(config.timeouts.stallMs) });
   const stall = watchForStall({
     look,
-    stallMs,
+    get stallMs() {
+      return config.timeouts.stallMs;
+    },
     isMultimodal,
     lease,
     signal,

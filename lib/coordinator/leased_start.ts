@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { Logger } from "../log.ts";
+import type { ProcessRecorder } from "../process/process_recorder.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { BackendLease } from "../registry/backend_lease.ts";
 import type { LoadProgress } from "../pool/pooled.ts";
@@ -29,6 +30,8 @@ export interface LeasedStartOptions {
   readonly refusedMemory: RefusedMemory;
   /** Keeps what each model's coordinators say. */
   readonly journals?: Journals | undefined;
+  /** Remembers processes where that outlives us. */
+  readonly recorder?: ProcessRecorder | undefined;
 }
 
 /**
@@ -42,7 +45,7 @@ export async function startLeased(
   program: string,
   model: ResolvedModel,
   plan: LeasedPlan,
-  { config, http, logger, refusedMemory, journals }: LeasedStartOptions,
+  { config, http, logger, refusedMemory, journals, recorder }: LeasedStartOptions,
   signal: AbortSignal,
   onProgress?: (progress: LoadProgress) => void,
 ): Promise<Coordinator> {
@@ -53,7 +56,7 @@ export async function startLeased(
   const diagnose: Diagnose = (_endpoints, deadline) => lease.diagnose(deadline);
   const watched = owned.use(new LossWatch(model.name, lease, systemClock));
   const journal = journals?.of(model.key);
-  const told = { logger, journal, onProgress };
+  const told = { logger, journal, recorder, onProgress };
   const start = { ...told, signal: AbortSignal.any([signal, watched.signal]), http, diagnose };
   const coordinator = await Coordinator.start(launch, start).catch((error) => {
     const refusal = refusalOf(error);
@@ -65,7 +68,7 @@ export async function startLeased(
   owned.move();
   void untilAborted(coordinator.gone).then(() => endLease(lease, coordinator.gone.reason));
   lease.reportUp(`serves "${model.name}"`);
-  void watch(coordinator, lease, config.timeouts.stallMs, logger);
+  void watch(coordinator, lease, config, logger);
   return coordinator;
 }
 
@@ -88,6 +91,8 @@ function reportFailedStart(lease: BackendLease, error: unknown): void {
 }
 
 function endLease(lease: BackendLease, death: unknown): void {
+  const wasSound = death instanceof CoordinatorDeath && death.isWanted && death.exit.code === 0;
+  if (wasSound) lease.reportUp("has served a coordinator until now"); // it freed its buffers there, or would have aborted
   const isFault = death instanceof CoordinatorDeath && death.kind !== "out_of_memory";
   if (isFault && death.suspectEndpoint !== undefined) {
     lease.reportFailure(death.suspectEndpoint, messageOf(death));
@@ -99,10 +104,10 @@ function endLease(lease: BackendLease, death: unknown): void {
 async function watch(
   coordinator: Coordinator,
   lease: BackendLease,
-  stallMs: number,
+  config: Pick<Config, "timeouts">,
   logger: Logger,
 ): Promise<void> {
-  const fault = await watchCoordinator(coordinator, { lease, stallMs, clock: systemClock });
+  const fault = await watchCoordinator(coordinator, { lease, config, clock: systemClock });
   if (fault === undefined) return;
   logger.warn("coordinator is given up", { model: coordinator.model, pid: coordinator.pid, ...fault });
   coordinator.abandon(fault);

@@ -7,6 +7,7 @@ import type { PlanShape } from "../planner/plan_input.ts";
 import type { KvType } from "../llama_server/args.ts";
 import { MIB } from "../units.ts";
 import type { CoordinatorLaunch } from "./launch.ts";
+import { logFileName } from "./log_file_name.ts";
 
 /** What a model is run with: the operator's word first, then the model's own. */
 export function shapeOf(
@@ -46,6 +47,6 @@ export function toLaunch(
     transport: config.transport,
     loadTimeoutMs: config.loadTimeoutMs,
     enumerateTimeoutMs: config.startupWatchdogMs,
-    logFile: { path: `${config.logDir}/coordinator.log`, maxBytes: config.logMaxBytes },
+    logFile: { path: `${config.logDir}/${logFileName(model.key)}`, maxBytes: config.logMaxBytes },
   };
 }

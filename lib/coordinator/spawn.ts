@@ -30,7 +30,7 @@ export interface SpawnedServer {
  */
 export async function spawnServer(
   launch: CoordinatorLaunch,
-  { onEvent, logger, journal, clock = systemClock, signal }: CoordinatorOptions,
+  { onEvent, logger, journal, recorder, clock = systemClock, signal }: CoordinatorOptions,
   lifetime: AsyncDisposableStack,
 ): Promise<SpawnedServer> {
   const apiKey = crypto.randomUUID();
@@ -55,6 +55,7 @@ export async function spawnServer(
       },
     }),
   );
+  recorder?.record(child, { model: launch.model, words: ["-m", launch.modelPath] });
   note(`llama-server of "${launch.model}" started, pid ${child.pid}`);
   void child.exited.then(({ sentence }) => note(`llama-server, pid ${child.pid}, ${sentence}`));
   return { child, log, listen, apiKey, note };

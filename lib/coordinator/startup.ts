@@ -5,6 +5,7 @@ import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
 import { LlamaServerClient, type ServerProps } from "../llama_server/client.ts";
 import type { Logger } from "../log.ts";
+import type { ProcessRecorder } from "../process/process_recorder.ts";
 import { ChildGone, type ChildProcess } from "../process/child.ts";
 import type { ChildExit } from "../process/child_exit.ts";
 import type { LoadProgress } from "../pool/pooled.ts";
@@ -44,6 +45,8 @@ export interface CoordinatorOptions {
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Keeps its lines, beside its log file. */
   journal?: Pick<Journal, "append"> | undefined;
+  /** Remembers the process where that outlives us. */
+  recorder?: Pick<ProcessRecorder, "record"> | undefined;
 }
 
 /** A llama-server that answers, and holds its layers where they were planned. */

@@ -1,6 +1,6 @@
 import { formatSseEvent, type SseEvent } from "../stream/sse_event.ts";
 import { SseReader } from "../stream/sse_reader.ts";
-import { type ChatChunk, readChatChunk, readTextChunk } from "./openai_chunk.ts";
+import { type ChatChunk, readChatChunk, readTextChunk, type TextChunk } from "./openai_chunk.ts";
 
 const encoder = new TextEncoder();
 
@@ -14,7 +14,7 @@ export interface ContinuedEvents {
 export class RepeatedChat implements ContinuedEvents {
   readonly #reader = new SseReader();
 
-  /** @param head A chunk that the client has got. */
+  /** Over the events of `/v1/chat/completions`; `head` is a chunk that the client has got. */
   constructor(private readonly head: ChatChunk) {}
 
   push(events: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -54,7 +54,7 @@ export class ContinuedText implements ContinuedEvents {
     const chunk = readTextChunk(data);
     if (!chunk) return [data]; // the end, or an error
     const { head, tokenCount, hasUsage } = this.text;
-    const [{ text, finish_reason }] = chunk.choices as [{ text: string; finish_reason?: string | null }];
+    const [{ text, finish_reason }] = chunk.choices as [TextChunk["choices"][number]];
     const events = text === "" ? [] : [textChunk(head, text)];
     if (!finish_reason) return events;
     events.push(finishChunk(head, finish_reason));

@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 export class ReasoningNotes {
   #delta: Record<string, unknown> = { role: "assistant", content: null };
 
-  /** @param createdMs Milliseconds since 1970. */
+  /** Nothing is told yet; `createdMs` are milliseconds since 1970. */
   constructor(
     private readonly requestId: string,
     private readonly model: string,

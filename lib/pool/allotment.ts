@@ -6,7 +6,7 @@ import type { Resident } from "./resident.ts";
 import type { ResidentHost } from "./resident_host.ts";
 import { findRoom, type Room } from "./room.ts";
 import type { Roster } from "./roster.ts";
-import { hasWaited, waitsFor } from "./sentences.ts";
+import { hasWaited, WAITING, waitsBehind, waitsFor } from "./sentences.ts";
 import type { Start } from "./start.ts";
 
 /** How often who waits for room looks again though nothing is known to have changed: rpc backends may have come, ms. */
@@ -21,7 +21,9 @@ interface Search<C extends Pooled> {
   /** After how many changes it was taken. */
   lookedAtChange: number;
   /** What it showed; `reserved` is room that another counts on who waits in front of it. */
-  room: Room<Holder<C>> | { readonly kind: "reserved"; readonly forModel: string };
+  room:
+    | Exclude<Room<Holder<C>>, { readonly kind: "pinned" }>
+    | { readonly kind: "reserved"; readonly forModel: string };
   /** Whether others were stopped for it: what they held is its own then, whoever else asks. */
   wasGivenRoom: boolean;
 }
@@ -46,6 +48,7 @@ interface Turn<C extends Pooled> {
  */
 export class Allotment<C extends Pooled> {
   #changeCount = 0;
+  #isSought = false;
   readonly #searches = new WeakMap<Start<C>, Search<C>>();
 
   /** Everything stays its owner's. */
@@ -54,6 +57,11 @@ export class Allotment<C extends Pooled> {
     private readonly queue: RequestQueue<C>,
     private readonly host: ResidentHost,
   ) {}
+
+  /** Whether models waited for room the last time that places were dealt out. */
+  get isSought(): boolean {
+    return this.#isSought;
+  }
 
   /** Rpc backends may have become free, or somebody idle: the next time all look again. */
   changed(): void {
@@ -67,6 +75,7 @@ export class Allotment<C extends Pooled> {
       this.#look(seeker, ahead, nowMs);
       if (seeker.start?.isSeeking) ahead.push(seeker);
     }
+    this.#isSought = ahead.length > 0;
     const turns = ahead.map((seeker) => this.#makeRoom(seeker, nowMs));
     this.#letOthersStay(new Set(turns.flatMap(({ yielding }) => yielding)));
     return Math.min(Infinity, ...turns.map(({ nextMs }) => nextMs));
@@ -147,39 +156,43 @@ export class Allotment<C extends Pooled> {
     search.room = room.kind === "free" && isFresh ? { kind: "unknown" } : room;
     if (search.room.kind === "free") return start.prepare(); // what it knows is too old to be placed by
     const isWaitedFor = seeker.isPinned || this.queue.countOf(seeker.key) > 0;
-    if (!isWaitedFor) seeker.cancel("there is no room for it, and nobody waits for it");
+    if (room.kind === "held" && !isWaitedFor) {
+      seeker.cancel("there is no room for it, and nobody waits for it");
+    }
   }
 
   /** Has those go who have to, as soon as all of them may. */
   #makeRoom(seeker: Resident<C>, nowMs: number): Turn<C> {
-    const { room, lookedMs } = this.#searchOf(seeker.start!);
-    const held = room.kind === "held" ? room.holders.map(({ resident }) => resident) : [];
-    const holders = held.filter(({ hasProcess }) => hasProcess);
+    const start = seeker.start!;
+    const { room, lookedMs } = this.#searchOf(start);
+    const lookMs = start.isPreparing ? Infinity : lookedMs + LOOK_EVERY_MS; // it looks as soon as it is prepared
+    if (room.kind !== "held") {
+      start.waitForRoom(room.kind === "reserved" ? waitsBehind(room.forModel) : WAITING[room.kind]);
+      return { yielding: [], nextMs: lookMs };
+    }
+    const holders = room.holders.map(({ resident }) => resident).filter(({ hasProcess }) => hasProcess);
     const terms = this.#termsOf(seeker);
     const dueMs = Math.max(-Infinity, ...holders.map((holder) => mayGoAtMs(holder, terms)));
-    const yielding = dueMs <= nowMs ? this.#clear(seeker, holders, nowMs - terms.waitsSinceMs) : [];
-    seeker.start!.waitForRoom(waitsFor(room, holders, dueMs - nowMs));
-    return { yielding, nextMs: Math.min(lookedMs + LOOK_EVERY_MS, dueMs > nowMs ? dueMs : Infinity) };
+    const yielding = dueMs > nowMs ? [] : holders.filter((holder) => !isGoing(holder));
+    if (holders.some(({ life }) => life && !life.isIdle)) this.#drain(yielding, seeker.model);
+    else {
+      const hasYielded = yielding.some(({ drain }) => drain);
+      this.#evict(yielding, seeker, hasYielded ? hasWaited(nowMs - terms.waitsSinceMs) : room.because);
+    }
+    start.waitForRoom(waitsFor(holders, dueMs - nowMs));
+    return { yielding, nextMs: dueMs > nowMs ? Math.min(lookMs, dueMs) : lookMs };
   }
 
-  /** Stops those who are in the way, when nothing is in flight; until then they take nothing new. @returns Those. */
-  #clear(
-    seeker: Resident<C>,
-    holders: readonly Resident<C>[],
-    waitedMs: number,
-  ): readonly Resident<C>[] {
-    const search = this.#searchOf(seeker.start!);
-    const yielding = holders.filter((holder) => !isGoing(holder));
-    if (holders.some(({ life }) => life && !life.isIdle)) {
-      const because = `makes room for "${seeker.model}"`;
-      for (const holder of yielding) if (!holder.drain) holder.takeNothingNew({ kind: "for room", because });
-      return yielding;
+  #drain(residents: readonly Resident<C>[], forModel: string): void {
+    const because = `makes room for "${forModel}"`;
+    for (const resident of residents) {
+      if (!resident.drain) resident.takeNothingNew({ kind: "for room", because });
     }
-    const hasYielded = yielding.some(({ drain }) => drain);
-    const why = hasYielded || search.room.kind !== "held" ? hasWaited(waitedMs) : search.room.because;
-    for (const holder of yielding) holder.evict(seeker.model, why);
-    search.wasGivenRoom ||= yielding.length > 0;
-    return yielding;
+  }
+
+  #evict(residents: readonly Resident<C>[], { model, start }: Resident<C>, because: string): void {
+    for (const resident of residents) resident.evict(model, because);
+    this.#searchOf(start!).wasGivenRoom ||= residents.length > 0;
   }
 
   /** Whoever yielded to one that does not need it any more serves again. */
@@ -197,13 +210,13 @@ export class Allotment<C extends Pooled> {
 
   /** How many more coordinators may run; negative if there are too many. */
   get #freeCount(): number {
-    return this.host.settings.maxCoordinators - this.#running.length;
+    return this.host.settings().maxCoordinators - this.#running.length;
   }
 
   /** A model that is only pinned has all the patience of the world. */
   #termsOf({ key }: Resident<C>): Terms {
     const isWaitedFor = (other: string) => this.queue.countOf(other) > 0;
-    return { settings: this.host.settings, waitsSinceMs: this.queue.oldestMs(key), isWaitedFor };
+    return { settings: this.host.settings(), waitsSinceMs: this.queue.oldestMs(key), isWaitedFor };
   }
 
   #searchOf(start: Start<C>): Search<C> {

@@ -1,42 +1,16 @@
 import { type Clock, systemClock } from "../clock.ts";
-import type { Logger } from "../log.ts";
 import { Alarm } from "../registry/alarm.ts";
 import { formatDuration } from "../units.ts";
 import { Allotment } from "./allotment.ts";
 import type { CoordinatorLife } from "./life.ts";
-import type {
-  CoordinatorLease,
-  PoolDemand,
-  Pooled,
-  PoolEvent,
-  PoolSettings,
-  PoolView,
-  Wanted,
-} from "./pooled.ts";
+import type { CoordinatorLease, PoolDemand, Pooled, PoolSettings, PoolView, Wanted } from "./pooled.ts";
+import type { PoolOptions } from "./pool_options.ts";
 import { countOf, notFound } from "./refusals.ts";
 import { RequestQueue, type Service } from "./request_queue.ts";
 import type { Resident } from "./resident.ts";
 import type { ResidentHost } from "./resident_host.ts";
 import { viewOf } from "./resident_view.ts";
 import { Roster } from "./roster.ts";
-
-/** What a {@linkcode CoordinatorPool} is made of. */
-export interface PoolOptions {
-  /** Gets one line a change of state. */
-  readonly logger: Logger;
-  /** What the operator wants. */
-  readonly settings: PoolSettings;
-  /** Default: the host's. */
-  readonly clock?: Clock | undefined;
-  /** Hears what happens. Must neither throw nor call the pool. */
-  readonly onEvent?: ((event: PoolEvent) => void) | undefined;
-  /** Whether a start that failed with this may succeed elsewhere, tried again at once. Default: never. */
-  readonly mayRetry?: ((error: unknown) => boolean) | undefined;
-  /** Which of the errors of all attempts to start, in their order, clients are told. Default: the first. */
-  readonly chooseError?: ((errors: readonly unknown[]) => unknown) | undefined;
-  /** From 0 to 1, for the jitter of pauses. Default: `Math.random`. */
-  readonly random?: (() => number) | undefined;
-}
 
 /** What became of {@linkcode CoordinatorPool.unload}. */
 export type Unloading = "unloaded" | "after use" | "not loaded";
@@ -122,9 +96,9 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     if (!resident || resident.state === "stopped" || resident.state === "failed") return "not loaded";
     const isWaitedFor = this.#queue.countOf(key) > 0;
     const isInUse = resident.life ? !resident.life.isIdle : isWaitedFor;
-    if (resident.life) resident.takeNothingNew({ kind: "for good", because: "is unloaded" });
+    if (resident.life) resident.takeNothingNew({ kind: "for good", because: "unloaded on request" });
     else if (isWaitedFor) resident.isUnloadWanted = true;
-    else resident.cancel("is unloaded");
+    else resident.cancel("unloaded on request");
     this.#changed();
     return isInUse ? "after use" : "unloaded";
   }
@@ -142,7 +116,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     if (signal.aborted) return Promise.reject(signal.reason);
     resident.restarts.forgive();
     if (resident.life) {
-      resident.takeNothingNew({ kind: "for good", because: "is to be started again", startsAgain: true });
+      resident.takeNothingNew({ kind: "for good", because: "restarted on request", startsAgain: true });
     }
     return this.load(resident.wanted, { signal });
   }
@@ -214,13 +188,10 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   }
 
   #hostOf({ logger, onEvent, mayRetry, chooseError, random }: PoolOptions): ResidentHost {
-    const currentSettings = () => this.#settings;
     return {
       clock: this.#clock,
       logger,
-      get settings() {
-        return currentSettings();
-      },
+      settings: () => this.#settings,
       random: random ?? Math.random,
       mayRetry: mayRetry ?? (() => false),
       chooseError: chooseError ?? ((errors) => errors[0]),
@@ -237,13 +208,15 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     this.#advance();
   }
 
-  /** A lease was given back. Where nobody waits, nothing is to be decided. */
+  /** A lease was given back. Where nobody waits for it, nothing is to be decided: this is the way of every request. */
   #released(key: string): void {
     const resident = this.#roster.get(key)!;
-    if (resident.life!.isIdle) this.#allotment.changed();
-    const isQuiet = this.#queue.size === 0 && resident.state === "ready";
-    if (isQuiet && resident.expiresAtMs > this.#clock.monotonic()) this.#alarm.ringBy(resident.expiresAtMs);
-    else this.#advance();
+    const { isIdle } = resident.life!;
+    if (isIdle) this.#allotment.changed();
+    const isAwaited = this.#queue.countOf(key) > 0 || (isIdle && this.#allotment.isSought);
+    const { state, expiresAtMs } = resident;
+    if (isAwaited || state !== "ready" || expiresAtMs <= this.#clock.monotonic()) this.#advance();
+    else this.#alarm.ringBy(expiresAtMs);
   }
 
   /** The only place where anything is decided. What it calls may call it again: then it goes round once more. */
@@ -251,24 +224,26 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     this.#isToAdvanceAgain = true;
     if (this.#isAdvancing) return;
     this.#isAdvancing = true;
+    let nextMs = Infinity;
     try {
       while (this.#isToAdvanceAgain) {
         this.#isToAdvanceAgain = false;
-        if (this.#isClosing) this.#finish();
-        else this.#step(this.#clock.monotonic());
+        nextMs = this.#isClosing ? this.#finish() : this.#step(this.#clock.monotonic());
       }
     } finally {
       this.#isAdvancing = false;
     }
+    this.#alarm.ringBy(nextMs);
   }
 
-  #step(nowMs: number): void {
+  /** @returns When it has to be done again though nothing happens, ms of the monotonic clock. */
+  #step(nowMs: number): number {
     for (const resident of this.#roster) this.#tend(resident, nowMs);
-    this.#alarm.ringBy(this.#allotment.advance(nowMs));
+    const turnMs = this.#allotment.advance(nowMs);
     const overdue = this.#queue.refuseOverdue((key) => this.#roster.get(key)!, nowMs);
     if (overdue.refusedCount > 0) this.#isToAdvanceAgain = true;
-    this.#alarm.ringBy(overdue.nextMs);
-    for (const resident of this.#roster) this.#alarm.ringBy(this.#nextMs(resident));
+    const nextMs = [...this.#roster].map((resident) => this.#nextMs(resident));
+    return Math.min(turnMs, overdue.nextMs, ...nextMs);
   }
 
   /** Does with one coordinator what does not depend on the others. */
@@ -302,8 +277,9 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     return this.#queue.countOf(key) === 0 && !isPinned;
   }
 
-  #finish(): void {
+  #finish(): number {
     if (![...this.#roster].some(({ hasProcess }) => hasProcess)) this.#allGone.resolve();
+    return Infinity;
   }
 
   #viewOf(resident: Resident<C>): PoolView {

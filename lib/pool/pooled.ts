@@ -31,7 +31,8 @@ export interface Wanted<C extends Pooled> {
   /** Its name, for people. */
   readonly model: string;
   /**
-   * Finds out what a decision needs: reads the model's file, has the rpc backends asked.
+   * Finds out what a decision needs: reads the model's file, has the rpc backends asked. Called again before each try
+   * to place it, for what it finds out is soon out of date.
    *
    * @throws {GatewayError} If the model cannot be used. The signal's reason; it aborts when nobody wants the model any
    *   more, never because one client left.

@@ -48,7 +48,7 @@ export class RequestQueue<C extends Pooled> {
   /** Why no request for this model may wait now, if so. */
   refusal(model: string): Error | undefined {
     if (this.#isClosed) return shuttingDown();
-    const { maxQueued } = this.host.settings;
+    const { maxQueued } = this.host.settings();
     return this.size >= maxQueued ? queueIsFull(model, maxQueued) : undefined;
   }
 
@@ -103,7 +103,7 @@ export class RequestQueue<C extends Pooled> {
       const resident = residentOf(request.key);
       if (resident.isLoading) continue;
       const queueMs = request.queueMs(nowMs, resident.loadClockMs);
-      const dueMs = nowMs + (request.maxWaitMs ?? this.host.settings.queueWaitMs) - queueMs;
+      const dueMs = nowMs + (request.maxWaitMs ?? this.host.settings().queueWaitMs) - queueMs;
       if (dueMs > nowMs) {
         nextMs = Math.min(nextMs, dueMs);
         continue;

@@ -1,10 +1,10 @@
 import { GatewayError, messageOf } from "../errors.ts";
-import { untilAborted } from "../until_aborted.ts";
 import { FailureLog, reasonOfDeath } from "./failure_log.ts";
 import { CoordinatorLife } from "./life.ts";
 import type { CoordinatorState, Place, Pooled, Wanted } from "./pooled.ts";
 import type { ResidentHost } from "./resident_host.ts";
 import { Restarts } from "./restarts.ts";
+import { Standing } from "./standing.ts";
 import { Start, type StartOptions } from "./start.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -34,8 +34,6 @@ export class Resident<C extends Pooled> {
   readonly failures: FailureLog;
   /** How often it was started again after a failure. */
   readonly restarts: Restarts;
-  #state: CoordinatorState = "stopped";
-  #because = "nobody has asked for it yet";
   #start: Start<C> | undefined;
   #life: CoordinatorLife<C> | undefined;
   #drain: Drain | undefined;
@@ -44,6 +42,7 @@ export class Resident<C extends Pooled> {
   #loadBeganMs = 0;
   #lastLoadMs: number | undefined;
   readonly #loads: Stopwatch;
+  readonly #standing: Standing;
 
   /** It is stopped. @param id Names it in URLs and logs. */
   constructor(readonly id: string, wanted: Wanted<C>, private readonly host: ResidentHost) {
@@ -51,6 +50,7 @@ export class Resident<C extends Pooled> {
     this.failures = new FailureLog(host.clock);
     this.#loads = new Stopwatch(host.clock);
     this.restarts = new Restarts(wanted.model, host);
+    this.#standing = new Standing({ id, model: wanted.model }, host);
   }
 
   /** Canonical key of its model. */
@@ -65,12 +65,12 @@ export class Resident<C extends Pooled> {
 
   /** Where it is in its life. */
   get state(): CoordinatorState {
-    return this.#state;
+    return this.#standing.state;
   }
 
   /** Why it came to be in that state, a sentence. */
   get because(): string {
-    return this.#because;
+    return this.#standing.because;
   }
 
   /** While it is `starting`. */
@@ -120,12 +120,12 @@ export class Resident<C extends Pooled> {
 
   /** Whether it is never stopped for others, nor for being idle. */
   get isPinned(): boolean {
-    return this.host.settings.pinnedKeys.has(this.key);
+    return this.host.settings().pinnedKeys.has(this.key);
   }
 
   /** When it is to be stopped for being idle, ms of the monotonic clock; `Infinity` for never, or while it is not idle. */
   get expiresAtMs(): number {
-    if (this.#state !== "ready" || !this.#life!.isIdle) return Infinity;
+    if (this.state !== "ready" || !this.#life!.isIdle) return Infinity;
     if (this.isUnloadWanted) return this.#life!.usedMs;
     return this.isPinned ? Infinity : this.#life!.usedMs + this.#keepAliveMs(this.#life!);
   }
@@ -135,7 +135,7 @@ export class Resident<C extends Pooled> {
     this.isUnloadWanted = false;
     this.restarts.grant();
     this.#start = this.#newStart({ wantedUntilMs: this.host.clock.monotonic() + keepMs });
-    this.#enter("starting", because);
+    this.#standing.enter("starting", because);
     this.#start.prepare();
   }
 
@@ -157,18 +157,18 @@ export class Resident<C extends Pooled> {
   takeNothingNew(drain: Drain): void {
     const startsAgain = drain.startsAgain || this.#drain?.startsAgain || false;
     this.#drain = { ...drain, startsAgain };
-    if (!this.#isStopping) this.#enter("draining", drain.because);
+    if (!this.#isStopping) this.#standing.enter("draining", drain.because);
   }
 
   /** It need not make room any more. */
   stay(): void {
     this.#drain = undefined;
-    this.#enter("ready", "need not make room any more");
+    this.#standing.enter("ready", "need not make room any more");
   }
 
   /** Stops it, for another model is to have its place. */
   evict(forModel: string, because: string): void {
-    this.host.publish({ ...this.#name, type: "evicted", forModel, because });
+    this.#standing.publish({ type: "evicted", forModel, because });
     this.stop(`makes room for "${forModel}": ${because}`);
   }
 
@@ -188,7 +188,7 @@ export class Resident<C extends Pooled> {
   #stop(because: () => string): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    if (this.#state !== "draining") this.#enter("draining", because());
+    if (this.state !== "draining") this.#standing.enter("draining", because());
     this.#life!.end();
     void this.#clearAway(this.#life!, because);
   }
@@ -198,7 +198,7 @@ export class Resident<C extends Pooled> {
     const startsAgain = this.#drain?.startsAgain;
     this.#life = this.#drain = undefined;
     this.#isStopping = false;
-    this.#enter("stopped", because());
+    this.#standing.enter("stopped", because());
     if (startsAgain) this.begin("is started again", this.#keepAliveMs(life));
     this.host.changed();
   }
@@ -209,9 +209,9 @@ export class Resident<C extends Pooled> {
       wanted: this.wanted,
       onPhase: (phase, because) => {
         this.#loads.run(phase === "preparing" || phase === "loading");
-        this.host.publish({ ...this.#name, type: "phase", phase, because });
+        this.#standing.publish({ type: "phase", phase, because });
       },
-      onProgress: (progress) => this.host.publish({ ...this.#name, type: "loading", ...progress }),
+      onProgress: (progress) => this.#standing.publish({ type: "loading", ...progress }),
       onPrepared: () => this.host.changed(),
       onReady: (coordinator) => this.#onReady(start, coordinator),
       onFailed: (error, hadProcess) => {
@@ -236,7 +236,7 @@ export class Resident<C extends Pooled> {
     if (recovery) {
       life.inherit(recovery.heritage);
       const tookMs = Math.round(life.readyMs - recovery.diedMs);
-      this.host.publish({ ...this.#name, type: "recovered", attempt: this.restarts.succeeded(), tookMs });
+      this.#standing.publish({ type: "recovered", attempt: this.restarts.succeeded(), tookMs });
     }
     onceAborted(coordinator.dead, () => this.#onDeath(life));
     if (coordinator.leaving) onceAborted(coordinator.leaving, (because) => this.#onLeaving(life, because));
@@ -252,8 +252,6 @@ export class Resident<C extends Pooled> {
   #onDeath(life: CoordinatorLife<C>): void {
     if (this.#life !== life || this.#isStopping) return; // its stop was our own doing
     this.failures.addDeath(life.coordinator);
-    // What leaves the registry's hands with the death may be what others wait for.
-    void untilAborted(life.coordinator.gone).then(() => this.host.changed());
     if (this.#drain) this.#stop(() => `died: ${reasonOfDeath(life.coordinator)}`);
     else void this.#recover(life);
     this.host.changed();
@@ -271,7 +269,7 @@ export class Resident<C extends Pooled> {
     this.#life = undefined;
     this.#start = start;
     const because = `died: ${reasonOfDeath(coordinator)}`;
-    this.#enter("starting", because);
+    this.#standing.enter("starting", because);
     await start.clearAway(coordinator, because);
     if (start.cancelled.aborted) this.#endStart("stopped", messageOf(start.cancelled.reason));
     else this.#tryAgain(start, reasonOfDeath(coordinator));
@@ -283,7 +281,7 @@ export class Resident<C extends Pooled> {
     if (retry instanceof GatewayError) return this.#giveUp(retry);
     const { attempt, retryInMs } = retry;
     const because = `failed: ${reason}`;
-    this.host.publish({ ...this.#name, type: "recovering", because, attempt, inMs: retryInMs });
+    this.#standing.publish({ type: "recovering", because, attempt, inMs: retryInMs });
     if (retryInMs === 0) start.prepare();
     else start.backOff(this.host.clock.monotonic() + retryInMs, because);
   }
@@ -306,25 +304,11 @@ export class Resident<C extends Pooled> {
   #endStart(state: CoordinatorState, because: string, more: { loadMs?: number } = {}): void {
     this.#start = undefined;
     this.#loads.run(false);
-    this.#enter(state, because, more);
+    this.#standing.enter(state, because, more);
   }
 
   #keepAliveMs(life: CoordinatorLife<C>): number {
-    return life.keepAliveMs ?? this.host.settings.idleTtlMs;
-  }
-
-  get #name(): { id: string; model: string } {
-    return { id: this.id, model: this.model };
-  }
-
-  #enter(state: CoordinatorState, because: string, more: { loadMs?: number } = {}): void {
-    const before = this.#state;
-    this.#state = state;
-    this.#because = because;
-    if (state === before) return;
-    const level = state === "failed" ? "warn" : "info";
-    this.host.logger[level]("coordinator state", { ...this.#name, state, because, ...more });
-    this.host.publish({ ...this.#name, type: "state", state, before, because, ...more });
+    return life.keepAliveMs ?? this.host.settings().idleTtlMs;
   }
 }
 

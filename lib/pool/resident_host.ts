@@ -9,7 +9,7 @@ export interface ResidentHost {
   /** Gets one line a change of state. */
   readonly logger: Logger;
   /** What the operator wants now. */
-  readonly settings: PoolSettings;
+  settings(): PoolSettings;
   /** From 0 to 1, for the jitter of pauses. */
   readonly random: () => number;
   /** Whether a start that failed with this may succeed elsewhere, tried again at once. */

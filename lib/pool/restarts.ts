@@ -22,8 +22,8 @@ export class Restarts {
 
   /** It failed. @returns When to try it again, or what to tell whoever wants it. */
   failed(reason: string): Retry | GatewayError {
-    const { settings, clock } = this.host;
-    const retry = this.#history.failed(clock.monotonic(), settings);
+    const settings = this.host.settings();
+    const retry = this.#history.failed(this.host.clock.monotonic(), settings);
     const count = this.#lastAttempt + 1;
     this.#lastAttempt = retry === "give up" ? 0 : retry.attempt;
     return retry === "give up"

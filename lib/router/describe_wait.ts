@@ -3,7 +3,9 @@ import type { LoadProgress, PoolView } from "../pool/pooled.ts";
 /** What a request for this coordinator's model waits for: `"tiny:latest" to load, 43 %`. It follows "waits for". */
 export function describeWaitFor({ model, state, phase, progress, because, waitingCount }: PoolView): string {
   const quoted = `"${model}"`;
-  if (state === "ready") return `a slot of ${quoted}: ${waitingCount} wait for one`;
+  if (state === "ready") {
+    return waitingCount > 0 ? `a slot of ${quoted}, as ${waitingCount} do` : `${quoted} to read its prompt`;
+  }
   if (state === "draining") return `${quoted} to be loaded afresh`;
   if (phase === "loading") return `${quoted} to load${describeProgress(progress)}`;
   if (phase === "waiting for room") return `room for ${quoted}: it ${because}`;

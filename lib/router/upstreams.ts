@@ -37,6 +37,9 @@ export interface UpstreamParts {
 
 /** Finds the upstream of a request: the decision from cached facts, and the lease that it needs. */
 export class Upstreams {
+  /** What models are called, by key, whatever their clients call them. */
+  readonly #names = new Map<string, string>();
+
   /** Its parts stay the caller's to dispose. */
   constructor(private readonly parts: UpstreamParts) {}
 
@@ -47,7 +50,7 @@ export class Upstreams {
    *   served. The signal's reason.
    */
   async acquire(demand: RouteDemand): Promise<Route> {
-    const { catalog, config, backends, externals } = this.parts;
+    const { catalog, config, backends, externals, pool } = this.parts;
     const name = this.nameOf(demand.model);
     const key = catalog.keyOf(name);
     const decision = decide({ model: name, key, tried: demand.tried }, {
@@ -63,9 +66,11 @@ export class Upstreams {
       throw new GatewayError(decision.code, decision.because);
     }
     // The disk is read only for a model that is not loaded.
-    const isLoaded = this.parts.pool.ready(key) !== undefined;
-    const model = isLoaded ? { key, name } : await this.#resolve(name, decision.unlessStored, demand.signal);
-    const route = coordinatorRoute(await this.parts.pool.acquire(this.#toWanted(model), demand));
+    const isLoaded = pool.ready(key) !== undefined;
+    const model = isLoaded
+      ? { key, name: this.#names.get(key) ?? name }
+      : await this.#resolve(name, decision.unlessStored, demand.signal);
+    const route = coordinatorRoute(await pool.acquire(this.#toWanted(model), demand));
     // Where somebody else's coordinator might have served, the reason why it did not belongs to the answer.
     return externals.size > 0 ? { ...route, because: `${route.because}. ${decision.because}` } : route;
   }
@@ -96,7 +101,9 @@ export class Upstreams {
     signal: AbortSignal,
   ): Promise<ResolvedModel> {
     try {
-      return await this.parts.catalog.resolve(name, signal);
+      const model = await this.parts.catalog.resolve(name, signal);
+      this.#names.set(model.key, model.name);
+      return model;
     } catch (error) {
       const isMissing = error instanceof GatewayError && error.code === "model_not_found";
       throw isMissing && unlessStored

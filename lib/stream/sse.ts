@@ -5,8 +5,10 @@ const DONE = new TextEncoder().encode("[DONE]");
 const ERROR = new TextEncoder().encode('{"error"');
 const COLON = 58;
 const QUOTE = 34;
-/** How the keys end whose text a model generated: `content`, `reasoning_content`, `reasoning`. */
-const TEXT_KEYS = ['content"', 'reasoning"'].map((key) => new TextEncoder().encode(key));
+/** Keys of a text that a model generated. */
+const TEXT_KEYS = ['"content"', '"reasoning_content"', '"reasoning"'].map((key) =>
+  new TextEncoder().encode(key)
+);
 const TOOL_CALLS_KEY = new TextEncoder().encode('"tool_calls"');
 const TOOL_CALLS = new TextEncoder().encode("[{");
 const NOTHING = new Uint8Array(0);

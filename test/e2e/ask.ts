@@ -73,7 +73,9 @@ async function readStream(
     else {
       const event = JSON.parse(data);
       error ??= event.error;
-      if (event.choices?.[0]?.delta?.content) onToken?.(++heard.tokenCount);
+      if (!event.choices?.[0]?.delta?.content) continue;
+      heard.tokenCount++;
+      onToken?.(heard.tokenCount);
     }
   }
   return { isDone, error };

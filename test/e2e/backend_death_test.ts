@@ -23,8 +23,8 @@ async function breakStream(gateway: ServedGateway, kill: () => unknown): Promise
 }
 
 async function layersByEndpoint(gateway: ServedGateway): Promise<Record<string, number>> {
-  const { coordinator: { placement } } = await gateway.health();
-  return Object.fromEntries(placement!.devices.map(({ endpoint, layerCount }) => [endpoint, layerCount]));
+  const placement = await gateway.placement();
+  return Object.fromEntries(placement.devices.map(({ endpoint, layerCount }) => [endpoint, layerCount]));
 }
 
 test("an rpc backend killed amid a stream is told, and the other two answer what comes next", async (programs) => {

@@ -98,7 +98,7 @@ export class FaultBed implements AsyncDisposable {
 
   /** Has the model loaded on two rpc backends, and the third free and known to be so. */
   async warmUp(): Promise<void> {
-    await eventually("all rpc backends are up", () => this.#areAllUp(), 60_000);
+    await this.gateway.untilBackendsAreUp();
     const { end, error } = await this.ask(false, { maxTokens: 1 });
     equal(end, "whole", error?.message);
   }
@@ -107,7 +107,7 @@ export class FaultBed implements AsyncDisposable {
   async coolDown(): Promise<void> {
     await this.warmUp();
     await this.gateway.unload("tiny");
-    await eventually("all rpc backends are free", () => this.#areAllUp(), 60_000);
+    await this.gateway.untilBackendsAreUp();
   }
 
   /** One request, as long as is usual here. */
@@ -162,9 +162,5 @@ export class FaultBed implements AsyncDisposable {
 
   async #view() {
     return (await this.gateway.health()).coordinators[0]!;
-  }
-
-  async #areAllUp(): Promise<boolean> {
-    return (await this.gateway.health()).rpcBackends.every(({ health }) => health === "up");
   }
 }

@@ -1,7 +1,8 @@
-import { deepEqual, fail } from "node:assert/strict";
+import { deepEqual, fail, ok } from "node:assert/strict";
 import { join } from "node:path";
 import type { CoordinatorReport } from "../../lib/coordinator_admin.ts";
 import { buildTinyModel, type TinyModelOptions } from "../../lib/gguf/tiny_model.ts";
+import type { VerifiedPlacement } from "../../lib/coordinator/placement_check.ts";
 import type { GatewayHealth } from "../../lib/gateway.ts";
 import { OllamaStoreFixture } from "../fixtures/ollama_store.ts";
 import { type RealBackend, type RealPrograms, startBackend } from "./coordinator_bed.ts";
@@ -145,18 +146,37 @@ export class ServedGateway implements AsyncDisposable {
 
   /** What is known of the coordinator of a model, which was asked for before. */
   async coordinatorOf(model: string): Promise<CoordinatorReport> {
-    const found = (await this.coordinators()).find((one) => one.model === `${model}:latest`);
+    const found = (await this.coordinators()).find((one) => one.key.endsWith(`/${model}:latest`));
     return found ?? fail(`there is no coordinator of ${model}`);
   }
 
   /** `POST /api/admin/models/unload`, and waits until its process is gone. */
   async unload(model: string): Promise<void> {
-    const body = JSON.stringify({ model });
-    await (await fetch(`${this.url}/api/admin/models/unload`, { method: "POST", body })).body?.cancel();
+    const response = await fetch(`${this.url}/api/admin/models/unload`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model }),
+    });
+    const said = await response.text();
+    ok(response.ok, `${response.status}: ${said}`);
     await eventually(
       `${model} is unloaded`,
       async () => (await this.coordinatorOf(model)).state === "stopped",
     );
+  }
+
+  /** Waits until every rpc backend is known to be free, or is held by a coordinator of this gateway. */
+  async untilBackendsAreUp(): Promise<void> {
+    await eventually("all rpc backends are up", async () => {
+      const { rpcBackends } = await this.health();
+      return rpcBackends.every(({ health, holder }) => health === "up" || holder !== undefined);
+    }, 60_000);
+  }
+
+  /** Where the layers of the coordinator are that runs first in the list. @throws If none is ready. */
+  async placement(): Promise<VerifiedPlacement> {
+    const { coordinators } = await this.health();
+    return coordinators[0]?.placement ?? fail("no coordinator is ready");
   }
 
   /** Process id of the first coordinator that became ready. */

@@ -71,9 +71,9 @@ test("after a load the gateway shows what each device really holds, and remember
   await using bed = await GatewayBed.create(programs);
   await using gateway = await bed.serve();
   equal((await chat(gateway.url)).status, 200);
-  const { coordinator: { placement } } = await gateway.health();
-  deepEqual(placement!.devices.map(({ endpoint }) => endpoint), bed.endpoints);
-  for (const { actual, layerCount, weightBytes, kvBytes, computeBytes } of placement!.devices) {
+  const placement = await gateway.placement();
+  deepEqual(placement.devices.map(({ endpoint }) => endpoint), bed.endpoints);
+  for (const { actual, layerCount, weightBytes, kvBytes, computeBytes } of placement.devices) {
     equal(actual.kvBytes, layerCount * 4 * MIB);
     equal(kvBytes, actual.kvBytes);
     ok(Math.abs(weightBytes - actual.weightBytes) < 0.02 * MIB, `${weightBytes} for ${actual.weightBytes}`);
@@ -87,7 +87,7 @@ test("after a load the gateway shows what each device really holds, and remember
   match(load!.build ?? "", /^b\d+$/);
   deepEqual(
     load!.devices.map(({ endpoint, actual }) => ({ endpoint, actual })),
-    placement!.devices.map(({ endpoint, actual }) => ({ endpoint, actual })),
+    placement.devices.map(({ endpoint, actual }) => ({ endpoint, actual })),
   );
 });
 
@@ -121,6 +121,6 @@ async function untilHealth(
 }
 
 async function usedEndpoints(gateway: ServedGateway): Promise<string[]> {
-  const { coordinator: { placement } } = await gateway.health();
-  return placement!.devices.map(({ endpoint }) => endpoint);
+  const placement = await gateway.placement();
+  return placement.devices.map(({ endpoint }) => endpoint);
 }

@@ -99,7 +99,10 @@ test("two models that fit beside each other answer at once, each on its own rpc 
 });
 
 test("one coordinator alone makes room for a third model", async (programs) => {
-  await using bed = await GatewayBed.create(programs, { backendCount: 2, models: ["tiny", "other", "third"] });
+  await using bed = await GatewayBed.create(programs, {
+    backendCount: 2,
+    models: ["tiny", "other", "third"],
+  });
   await using gateway = await bed.serve({ settings: { ...APART, "pool.prewarm": "tiny,other" } });
   await eventually("both are ready", async () => (await readyModels(gateway)).length === 2);
   await (await ChatStream.open(gateway.url, { maxTokens: 600 })).rest(); // what is known of the rpc backends becomes old

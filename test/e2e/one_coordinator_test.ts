@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { chat, ChatStream } from "./chat.ts";
 import { eventually } from "./eventually.ts";
 import { GatewayBed } from "./gateway_bed.ts";
@@ -90,7 +90,9 @@ test("the coordinator's own log is kept in the state directory", async (programs
   await using gateway = await bed.serve({ args: ["--state-dir", state] });
   await chat(gateway.url);
   await gateway.stop();
-  const log = await Deno.readTextFile(`${state}/logs/coordinator.log`);
+  const [{ name }] = [...Deno.readDirSync(`${state}/logs`)] as [Deno.DirEntry];
+  match(name, /^coordinator-.*tiny.*\.log$/);
+  const log = await Deno.readTextFile(`${state}/logs/${name}`);
   ok(log.includes(bed.endpoints[0]!) && log.includes("model loaded"), log);
   await bed.assertNothingLeft();
 });

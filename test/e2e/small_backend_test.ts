@@ -131,8 +131,8 @@ async function assertSurvived(backend: RealBackend): Promise<void> {
 }
 
 async function usedEndpoints(gateway: ServedGateway): Promise<string[]> {
-  const { coordinator: { placement } } = await gateway.health();
-  return placement!.devices.map(({ endpoint }) => endpoint);
+  const placement = await gateway.placement();
+  return placement.devices.map(({ endpoint }) => endpoint);
 }
 
 /** Chats, and keeps every command that runs in the sandbox meanwhile. */

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import type { GatewayEvent } from "../../../lib/coordinator_admin.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { coordinatorReport } from "../../fixtures/coordinator_reports.ts";
@@ -174,4 +175,30 @@ Deno.test("A stream that fails ends with an event that says why", async () => {
   const { type, data } = (await events.nextJson())!;
   deepEqual([type, (data as { error: { message: string } }).error.message], ["error", "The file is gone"]);
   equal(await events.next(), undefined);
+});
+
+Deno.test("A stream that is full when its client leaves lets go of what it read from", async () => {
+  await using bed = new CoordinatorBed();
+  bed.admin.add(coordinatorReport("tiny"));
+  let lineCount = 0;
+  let isLeft = false;
+  bed.admin.readLog = async function* () {
+    try {
+      for (;; lineCount++) yield await Promise.resolve("x".repeat(60_000));
+    } finally {
+      isLeft = true;
+    }
+  };
+  const deaf = await askWithoutReading(bed, FOLLOW);
+  await until(
+    async () => {
+      const before = lineCount;
+      await delay(20);
+      return before > 20 && lineCount === before;
+    },
+    "it is full",
+    { withinMs: 10_000 },
+  );
+  deaf.close();
+  await until(() => isLeft, "it has let go", { withinMs: 10_000 });
 });

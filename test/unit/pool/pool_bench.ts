@@ -1,6 +1,8 @@
+import { ok } from "node:assert/strict";
 import { GatewayError } from "../../../lib/errors.ts";
 import { silentLogger } from "../../../lib/log.ts";
-import { CoordinatorPool, type PoolOptions } from "../../../lib/pool/pool.ts";
+import { CoordinatorPool } from "../../../lib/pool/pool.ts";
+import type { PoolOptions } from "../../../lib/pool/pool_options.ts";
 import type {
   CoordinatorLease,
   LoadProgress,
@@ -34,7 +36,7 @@ export class FakeCoordinator implements Pooled {
   readonly #leaving = new AbortController();
   stopCount = 0;
   /** Set to let {@linkcode stop} take its time. */
-  stopping: Promise<void> = Promise.resolve();
+  stopping: () => Promise<void> = () => Promise.resolve();
   constructor(
     readonly key: string,
     readonly endpoints: readonly string[],
@@ -66,7 +68,7 @@ export class FakeCoordinator implements Pooled {
   }
   async stop(): Promise<void> {
     this.stopCount++;
-    await this.stopping;
+    await this.stopping();
     this.die("stopped");
     this.onGone();
   }
@@ -87,9 +89,17 @@ interface Load {
   readonly outcome: PromiseWithResolvers<FakeCoordinator>;
 }
 
+/** Whoever sleeps for no time at all would do so for ever. */
+class StrictClock extends FakeClock {
+  override sleep(ms: number, options?: { signal?: AbortSignal }): Promise<void> {
+    ok(ms > 0, `sleeps ${ms} ms`);
+    return super.sleep(ms, options);
+  }
+}
+
 /** A pool over rpc backends that are all alike; loads end when the test says so. */
 export class Bench implements AsyncDisposable {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock = new StrictClock();
   readonly events: PoolEvent[] = [];
   readonly pool: CoordinatorPool<FakeCoordinator>;
   /** Keys of the models, each time that one was prepared, and each time that one was started. */

@@ -33,10 +33,11 @@ Deno.test("unloading", async (t) => {
     client.abort(new Error("left"));
     await settle();
     equal(bench.pool.unload("a"), "unloaded");
+    equal(bench.view("a").because, "is being given up: unloaded on request");
     await settle();
     deepEqual([bench.state("a"), bench.view("a").because, bench.view("a").failures], [
       "stopped",
-      "is unloaded",
+      "unloaded on request",
       [],
     ]);
   });
@@ -52,6 +53,17 @@ Deno.test("unloading", async (t) => {
     await settle();
     equal(bench.state("a"), "stopped");
   });
+});
+
+Deno.test("what was to be unloaded and failed is loaded as usual the next time", async () => {
+  await using bench = new Bench();
+  const refused = rejects(bench.acquire("a"), /it crashed/);
+  await settle();
+  equal(bench.pool.unload("a"), "after use");
+  await bench.failLoad("a", new Error("it crashed"));
+  await refused;
+  await bench.idle("a");
+  equal(bench.state("a"), "ready");
 });
 
 Deno.test("restarting", async (t) => {
@@ -159,7 +171,7 @@ Deno.test("closing", async (t) => {
     const bench = new Bench({ backends: ["b1", "b2"] });
     const [a, b] = [await bench.ready("a"), await bench.idle("b")];
     const stop = Promise.withResolvers<void>();
-    a.coordinator.stopping = b.stopping = stop.promise;
+    a.coordinator.stopping = b.stopping = () => stop.promise;
     const closed = bench.pool.close();
     deepEqual([a.coordinator.stopCount, b.stopCount], [1, 1]);
     await rejects(bench.acquire("b"), { code: "shutting_down" });

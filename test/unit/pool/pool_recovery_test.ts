@@ -30,7 +30,7 @@ Deno.test("its backends are not placed again before nothing is left of it", asyn
   await using bench = new Bench();
   const old = await bench.idle("a");
   const cleared = Promise.withResolvers<void>();
-  old.stopping = cleared.promise;
+  old.stopping = () => cleared.promise;
   old.die("it crashed");
   await settle();
   deepEqual([bench.prepared, bench.view("a").because], [

@@ -157,7 +157,7 @@ Deno.test("one that was just loaded stays for its minimum residency, even if it 
   await bench.idle("a");
   const waiting = bench.acquire("b");
   await settle();
-  equal(bench.view("b").because, 'waits for "a", which holds b1 and stays for 30.0 s more');
+  equal(bench.view("b").because, 'waits for "a", which holds b1 and stays for up to 30.0 s more');
   await bench.pass(29_999);
   equal(bench.state("a"), "ready");
   await bench.pass(1);
@@ -307,6 +307,31 @@ Deno.test("what was cleared for one model is not taken by another, though that r
   equal(await isSettled(older), false);
 });
 
+Deno.test("nor while what was cleared for it is not given back yet", async () => {
+  await using bench = new Bench(RIVALS);
+  const a = await bench.ready("a");
+  a.coordinator.stop = () => Promise.resolve();
+  await bench.pass(60_000);
+  const older = bench.acquire("a", { priority: 10 });
+  const b = bench.acquire("b", { priority: 0 });
+  await bench.pass(5_000);
+  a[Symbol.dispose]();
+  await settle();
+  const slow = Promise.withResolvers<void>();
+  bench.preparing = (key) => key === "b" ? slow.promise : Promise.resolve();
+  bench.free(["b1"]);
+  await bench.pass(2_000);
+  deepEqual([bench.started, bench.view("a").because], [
+    ["a"],
+    'waits behind "b", which needs what is free now',
+  ]);
+  slow.resolve();
+  await settle();
+  await bench.finishLoad("b");
+  await b;
+  equal(await isSettled(older), false);
+});
+
 Deno.test("who waits for room finds rpc backends that come, without being told", async () => {
   await using bench = new Bench();
   await bench.ready("a");
@@ -333,7 +358,7 @@ Deno.test("rpc backends that are given back late are waited for", async () => {
   await using bench = new Bench();
   const a = await bench.idle("a");
   const stop = Promise.withResolvers<void>();
-  a.stopping = stop.promise;
+  a.stopping = () => stop.promise;
   const waiting = bench.acquire("b");
   await settle();
   equal(bench.view("b").because, 'waits for "a" to be stopped, which holds b1');
@@ -341,4 +366,94 @@ Deno.test("rpc backends that are given back late are waited for", async () => {
   await settle();
   await bench.finishLoad("b");
   await waiting;
+});
+
+Deno.test("one that falls idle goes instead of one that is still left alone", async () => {
+  await using bench = new Bench({ settings: { swapWaitMs: 60_000 }, backends: ["b1", "b2"] });
+  const [a, b] = [await bench.ready("a"), await bench.ready("b")];
+  const c = bench.acquire("c");
+  await bench.pass(1_000);
+  const [kept, idle] = bench.view("c").because.includes('"a"') ? [a, b] : [b, a];
+  idle[Symbol.dispose]();
+  await settle();
+  await bench.finishLoad("c");
+  await c;
+  deepEqual([idle.coordinator.stopCount, kept.coordinator.stopCount], [1, 0]);
+});
+
+Deno.test("whoever waits in front for one coordinator less is not passed by another", async () => {
+  await using bench = new Bench({ settings: { maxCoordinators: 1 }, backends: ["b1", "b2", "b3"] });
+  const x = await bench.ready("x");
+  const first = bench.acquire("first");
+  await settle();
+  const slow = Promise.withResolvers<void>();
+  bench.preparing = (key) => key === "first" ? slow.promise : Promise.resolve();
+  const second = bench.acquire("second");
+  await settle();
+  x[Symbol.dispose]();
+  await settle();
+  deepEqual([bench.started, bench.state("second")], [["x"], "waiting for room"]);
+  slow.resolve();
+  await settle();
+  await bench.finishLoad("first");
+  (await first)[Symbol.dispose]();
+  await settle();
+  await bench.finishLoad("second");
+  await second;
+});
+
+Deno.test("a preparation that takes long is neither repeated nor polled", async () => {
+  await using bench = new Bench();
+  await bench.ready("a");
+  bench.acquire("b");
+  await settle();
+  bench.preparing = () => new Promise(() => {});
+  for (let i = 0; i < 10; i++) await bench.pass(1_000); // the clock refuses to sleep for no time
+  deepEqual(bench.prepared, ["a", "b", "b"]);
+});
+
+Deno.test("a model says what it waits for", async (t) => {
+  const pair = { backends: ["b1", "b2"], models: { big: { backendCount: 2 } } };
+  await t.step("from several, each as it is", async () => {
+    await using bench = new Bench(pair);
+    await bench.ready("a");
+    await bench.idle("b");
+    bench.acquire("big");
+    await bench.pass(1_000);
+    equal(
+      bench.view("big").because,
+      'waits for "b", which holds b2 and stays for up to 4.0 s more, ' +
+        'and for 1 request of "a", which holds b1 and takes new ones for up to 4.0 s more',
+    );
+    await bench.pass(4_000);
+    equal(
+      bench.view("big").because,
+      'waits for "b" to be stopped, which holds b2, and for 1 request of "a" to end, which holds b1',
+    );
+  });
+  await t.step("for who knows how long while another loads", async () => {
+    await using bench = new Bench(pair);
+    await bench.idle("b");
+    bench.acquire("a");
+    await settle();
+    bench.acquire("big");
+    await settle();
+    equal(
+      bench.view("big").because,
+      'waits for "b", which holds b1 and stays meanwhile, and for "a" to be loaded, which holds b2',
+    );
+  });
+  await t.step("while nobody of ours holds it", async () => {
+    await using bench = new Bench();
+    bench.backends.set("b1", "a coordinator that is just gone");
+    bench.acquire("a");
+    await settle();
+    deepEqual([bench.state("a"), bench.view("a").because], [
+      "waiting for room",
+      "waits for rpc backends to become free",
+    ]);
+    bench.free(["b1"]);
+    await bench.pass(2_000);
+    equal(bench.state("a"), "loading");
+  });
 });

@@ -110,6 +110,18 @@ Deno.test("a client that leaves is let go at once", async (t) => {
     await alsoLeft;
     deepEqual([bench.state("a"), bench.started], ["stopped", []]);
   });
+  await t.step("and another that comes in the same moment has its model prepared anew", async () => {
+    await using bench = new Bench();
+    const client = new AbortController();
+    const left = rejects(bench.acquire("a", { signal: client.signal }), /left/);
+    client.abort(new Error("left"));
+    const another = bench.acquire("a");
+    await left;
+    await settle();
+    await bench.finishLoad("a");
+    equal((await another).coordinator.key, "a");
+    deepEqual(bench.prepared, ["a", "a"]);
+  });
   await t.step("while its model loads: the load goes on", async () => {
     await using bench = new Bench();
     const client = new AbortController();
@@ -332,4 +344,40 @@ Deno.test("models that are not loaded are forgotten when there are too many of t
   for (let i = 0; i < 200; i++) await bench.acquire(`model${i}`).catch(() => {});
   equal(bench.pool.views().length, 64);
   equal(bench.view("model199").failures.length, 1);
+});
+
+Deno.test("nothing of a request is left behind at its client's signal, however it ends", async () => {
+  await using bench = new Bench();
+  const { signal } = new AbortController();
+  let listenerCount = 0;
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => (listenerCount++, add(...args));
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => (listenerCount--, remove(...args));
+  const acquired = bench.acquire("a", { signal });
+  equal(listenerCount, 1);
+  await settle();
+  await bench.failLoad("a", new Error("it crashed"));
+  await rejects(acquired);
+  equal(listenerCount, 0);
+  await bench.ready("a", { signal });
+  equal(listenerCount, 0);
+});
+
+Deno.test("a model is started as it was asked for last", async () => {
+  await using bench = new Bench();
+  const old = await bench.idle("a");
+  const wanted = bench.wanted("a");
+  let preparedCount = 0;
+  const signal = new AbortController().signal;
+  const latest = { ...wanted, prepare: (signal: AbortSignal) => (preparedCount++, wanted.prepare(signal)) };
+  (await bench.pool.acquire(latest, { signal }))[Symbol.dispose]();
+  old.die("it crashed");
+  await settle();
+  equal(preparedCount, 1);
+  await bench.failLoad("a", new Error("no such file"));
+  await bench.pass(1_000);
+  bench.pool.retire(["a"], "its settings have changed");
+  void bench.pool.load({ ...latest }, { signal }).catch(() => {});
+  await settle();
+  equal(preparedCount, 3);
 });

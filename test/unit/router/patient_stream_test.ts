@@ -54,7 +54,7 @@ class Wait {
   }
 
   give(body: Uint8Array | AnswerEvents, status = 200): void {
-    this.work.resolve({ status, headers: [], report: REPORT, body: body as Answer["body"] });
+    this.work.resolve({ status, headers: [], report: REPORT, body });
   }
 }
 

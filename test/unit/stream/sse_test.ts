@@ -68,3 +68,30 @@ Deno.test("an event without end is refused before it eats the memory", () => {
     for (let i = 0; i < 10; i++) watch.push(new Uint8Array(1024 * 1024).fill(120));
   }, RangeError);
 });
+
+const tokenChunks: { name: string; delta: string; want: number }[] = [
+  { name: "text", delta: `{"content":" a"}`, want: 1 },
+  { name: "text behind a space", delta: `{"content": "a"}`, want: 1 },
+  { name: "reasoning beside empty text", delta: `{"content":"","reasoning_content":"hm"}`, want: 1 },
+  { name: "reasoning under its other name", delta: `{"reasoning":"hm"}`, want: 1 },
+  { name: "a tool call", delta: `{"tool_calls":[{"index":0}]}`, want: 1 },
+  { name: "a role", delta: `{"role":"assistant","content":null}`, want: 0 },
+  { name: "a role with empty text", delta: `{"role":"assistant","content":""}`, want: 0 },
+  { name: "no tool call", delta: `{"tool_calls":[]}`, want: 0 },
+  { name: "an end", delta: `{}`, want: 0 },
+  { name: "another key's text", delta: `{"discontent":"a"}`, want: 0 },
+  { name: "a refusal that quotes a key", delta: `{"refusal":"say \\"content\\":\\"a\\""}`, want: 0 },
+];
+for (const { name, delta, want } of tokenChunks) {
+  Deno.test(`a chunk with ${name} counts as ${want} tokens, wherever it is cut`, () => {
+    const bytes = encoder.encode(`data: {"choices":[{"index":0,"delta":${delta}}],"id":"c:1"}\n\n`);
+    for (let cut = 0; cut <= bytes.byteLength; cut++) {
+      equal(watchPieces([bytes.slice(0, cut), bytes.slice(cut)]).watch.tokenCount, want);
+    }
+  });
+}
+
+Deno.test("comments and [DONE] are no tokens", () => {
+  const { watch } = watchPieces([encoder.encode(`: "content":"a"\n\ndata: [DONE]\n\n`)]);
+  deepEqual([watch.tokenCount, watch.dataEventCount], [0, 1]);
+});
