@@ -59,7 +59,7 @@ export class RequestQueue<C extends Pooled> {
       key: resident.key,
       demand,
       sinceMs: this.host.clock.monotonic(),
-      loadClockMs: resident.loadClockMs,
+      loadClockMs: resident.loads.totalMs,
       needsSlot,
       serve: (life, waited) => resolve(serve(life, waited)),
       refuse: reject,
@@ -73,14 +73,14 @@ export class RequestQueue<C extends Pooled> {
   }
 
   /** Serves who waits for this model, the best first, as far as there are slots. */
-  serve({ key, loadClockMs }: Resident<C>, life: CoordinatorLife<C>, nowMs: number): void {
+  serve({ key, loads }: Resident<C>, life: CoordinatorLife<C>, nowMs: number): void {
     const isServable = (request: QueuedRequest<C>) =>
       request.key === key && (life.hasFreeSlot || !request.needsSlot);
     while (this.countOf(key) > 0) {
       const request = this.#line.first(isServable);
       if (!request) return;
       this.#line.remove(request);
-      request.serve(life, nowMs, loadClockMs);
+      request.serve(life, nowMs, loads.totalMs);
     }
   }
 
@@ -101,8 +101,8 @@ export class RequestQueue<C extends Pooled> {
     let [refusedCount, nextMs] = [0, Infinity];
     for (const request of this.#line) {
       const resident = residentOf(request.key);
-      if (resident.isLoading) continue;
-      const queueMs = request.queueMs(nowMs, resident.loadClockMs);
+      if (resident.loads.isRunning) continue;
+      const queueMs = request.queueMs(nowMs, resident.loads.totalMs);
       const dueMs = nowMs + (request.maxWaitMs ?? this.host.settings().queueWaitMs) - queueMs;
       if (dueMs > nowMs) {
         nextMs = Math.min(nextMs, dueMs);

@@ -1,12 +1,12 @@
 import { GatewayError, messageOf } from "../errors.ts";
 import { FailureLog, reasonOfDeath } from "./failure_log.ts";
 import { CoordinatorLife } from "./life.ts";
+import { LoadWatch } from "./load_watch.ts";
 import type { CoordinatorState, Place, Pooled, Wanted } from "./pooled.ts";
 import type { ResidentHost } from "./resident_host.ts";
 import { Restarts } from "./restarts.ts";
 import { Standing } from "./standing.ts";
 import { Start, type StartOptions } from "./start.ts";
-import { Stopwatch } from "./stopwatch.ts";
 
 /** A failed cold start is tried at once so often, each time without what it failed by. */
 const MAX_ATTEMPTS = 4;
@@ -26,6 +26,10 @@ export interface Drain {
  * that something has changed; by itself it only goes through with what was begun, and answers its own failures.
  */
 export class Resident<C extends Pooled> {
+  /** Canonical key of its model. */
+  readonly key: string;
+  /** Name of its model, as it was asked for first. */
+  readonly model: string;
   /** Its model, as it was asked for last. */
   wanted: Wanted<C>;
   /** Whether somebody wants it unloaded while requests wait for it: it ends as soon as nobody uses it. */
@@ -34,33 +38,24 @@ export class Resident<C extends Pooled> {
   readonly failures: FailureLog;
   /** How often it was started again after a failure. */
   readonly restarts: Restarts;
+  /** How long its loads took. */
+  readonly loads: LoadWatch;
   #start: Start<C> | undefined;
   #life: CoordinatorLife<C> | undefined;
   #drain: Drain | undefined;
   #isStopping = false;
   #endpoints: readonly string[] = [];
-  #loadBeganMs = 0;
-  #lastLoadMs: number | undefined;
-  readonly #loads: Stopwatch;
   readonly #standing: Standing;
 
   /** It is stopped. @param id Names it in URLs and logs. */
   constructor(readonly id: string, wanted: Wanted<C>, private readonly host: ResidentHost) {
+    this.key = wanted.key;
+    this.model = wanted.model;
     this.wanted = wanted;
     this.failures = new FailureLog(host.clock);
-    this.#loads = new Stopwatch(host.clock);
-    this.restarts = new Restarts(wanted.model, host);
-    this.#standing = new Standing({ id, model: wanted.model }, host);
-  }
-
-  /** Canonical key of its model. */
-  get key(): string {
-    return this.wanted.key;
-  }
-
-  /** Name of its model. */
-  get model(): string {
-    return this.wanted.model;
+    this.loads = new LoadWatch(host.clock);
+    this.restarts = new Restarts(this.model, host);
+    this.#standing = new Standing({ id, model: this.model }, host);
   }
 
   /** Where it is in its life. */
@@ -103,21 +98,6 @@ export class Resident<C extends Pooled> {
     return this.hasProcess ? this.#endpoints : [];
   }
 
-  /** How long its last load took, ms. */
-  get lastLoadMs(): number | undefined {
-    return this.#lastLoadMs;
-  }
-
-  /** A clock that runs while it loads, ms: who waits reads off how long it waited for that. */
-  get loadClockMs(): number {
-    return this.#loads.totalMs;
-  }
-
-  /** Whether it loads: that others work keeps nobody waiting then. */
-  get isLoading(): boolean {
-    return this.#loads.isRunning;
-  }
-
   /** Whether it is never stopped for others, nor for being idle. */
   get isPinned(): boolean {
     return this.host.settings().pinnedKeys.has(this.key);
@@ -142,7 +122,7 @@ export class Resident<C extends Pooled> {
   /** Starts the process of what was prepared. */
   load(place: Place<C>): void {
     this.#endpoints = place.endpoints;
-    this.#loadBeganMs = this.host.clock.monotonic();
+    this.loads.begin();
     this.#start!.load(place);
   }
 
@@ -208,7 +188,7 @@ export class Resident<C extends Pooled> {
       ...options,
       wanted: this.wanted,
       onPhase: (phase, because) => {
-        this.#loads.run(phase === "preparing" || phase === "loading");
+        this.loads.run(phase === "preparing" || phase === "loading");
         this.#standing.publish({ type: "phase", phase, because });
       },
       onProgress: (progress) => this.#standing.publish({ type: "loading", ...progress }),
@@ -223,16 +203,15 @@ export class Resident<C extends Pooled> {
   }
 
   #onReady({ recovery }: Start<C>, coordinator: C): void {
-    const loadMs = this.host.clock.monotonic() - this.#loadBeganMs;
+    const loadMs = this.loads.end();
     const life = new CoordinatorLife(coordinator, {
       clock: this.host.clock,
       loadMs,
       onReleased: () => this.host.released(this.key),
     });
     this.#life = life;
-    this.#lastLoadMs = Math.round(loadMs);
     this.#endpoints = coordinator.endpoints;
-    this.#endStart("ready", "is loaded", { loadMs: this.#lastLoadMs });
+    this.#endStart("ready", "is loaded", { loadMs });
     if (recovery) {
       life.inherit(recovery.heritage);
       const tookMs = Math.round(life.readyMs - recovery.diedMs);
@@ -303,7 +282,7 @@ export class Resident<C extends Pooled> {
 
   #endStart(state: CoordinatorState, because: string, more: { loadMs?: number } = {}): void {
     this.#start = undefined;
-    this.#loads.run(false);
+    this.loads.run(false);
     this.#standing.enter(state, because, more);
   }
 

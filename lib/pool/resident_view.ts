@@ -21,7 +21,7 @@ export function viewOf(
     slotCount: life?.coordinator.slotCount,
     waitingCount,
     endpoints: resident.endpoints,
-    loadMs: resident.lastLoadMs,
+    loadMs: resident.loads.lastMs,
     upMs: life && Math.round(nowMs - life.readyMs),
     expiresInMs: isIdle ? msUntil(expiresAtMs, nowMs) : undefined,
     isPinned: resident.isPinned,

@@ -1,7 +1,7 @@
 /**
  * Kills and freezes rpc backends, coordinators and the gateway, each many times, and prints what became of it.
  *
- *     deno task faults [--times 20] [--only "backend SIGKILL"] [--small]
+ *     deno task faults [--times 20] [--only "backend SIGKILL"] [--large]
  */
 import { FaultBed, LARGE, SMALL } from "./fault_bed.ts";
 import { countToll } from "./fault_toll.ts";
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   if (typeof programs === "string") throw new Error(programs);
   const times = numberArgument("times", 20);
   const only = Deno.args.includes("--only") ? Deno.args[Deno.args.indexOf("--only") + 1]! : "";
-  await using bed = await FaultBed.create(programs, Deno.args.includes("--small") ? SMALL : LARGE);
+  await using bed = await FaultBed.create(programs, Deno.args.includes("--large") ? LARGE : SMALL);
   print("Times are least / middle / greatest. Lost: no byte was delivered, and none came.");
   printRow(HEAD);
   for (const fault of FAULTS.filter(({ name }) => name.startsWith(only))) await printFault(bed, fault, times);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ask, type Reply } from "./ask.ts";
 import { eventually } from "./eventually.ts";
 import type { FaultBed } from "./fault_bed.ts";
+import type { LogRecord } from "./program.ts";
 
 /** What one fault did. */
 export interface Damage {
@@ -30,8 +31,8 @@ export interface Fault {
 /** Undoes a fault. */
 type Repair = () => Promise<void>;
 
-/** What the gateway says first when a coordinator is lost, or could not be started. */
-const DETECTIONS = ["coordinator is given up", "coordinator died", "coordinator failed", "request retried"];
+/** What the gateway may say first when it has noticed. */
+const DETECTIONS = ["coordinator is given up", "coordinator died", "request retried"];
 const RECOVERY_MS = 30_000;
 
 /** All of them, in the order of the table. */
@@ -128,7 +129,7 @@ async function endGateway(bed: FaultBed, signal: "SIGTERM" | "SIGKILL"): Promise
   const replies = await Promise.all(waiting);
   const { code } = await program.ended;
   ok(signal === "SIGKILL" || code === 0, `it exited with ${code}`);
-  const detectedMs = bed.msUntilLogged(["shutting down"], struckMs);
+  const detectedMs = bed.msUntilLogged(({ message }) => message === "shutting down", struckMs);
   await eventually("no coordinator is left", () => bed.coordinatorProcesses().length === 0, 5_000);
   await bed.serve();
   const next = await ask(bed.gateway.url, { stream: false, maxTokens: 1 });
@@ -142,7 +143,7 @@ async function assess(
   { struckMs, replies, repair }: { struckMs: number; replies: readonly Reply[]; repair: Repair },
 ): Promise<Damage> {
   const recoveredMs = await untilRecovered(bed, struckMs);
-  const detectedMs = bed.msUntilLogged(DETECTIONS, struckMs);
+  const detectedMs = bed.msUntilLogged(isDetection, struckMs);
   await repair();
   await eventually("one coordinator runs", () => bed.coordinatorProcesses().length <= 1, 3_000).catch(
     () => {},
@@ -150,9 +151,13 @@ async function assess(
   return { struckMs, replies, detectedMs, recoveredMs, leftOverCount: bed.coordinatorProcesses().length - 1 };
 }
 
+function isDetection({ message, ...fields }: LogRecord): boolean {
+  return DETECTIONS.includes(message) || (message === "rpc backend health" && fields["to"] === "down");
+}
+
 /** From the fault to the next coordinator that is ready, ms. */
 async function untilRecovered(bed: FaultBed, struckMs: number): Promise<number> {
-  const recoveredMs = () => bed.msUntilLogged(["coordinator ready"], struckMs);
+  const recoveredMs = () => bed.msUntilLogged(({ message }) => message === "coordinator ready", struckMs);
   await eventually("a coordinator is ready again", () => recoveredMs() !== undefined, RECOVERY_MS);
   return recoveredMs()!;
 }

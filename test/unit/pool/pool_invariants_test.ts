@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { GatewayError } from "../../../lib/errors.ts";
 import type { CoordinatorLease } from "../../../lib/pool/pooled.ts";
-import { Bench, type FakeCoordinator, SETTINGS, settle } from "./pool_bench.ts";
+import { Bench, type FakeCoordinator, SETTINGS, settle } from "./pool_bed.ts";
 
 const MODELS = {
   a: { backendCount: 1, slotCount: 1 },

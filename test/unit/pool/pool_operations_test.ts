@@ -1,5 +1,5 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { Bench, settle } from "./pool_bench.ts";
+import { Bench, settle } from "./pool_bed.ts";
 
 Deno.test("unloading", async (t) => {
   await t.step("what is not loaded says so", async () => {

@@ -1,5 +1,5 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { Bench, isSettled, settle } from "./pool_bench.ts";
+import { Bench, isSettled, settle } from "./pool_bed.ts";
 
 Deno.test("a coordinator that dies is started again at once, before anybody asks for it", async () => {
   await using bench = new Bench();

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
-import { Bench, isSettled, SETTINGS, settle } from "./pool_bench.ts";
+import { Bench, isSettled, SETTINGS, settle } from "./pool_bed.ts";
 
 /** Two coordinators that need the only rpc backend. */
 const RIVALS = { models: { a: { slotCount: 1 } } };

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import { Bench, isSettled, SETTINGS, settle } from "./pool_bench.ts";
+import { Bench, isSettled, SETTINGS, settle } from "./pool_bed.ts";
 
 Deno.test("a hundred requests during a load share one preparation, one place and one start", async () => {
   await using bench = new Bench({ models: { a: { slotCount: 100 } } });
