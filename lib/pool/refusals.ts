@@ -1,4 +1,4 @@
-import { GatewayError } from "../errors.ts";
+import { GatewayError, messageOf } from "../errors.ts";
 import { formatDuration } from "../units.ts";
 
 /** As many requests wait as may. */
@@ -29,17 +29,18 @@ export function pinnedInTheWay(model: string, pinned: readonly string[]): Gatewa
   return new GatewayError("no_capacity", message);
 }
 
-/** It failed so often that it is left alone. */
+/** It failed so often that it is left alone. The last failure gives the code. */
 export function gaveUp(
   model: string,
-  { count, windowMs, reason }: { count: number; windowMs: number; reason: string },
+  { count, windowMs, error }: { count: number; windowMs: number; error: unknown },
 ): GatewayError {
   const message = `The coordinator of "${model}" failed ${countOf(count, "time")} within ` +
-    `${
-      formatDuration(windowMs)
-    }, the last time because: ${reason}. It is tried again when it is asked for; ` +
+    `${formatDuration(windowMs)}, the last time because: ${
+      messageOf(error)
+    }. It is tried again when it is asked for; ` +
     `when the cause is gone: sollol load ${model}`;
-  return new GatewayError("upstream_failed", message);
+  const code = error instanceof GatewayError ? error.code : "upstream_failed";
+  return new GatewayError(code, message, { cause: error });
 }
 
 /** There is no such coordinator. */

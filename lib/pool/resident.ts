@@ -251,15 +251,15 @@ export class Resident<C extends Pooled> {
     this.#standing.enter("starting", because);
     await start.clearAway(coordinator, because);
     if (start.cancelled.aborted) this.#endStart("stopped", messageOf(start.cancelled.reason));
-    else this.#tryAgain(start, reasonOfDeath(coordinator));
+    else this.#tryAgain(start, new Error(reasonOfDeath(coordinator)));
     this.host.changed();
   }
 
-  #tryAgain(start: Start<C>, reason: string): void {
-    const retry = this.restarts.failed(reason);
+  #tryAgain(start: Start<C>, error: unknown): void {
+    const retry = this.restarts.failed(error);
     if (retry instanceof GatewayError) return this.#giveUp(retry);
     const { attempt, retryInMs } = retry;
-    const because = `failed: ${reason}`;
+    const because = `failed: ${messageOf(error)}`;
     this.#standing.publish({ type: "recovering", because, attempt, inMs: retryInMs });
     if (retryInMs === 0) start.prepare();
     else start.backOff(this.host.clock.monotonic() + retryInMs, because);
@@ -268,11 +268,12 @@ export class Resident<C extends Pooled> {
   #onFailed(start: Start<C>, error: unknown, hadProcess: boolean): void {
     if (start.cancelled.aborted) return this.#endStart("stopped", messageOf(start.cancelled.reason));
     this.failures.add(messageOf(error));
-    if (start.recovery) return this.#tryAgain(start, messageOf(error));
+    if (start.recovery) return this.#tryAgain(start, error);
     start.errors.push(error);
     const mayRetry = hadProcess && start.errors.length < MAX_ATTEMPTS && this.host.mayRetry(error);
-    if (mayRetry) start.prepare();
-    else this.#giveUp(this.host.chooseError(start.errors));
+    if (!mayRetry) return this.#giveUp(this.host.chooseError(start.errors));
+    this.host.logger.warn("coordinator start retried", { id: this.id, model: this.model, error });
+    start.prepare();
   }
 
   #giveUp(error: unknown): void {

@@ -21,13 +21,13 @@ export class Restarts {
   }
 
   /** It failed. @returns When to try it again, or what to tell whoever wants it. */
-  failed(reason: string): Retry | GatewayError {
+  failed(error: unknown): Retry | GatewayError {
     const settings = this.host.settings();
     const retry = this.#history.failed(this.host.clock.monotonic(), settings);
     const count = this.#lastAttempt + 1;
     this.#lastAttempt = retry === "give up" ? 0 : retry.attempt;
     return retry === "give up"
-      ? gaveUp(this.model, { count, windowMs: settings.restartWindowMs, reason })
+      ? gaveUp(this.model, { count, windowMs: settings.restartWindowMs, error })
       : retry;
   }
 

@@ -69,25 +69,29 @@ test(
   namespaced,
 );
 
-test("a coordinator sits a short cut out amid a stream; an idle one is replaced by itself", async (programs) => {
-  await using shelf = await CableBed.create(programs);
-  const { cable, gateway, worker } = shelf;
-  const stream = await ChatStream.open(gateway.url, { maxTokens: 400 });
-  await cable.cut();
-  await delay(1_000);
-  await cable.mend();
-  const { tokenCount, finishReason } = await stream.rest();
-  deepEqual({ tokenCount, finishReason }, { tokenCount: 400, finishReason: "length" });
-  await cable.cut();
-  await shelf.until("down", DOWN_MS);
-  await cable.mend();
-  const { holder } = await shelf.until("held", UP_MS);
-  equal(holder, "tiny:latest");
-  const { status, headers } = await chat(gateway.url);
-  deepEqual([status, headers.get("x-sollol-attempts")], [200, "1"]);
-  await shelf.end();
-  deepEqual([gateway.loads.length, worker.startCount], [2, 1]);
-}, namespaced);
+test(
+  "a coordinator sits a short cut out amid a stream; an idle one is replaced by itself",
+  async (programs) => {
+    await using shelf = await CableBed.create(programs);
+    const { cable, gateway, worker } = shelf;
+    const stream = await ChatStream.open(gateway.url, { maxTokens: 400 });
+    await cable.cut();
+    await delay(1_000);
+    await cable.mend();
+    const { tokenCount, finishReason } = await stream.rest();
+    deepEqual({ tokenCount, finishReason }, { tokenCount: 400, finishReason: "length" });
+    await cable.cut();
+    await shelf.until("down", DOWN_MS);
+    await cable.mend();
+    const { holder } = await shelf.until("held", UP_MS);
+    equal(holder, "tiny:latest");
+    const { status, headers } = await chat(gateway.url);
+    deepEqual([status, headers.get("x-sollol-attempts")], [200, "1"]);
+    await shelf.end();
+    deepEqual([gateway.loads.length, worker.startCount], [2, 1]);
+  },
+  namespaced,
+);
 
 test("a coordinator that vanished during a cut does not hold an rpc server", async (programs) => {
   await using shelf = await CableBed.create(programs);
