@@ -28,7 +28,10 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   }
 }
 
-async function readChunks(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readChunks(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let totalBytes = 0;
   for await (const chunk of stream) {
