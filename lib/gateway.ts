@@ -230,6 +230,7 @@ export class Gateway {
       return { ...answer, body: await this.#openStream(response, route, request, record) };
     }
     const body = await response.body.bytes(MAX_HELD_ANSWER_BYTES);
+    if (response.status < 500) route.reportServed?.();
     route[Symbol.dispose]();
     record.answers();
     record.ends(response.status);
@@ -253,6 +254,7 @@ export class Gateway {
         return brokeOff((await this.#explain(thrown, route, signal)).error);
       },
       onEnd: (...how) => {
+        if (how[0] === undefined) route.reportServed?.();
         route[Symbol.dispose]();
         if (!isResumed) onEnd(...how);
       },

@@ -12,6 +12,8 @@ export interface LifeOptions {
   readonly loadMs: number;
   /** Hears that a lease was given back, as long as the life is not over. */
   readonly onReleased: () => void;
+  /** Hears that a request was answered whole, as long as the life is not over. */
+  readonly onServed: () => void;
 }
 
 /** One life of one coordinator. Leases count against it, never against what serves the model after its end. */
@@ -26,12 +28,14 @@ export class CoordinatorLife<C extends Pooled> {
   #isOver = false;
   readonly #clock: Clock;
   readonly #onReleased: () => void;
+  readonly #onServed: () => void;
 
   /** It is ready from now on, and idle. */
-  constructor(readonly coordinator: C, { clock, loadMs, onReleased }: LifeOptions) {
+  constructor(readonly coordinator: C, { clock, loadMs, onReleased, onServed }: LifeOptions) {
     this.loadMs = loadMs;
     this.#clock = clock;
     this.#onReleased = onReleased;
+    this.#onServed = onServed;
     this.readyMs = this.#usedMs = clock.monotonic();
   }
 
@@ -79,6 +83,11 @@ export class CoordinatorLife<C extends Pooled> {
     return new SlotLease(this, waited);
   }
 
+  /** A request was answered whole. Only leases call it. */
+  served(): void {
+    if (!this.#isOver) this.#onServed();
+  }
+
   /** Gives a slot back. Only leases call it. */
   release(): void {
     this.#inFlightCount--;
@@ -104,6 +113,10 @@ class SlotLease<C extends Pooled> implements CoordinatorLease<C> {
     this.coordinator = life.coordinator;
     this.queueMs = queueMs;
     this.loadMs = loadMs;
+  }
+
+  reportServed(): void {
+    this.#life?.served();
   }
 
   [Symbol.dispose](): void {

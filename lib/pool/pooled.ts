@@ -77,6 +77,8 @@ export interface CoordinatorLease<C extends Pooled> extends Disposable {
   readonly queueMs: number;
   /** Time spent waiting for this model to load, ms; 0 if it was ready. */
   readonly loadMs: number;
+  /** The request was answered whole: the coordinator is sound, and how often it failed before counts no more. */
+  reportServed(): void;
 }
 
 /** What one request asks of the pool. */

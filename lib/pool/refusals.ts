@@ -43,6 +43,15 @@ export function gaveUp(
   return new GatewayError(code, message, { cause: error });
 }
 
+/** It was left alone, was asked for, and failed once more. The failure gives the code. */
+export function failedAgain(model: string, error: unknown): GatewayError {
+  const code = error instanceof GatewayError ? error.code : "upstream_failed";
+  const message =
+    `The coordinator of "${model}" failed again: ${messageOf(error)}. It is tried again when it is ` +
+    `asked for; when the cause is gone: sollol load ${model}`;
+  return new GatewayError(code, message, { cause: error });
+}
+
 /** There is no such coordinator. */
 export function notFound(key: string): GatewayError {
   return new GatewayError("not_found", `There is no coordinator of "${key}"; load the model first`);

@@ -208,6 +208,7 @@ export class Resident<C extends Pooled> {
       clock: this.host.clock,
       loadMs,
       onReleased: () => this.host.released(this.key),
+      onServed: () => this.restarts.forgive(),
     });
     this.#life = life;
     this.#endpoints = coordinator.endpoints;

@@ -1,6 +1,6 @@
 import type { GatewayError } from "../errors.ts";
 import type { ResidentHost } from "./resident_host.ts";
-import { gaveUp } from "./refusals.ts";
+import { failedAgain, gaveUp } from "./refusals.ts";
 import { RestartHistory, type Retry } from "./restart_history.ts";
 
 /** How often a model's coordinator was started again, and whether it will be. */
@@ -9,6 +9,7 @@ export class Restarts {
   /** Which restart the last one was, within the window in which failures count. */
   #lastAttempt = 0;
   #count = 0;
+  #wasGivenUp = false;
 
   /** It has not failed yet. @param model Its name, for people. */
   constructor(private readonly model: string, private readonly host: ResidentHost) {
@@ -26,9 +27,12 @@ export class Restarts {
     const retry = this.#history.failed(this.host.clock.monotonic(), settings);
     const count = this.#lastAttempt + 1;
     this.#lastAttempt = retry === "give up" ? 0 : retry.attempt;
-    return retry === "give up"
-      ? gaveUp(this.model, { count, windowMs: settings.restartWindowMs, error })
-      : retry;
+    if (retry !== "give up") return retry;
+    const isAgain = this.#wasGivenUp;
+    this.#wasGivenUp = true;
+    return isAgain
+      ? failedAgain(this.model, error)
+      : gaveUp(this.model, { count, windowMs: settings.restartWindowMs, error });
   }
 
   /** It is ready again. @returns Which restart that was, within the window in which failures count. */
@@ -42,9 +46,10 @@ export class Restarts {
     this.#history.grant(this.host.clock.monotonic());
   }
 
-  /** Somebody says that the cause is gone: the next failure is the first. */
+  /** It has proved sound, or somebody says that the cause is gone: the next failure is the first. */
   forgive(): void {
     this.#history.reset();
     this.#lastAttempt = 0;
+    this.#wasGivenUp = false;
   }
 }

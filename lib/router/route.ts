@@ -34,6 +34,8 @@ export interface Route extends Disposable {
   readonly loadMs: number;
   /** Takes note of the status of an answer, so that the next decision knows. */
   readonly reportAnswer?: (status: number) => void;
+  /** Takes note of an answer that was whole. */
+  readonly reportServed?: () => void;
   /** Takes note of a failed attempt, so that the next decision knows. */
   readonly reportFailure?: (thrown: unknown) => void;
 }
@@ -52,6 +54,7 @@ export function coordinatorRoute(lease: CoordinatorLease<ServingCoordinator>): R
     because,
     queueMs,
     loadMs,
+    reportServed: () => lease.reportServed(),
     [Symbol.dispose]: () => lease[Symbol.dispose](),
   };
 }

@@ -17,7 +17,7 @@ import { findPrograms } from "./with_llama_cpp.ts";
 const MODELS = ["tiny", "other", "third"] as const;
 /** A load is warm when all code has run and all caches are filled. */
 const WARM_UP_MS = 15_000;
-/** As V8 tells of a full collection: `Mark-Compact 126.1 (142.6) -> 31.6 (48.4) MB`. */
+/** As V8 tells of a collection: `Mark-Compact 126.1 (142.6) -> 31.6 (48.4) MB`. */
 const LAST_HEAP = /.*Mark-Compact [\d.]+ \([\d.]+\) -> ([\d.]+)/s;
 /** For how long a killed rpc backend is away. */
 const AWAY_MS = 1_000;
@@ -34,7 +34,7 @@ export interface SoakOptions {
 
 /** What the gateway and its sandbox hold while nothing is loaded. */
 export interface Footprint extends ProcessFigures {
-  /** What was left on the gateway's heap by its last full garbage collection, MiB; 0 if there was none. */
+  /** What its last garbage collection has left on the gateway's heap, MiB. All of them are full ones here. */
   readonly heapMib: number;
   /** Processes of the sandbox: the gateway's own, and whatever it has started. */
   readonly processCount: number;
@@ -46,6 +46,8 @@ export interface SoakResult {
   /** What was killed, by kind. */
   readonly killed: { backends: number; coordinators: number };
   readonly loadCount: number;
+  /** Requests that failed before their first byte though only one coordinator was asked. */
+  readonly notRetriedCount: number;
   /** After the warm-up, and at the end. */
   readonly before: Footprint;
   readonly after: Footprint;
@@ -63,7 +65,9 @@ export async function soak(programs: RealPrograms, options: SoakOptions): Promis
     "pool.swap_wait": "1s",
     "rpc.trust": "1s",
   };
-  const gateway = stack.use(await bed.serve({ rpcBackends, settings, env: { DENO_V8_FLAGS: "--trace-gc" } }));
+  const gateway = stack.use(
+    await bed.serve({ rpcBackends, settings, env: { DENO_V8_FLAGS: "--trace-gc,--gc-global" } }),
+  );
   const run = new Soak(gateway, backends, options.clientCount);
   await run.disturb(WARM_UP_MS);
   const before = await run.footprint(bed);
@@ -72,7 +76,17 @@ export async function soak(programs: RealPrograms, options: SoakOptions): Promis
   await gateway.stop();
   await bed.assertNothingLeft();
   const { replies, killed } = run;
-  return { replies, killed, loadCount: gateway.loads.length, before, after };
+  const notRetried = gateway.program.logged("request").filter(({ outcome, attemptCount, firstByteMs }) =>
+    outcome === "failed" && attemptCount === 1 && firstByteMs === undefined
+  );
+  return {
+    replies,
+    killed,
+    loadCount: gateway.loads.length,
+    notRetriedCount: notRetried.length,
+    before,
+    after,
+  };
 }
 
 /** Clients and kills, for as long as they are let. */
@@ -153,12 +167,13 @@ function oneOf<T>(items: readonly T[]): T {
   return items[Math.floor(items.length * Math.random())]!;
 }
 
-/** What must never be: ends in silence, and whatever the gateway still holds. */
-export function complaintsAbout({ replies, before, after }: SoakResult): string[] {
+/** What must never be: ends in silence, requests that were not retried, and whatever the gateway still holds. */
+export function complaintsAbout({ replies, notRetriedCount, before, after }: SoakResult): string[] {
   const silent = replies.filter(({ end }) => end === "broken").length;
   const isMore = (name: "fdCount" | "socketCount" | "processCount") => after[name] > before[name];
   return [
     ...(silent > 0 ? [`${silent} answers ended in silence`] : []),
+    ...(notRetriedCount > 0 ? [`${notRetriedCount} requests failed at their first attempt`] : []),
     ...(["fdCount", "socketCount", "processCount"] as const).filter(isMore)
       .map((name) => `${name} was ${before[name]}, is ${after[name]}`),
     ...(["heapMib", "residentMib"] as const).filter((name) =>

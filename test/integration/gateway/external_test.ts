@@ -100,7 +100,7 @@ function poolOf(own: FakeLlamaServer | undefined): CoordinatorPool<ServingCoordi
     dead: never,
     gone: never,
   };
-  const lease = { coordinator, queueMs: 0, loadMs: 0, [Symbol.dispose]: () => {} };
+  const lease = { coordinator, queueMs: 0, loadMs: 0, reportServed: () => {}, [Symbol.dispose]: () => {} };
   const pool = { ready: () => coordinator, acquire: () => Promise.resolve(lease), views: () => [] };
   return pool as unknown as CoordinatorPool<ServingCoordinator>;
 }

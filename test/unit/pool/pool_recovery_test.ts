@@ -211,3 +211,28 @@ Deno.test("a coordinator that is leaving while it is idle ends at once", async (
   await settle();
   deepEqual([old.stopCount, bench.state("a")], [1, "stopped"]);
 });
+
+Deno.test("one that answers in between is never given up, and never kept waiting", async () => {
+  await using bench = new Bench({ settings: { maxRestarts: 1 } });
+  for (let death = 1; death <= 5; death++) {
+    const lease = await bench.ready("a");
+    lease.reportServed();
+    lease[Symbol.dispose]();
+    lease.coordinator.die("it crashed");
+    await settle();
+    equal(bench.state("a"), "loading", `after death ${death}`);
+  }
+});
+
+Deno.test("one that was given up, is asked for and fails again says so", async () => {
+  await using bench = new Bench({ settings: { maxRestarts: 0 } });
+  (await bench.idle("a")).die("it crashed");
+  await settle();
+  (await bench.ready("a")).coordinator.die("it crashed once more");
+  await settle();
+  deepEqual([bench.state("a"), bench.view("a").because], [
+    "failed",
+    'The coordinator of "a" failed again: it crashed once more. It is tried again when it is asked for; when the ' +
+    "cause is gone: sollol load a",
+  ]);
+});
