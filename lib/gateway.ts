@@ -30,6 +30,10 @@ import { MIB } from "./units.ts";
 
 /** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
 const MAX_HELD_ANSWER_BYTES = 64 * MIB;
+/** A request that was begun is begun once more, never again. */
+const MAX_SENT = 2;
+/** What cannot even be sent is tried elsewhere so often. */
+const MAX_ATTEMPTS = 8;
 
 /** One inference request, its envelope already read. */
 export interface InferenceRequest {
@@ -168,10 +172,10 @@ export class Gateway {
     this.parts.logger.error("stream failed unexpectedly", { requestId: id, error, stack });
   }
 
-  /** Hops 3 to 5, until the first byte is there; what was not even sent costs no attempt. */
+  /** Hops 3 to 5, until the first byte is there. What may have been begun is asked once more; what was not sent, anew. */
   async #answer(request: InferenceRequest, record: RequestRecord): Promise<Answer> {
     const tried = new Set<string>();
-    for (let isLast = false;;) {
+    for (let sentCount = 0;;) {
       const route = await this.parts.upstreams.acquire({ ...request, tried });
       record.attempts(route);
       try {
@@ -179,11 +183,11 @@ export class Gateway {
       } catch (thrown) {
         route.reportFailure?.(thrown);
         // The lease is held meanwhile: a swap would make a living coordinator look like a dead one.
-        const { error, isRetryable } = await this.#explain(thrown, route, request.signal)
+        const { error, isRetryable, wasSent } = await this.#explain(thrown, route, request.signal)
           .finally(() => route[Symbol.dispose]());
-        if (!isRetryable || isLast) throw error;
+        if (wasSent) sentCount++;
+        if (!isRetryable || sentCount === MAX_SENT || record.attemptCount === MAX_ATTEMPTS) throw error;
         if (route.to === "external") tried.add(route.upstream);
-        else isLast = true;
         this.parts.logger.warn("request retried", { requestId: request.id, error });
       }
     }
@@ -197,7 +201,7 @@ export class Gateway {
   async #explain(thrown: unknown, route: Route, signal: AbortSignal): Promise<Failure> {
     const failure = await explainFailure(thrown, route, signal);
     return this.#isClosing && !signal.aborted
-      ? { error: shuttingDown(failure.error), isRetryable: false }
+      ? { ...failure, error: shuttingDown(failure.error), isRetryable: false }
       : failure;
   }
 

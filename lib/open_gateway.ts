@@ -38,6 +38,7 @@ import { BackendStore } from "./store/backend_store.ts";
 import { GgufHeaderCache } from "./store/gguf_header_cache.ts";
 import { LoadStore } from "./store/load_store.ts";
 import { RunningStore } from "./store/running_store.ts";
+import { untilAborted } from "./until_aborted.ts";
 import { openDatabase } from "./store/open_database.ts";
 
 /** A gateway with all that it is made of; disposing it stops its coordinators and closes every connection. */
@@ -64,22 +65,24 @@ export interface OpenGatewayOptions {
   readonly env: Environment;
   /** Gets what happens; default: one of its own. */
   readonly events?: EventBus<GatewayEvent> | undefined;
+  /** Ends the opening; nothing is left then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Name of the file in the state directory. */
 const DATABASE_FILE = "sollol.db";
 
-/** Builds the object graph of a gateway. It listens nowhere yet. */
+/** Builds the object graph of a gateway. It listens nowhere yet. @throws The signal's reason. */
 export async function openGateway(
   live: LiveConfig,
-  { logger, env, events = new EventBus() }: OpenGatewayOptions,
+  { logger, env, events = new EventBus(), signal = NEVER }: OpenGatewayOptions,
 ): Promise<OpenGateway> {
   await using owned = new AsyncDisposableStack();
   const { config } = live;
   const http = owned.use(new HttpClient({ limits: { headBytes: config.limits.headerBytes } }));
   const database = owned.use(openDatabase(join(config.stateDir, DATABASE_FILE), { logger }));
   const running = new RunningStore(database, { logger });
-  await stopLeftoversOf(running, logger); // first: they hold rpc backends
+  await stopLeftoversOf(running, { logger, signal }); // first: they hold rpc backends
   const loads = new LoadStore(database, { logger });
   const store = new BackendStore(database, { logger });
   const backends = openBackends(config, {
@@ -93,7 +96,8 @@ export async function openGateway(
   const { registry, sources, refusedMemory } = backends;
   const roots = await chooseModelRoots({ configured: config.models, env, logger });
   const externals = owned.use(new ExternalCoordinators(externalSettings(config), { http, logger }));
-  await externals.start();
+  await Promise.race([externals.start(), untilAborted(signal)]);
+  signal.throwIfAborted();
   const catalog = new ModelCatalog(new ModelStore({ roots, logger }), externals);
   const planner = new ModelPlanner(config, new GgufHeaderCache(), loads);
   const journals = new Journals();
@@ -178,12 +182,16 @@ export async function openGateway(
 }
 
 /** Ends the coordinators of a gateway that was killed; those of one that lives are not touched. */
-async function stopLeftoversOf(running: RunningStore, logger: Logger): Promise<void> {
-  const { signal } = new AbortController(); // it takes 7 s at most, and only where something is left over
-  for (const { process, isGone } of await stopLeftovers(running.list(), { logger, signal })) {
+async function stopLeftoversOf(
+  running: RunningStore,
+  options: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<void> {
+  for (const { process, isGone } of await stopLeftovers(running.list(), options)) {
     if (isGone) running.remove(process);
   }
 }
+
+const NEVER: AbortSignal = new AbortController().signal;
 
 function now(): string {
   return new Date(systemClock.now()).toISOString();

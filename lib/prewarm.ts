@@ -1,7 +1,7 @@
 import { backOffMs } from "./back_off.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CoordinatorAdmin } from "./coordinator_admin.ts";
-import { GatewayError } from "./errors.ts";
+import { type ErrorCode, GatewayError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
 /** What {@linkcode Prewarm} works with. */
@@ -18,6 +18,7 @@ export interface PrewarmOptions {
 
 /** At the start of a gateway its rpc backends are often still joining: a load is tried for half a minute. */
 const MAX_ATTEMPTS = 6;
+const PASSING: ReadonlySet<ErrorCode> = new Set(["backend_unreachable", "no_capacity"]);
 
 /** Loads models before anybody asks for them, one after the other; disposal ends it, loads that are ready stay. */
 export class Prewarm implements AsyncDisposable {
@@ -57,7 +58,7 @@ export class Prewarm implements AsyncDisposable {
         return logger.info("model prewarmed", { model });
       } catch (error) {
         if (signal.aborted) return;
-        const mayPass = error instanceof GatewayError && error.status >= 500;
+        const mayPass = error instanceof GatewayError && PASSING.has(error.code);
         if (!mayPass || attempt === MAX_ATTEMPTS) return logger.warn("model not prewarmed", { model, error });
       }
       await clock.sleep(backOffMs(attempt), { signal }).catch(() => {}); // ended: the next load is refused

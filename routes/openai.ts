@@ -21,9 +21,9 @@ export function openaiRoutes(
     const envelope = decodeChatEnvelope(body);
     const id = c.get("requestId");
     c.set("isRecorded", true);
-    const demand = readDemand(c.req.raw.headers);
+    const { keepAliveMs = envelope.keepAliveMs, ...demand } = readDemand(c.req.raw.headers);
     const target = "/v1/chat/completions";
-    const answer = await gateway.infer({ ...demand, ...envelope, id, target, body, signal });
+    const answer = await gateway.infer({ ...envelope, ...demand, keepAliveMs, id, target, body, signal });
     return toResponse(answer, id);
   });
   routes.all("/chat/completions", allow("POST"));

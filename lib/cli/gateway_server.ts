@@ -24,6 +24,8 @@ export interface GatewayServerOptions {
   createApp: CreateApp;
   /** Of this program, as `/health` tells it. */
   version: string;
+  /** Ends the start. */
+  signal?: AbortSignal;
 }
 
 /** For how long clients may read the last of their answers once all upstreams are closed, ms. */
@@ -51,12 +53,13 @@ export class GatewayServer implements AsyncDisposable {
    * Opens the gateway and listens.
    *
    * @throws {GatewayError} `conflict` if the address is taken; `invalid_request` if it is not this host's.
+   * @throws The signal's reason.
    */
   static async start(options: GatewayServerOptions): Promise<GatewayServer> {
-    const { live, logger, env, events, createApp, version } = options;
+    const { live, logger, env, events, createApp, version, signal } = options;
     const { config } = live;
     await using startup = new AsyncDisposableStack();
-    const open = startup.use(await openGateway(live, { logger, env, events }));
+    const open = startup.use(await openGateway(live, { logger, env, events, signal }));
     const closing = new AbortController();
     const app = createApp({
       ...open,

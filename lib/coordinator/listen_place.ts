@@ -1,5 +1,5 @@
 import type { ServerAddress } from "../llama_server/args.ts";
-import { makeOwnedDirectory } from "../process/owned_directory.ts";
+import { makeOwnedDirectory, type OwnedDirectory } from "../process/owned_directory.ts";
 
 /** Where a coordinator is to listen; disposal removes what was made for it. */
 export interface ListenPlace extends AsyncDisposable {
@@ -34,12 +34,23 @@ export async function makeListenPlace(
 }
 
 async function makeSocketPlace(parent: string | undefined): Promise<ListenPlace | undefined> {
-  if (parent !== undefined) await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
-  const { path: directory, ...owned } = await makeOwnedDirectory(parent);
+  const made = await makeDirectory(parent);
+  if (!made) return undefined;
+  const { path: directory, ...owned } = made;
   const path = `${directory}/http.sock`;
   if (new TextEncoder().encode(path).length <= UNIX_PATH_BYTES) {
     return { listen: { transport: "unix", path }, ...owned };
   }
   await owned[Symbol.asyncDispose]();
   return undefined;
+}
+
+/** `undefined` where none can be made: the disk is full, or not ours to write to. */
+async function makeDirectory(parent: string | undefined): Promise<OwnedDirectory | undefined> {
+  try {
+    if (parent !== undefined) await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
+    return await makeOwnedDirectory(parent);
+  } catch {
+    return undefined;
+  }
 }

@@ -62,8 +62,9 @@ export function shardedModel(
       if (own) registry.setOwnVersion(own);
       const content = await planner.read(model, signal);
       const askedMs = systemClock.monotonic();
-      await registry.refresh({ olderThanMs: PLAN_FRESH_MS, signal });
-      return new ShardedProspect(model, content, {
+      const asked = { olderThanMs: PLAN_FRESH_MS, signal };
+      await registry.refresh({ ...asked, asksDown: false });
+      const prospect = new ShardedProspect(model, content, {
         planner,
         registry,
         refusedMemory,
@@ -73,6 +74,8 @@ export function shardedModel(
         start: (plan, starting, onProgress) =>
           start({ program, model, content, plan, build: own?.build, onProgress }, options, starting),
       });
+      if (!prospect.couldFit) await registry.refresh(asked); // one that is down may be back
+      return prospect;
     },
   };
 }

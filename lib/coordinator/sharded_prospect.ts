@@ -52,6 +52,14 @@ export class ShardedProspect<C extends Pooled> implements Prospect<C> {
     private readonly parts: ProspectParts<C>,
   ) {}
 
+  /** Whether it would fit by what is known now, once all our coordinators were stopped. */
+  get couldFit(): boolean {
+    return fitting(() => {
+      this.#requireFit();
+      return true;
+    }) ?? false;
+  }
+
   /** See {@linkcode Prospect.place}. */
   place(): Place<C> | undefined {
     this.#requireFit();

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
+import { parseKeepAlive } from "../ollama/keep_alive.ts";
+import { parsedBy } from "../parsed_by.ts";
 import { BrokenAnswer } from "./broken_answer.ts";
 
 /** What the gateway must know of a chat request; all other fields pass through untouched. */
@@ -8,11 +10,14 @@ export interface ChatEnvelope {
   model: string | undefined;
   /** Whether the answer is a stream of events. */
   stream: boolean;
+  /** For how long its model is to stay loaded once it is idle, ms, where it says so as Ollama's clients do. */
+  keepAliveMs: number | undefined;
 }
 
 const chatEnvelope = z.looseObject({
   model: z.string().max(1_024).nullish(),
   stream: z.boolean().nullish(),
+  keep_alive: z.union([z.string().max(64), z.number()]).transform(parsedBy(parseKeepAlive)).nullish(),
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
 });
 
@@ -29,7 +34,8 @@ const encoder = new TextEncoder();
 export function decodeChatEnvelope(body: Uint8Array): ChatEnvelope {
   const parsed = chatEnvelope.safeParse(parseJson(body));
   if (!parsed.success) throw invalidField(parsed.error);
-  return { model: parsed.data.model ?? undefined, stream: parsed.data.stream ?? false };
+  const { model, stream, keep_alive: keepAliveMs } = parsed.data;
+  return { model: model ?? undefined, stream: stream ?? false, keepAliveMs: keepAliveMs ?? undefined };
 }
 
 function parseJson(body: Uint8Array): unknown {

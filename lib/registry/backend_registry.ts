@@ -186,10 +186,11 @@ export class BackendRegistry implements AsyncDisposable {
    * @throws The signal's reason, and nothing else.
    */
   async refresh(options: RefreshOptions = {}): Promise<void> {
-    const { endpoints, olderThanMs = 0, withinMs = this.#limits.probeTimeoutMs + GRACE_MS, signal } = options;
+    const { endpoints, olderThanMs = 0, asksDown = true, signal } = options;
+    const { withinMs = this.#limits.probeTimeoutMs + GRACE_MS } = options;
     const find = () =>
       endpoints?.flatMap((key) => this.#directory.get(key) ?? []) ?? [...this.#directory.all()];
-    await refreshBackends(find, this.#checks, this.#clock, { olderThanMs, withinMs, signal });
+    await refreshBackends(find, this.#checks, this.#clock, { olderThanMs, asksDown, withinMs, signal });
   }
 
   /** Takes evidence from use, which overrules what is known. A backend that is not registered is ignored. */

@@ -10,6 +10,8 @@ export interface RefreshOptions {
   readonly endpoints?: readonly string[];
   /** What is known for less than this is fresh enough, ms. Default 0. */
   readonly olderThanMs?: number;
+  /** Whether those that are known to be down are asked, too. Default true; one that swallows packets costs a whole wait. */
+  readonly asksDown?: boolean;
   /** For how long to wait, ms; probes go on afterwards. Default: the time of one probe and a little. */
   readonly withinMs?: number;
   /** Ends the wait; the promise then rejects with its reason. */
@@ -26,15 +28,17 @@ export async function refreshBackends(
   find: () => readonly RegisteredBackend[],
   checks: BackendChecks,
   clock: Clock,
-  { olderThanMs, withinMs, signal }: {
+  { olderThanMs, asksDown, withinMs, signal }: {
     olderThanMs: number;
+    asksDown: boolean;
     withinMs: number;
     signal: AbortSignal | undefined;
   },
 ): Promise<void> {
   signal?.throwIfAborted();
   const sinceMs = clock.monotonic() - olderThanMs;
-  const isStale = ({ knownMs = -Infinity }: RegisteredBackend) => olderThanMs === 0 || knownMs < sinceMs;
+  const isStale = ({ knownMs = -Infinity, evidence }: RegisteredBackend) =>
+    (olderThanMs === 0 || knownMs < sinceMs) && (asksDown || evidence.health !== "down");
   const isUnknown = ({ knownMs }: RegisteredBackend) => knownMs === undefined;
   const check = (backends: readonly RegisteredBackend[]) =>
     Promise.all(backends.map((backend) => checks.soon(backend, { isUrgent: true })));

@@ -84,6 +84,8 @@ export interface Failure {
   readonly error: unknown;
   /** The upstream is certain not to answer this request any more, so asking again cannot run it twice. */
   readonly isRetryable: boolean;
+  /** Whether the upstream may have begun to work on it. */
+  readonly wasSent: boolean;
 }
 
 /**
@@ -91,23 +93,24 @@ export interface Failure {
  * its death is the reason that a person wants to read.
  */
 export async function explainFailure(thrown: unknown, route: Route, signal: AbortSignal): Promise<Failure> {
-  if (signal.aborted) return { error: signal.reason, isRetryable: false };
+  const wasSent = !(thrown instanceof HttpError) || thrown.sent;
+  if (signal.aborted) return { error: signal.reason, isRetryable: false, wasSent };
   const isBroken = thrown instanceof HttpError ||
     (thrown instanceof GatewayError && thrown.code === "upstream_failed");
-  if (!isBroken) return { error: thrown, isRetryable: false };
+  if (!isBroken) return { error: thrown, isRetryable: false, wasSent };
   if (route.process && await abortsWithin(route.process.dead, EXIT_NOTICE_MS)) {
     await abortsWithin(route.process.gone, EXPLANATION_MS);
-    return { error: deathOf(route, route.process.gone.reason), isRetryable: true };
+    return { error: deathOf(route, route.process.gone.reason), isRetryable: true, wasSent };
   }
-  if (thrown instanceof GatewayError) return { error: thrown, isRetryable: false };
-  if (!thrown.sent) return { error: unreachable(route, thrown), isRetryable: true };
+  if (thrown instanceof GatewayError) return { error: thrown, isRetryable: false, wasSent };
+  if (!thrown.sent) return { error: unreachable(route, thrown), isRetryable: true, wasSent };
   // A coordinator of ours gives a request up with its connection. What others run may still be at work on it.
   const isGivenUp = route.to === "coordinator" && !thrown.answered &&
     (thrown.kind === "closed" || thrown.kind === "reset");
   const code = thrown.kind === "timeout" ? "upstream_timeout" : "upstream_failed";
   const cure = thrown.kind === "too_large" ? "ask for a shorter one, or for a stream" : "ask again";
   const message = `${route.upstream} broke off: ${thrown.message}; ${cure}`;
-  return { error: new GatewayError(code, message, { cause: thrown }), isRetryable: isGivenUp };
+  return { error: new GatewayError(code, message, { cause: thrown }), isRetryable: isGivenUp, wasSent };
 }
 
 function deathOf(route: Route, reason: unknown): GatewayError {

@@ -65,7 +65,9 @@ export class RunningStore {
 /** A container that is killed leaves records that nobody outside can judge. */
 const MAX_PROCESSES = 256;
 
-const FORGET_OLD = "DELETE FROM running_process WHERE rowid <= (SELECT max(rowid) FROM running_process) - ?";
+const FORGET_OLD = `
+  DELETE FROM running_process
+  WHERE rowid NOT IN (SELECT rowid FROM running_process ORDER BY rowid DESC LIMIT ?)`;
 
 const REMOVE = `
   DELETE FROM running_process WHERE pid = ? AND start_ticks = ? AND boot_id = ? AND pid_namespace = ?`;

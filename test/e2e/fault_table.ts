@@ -22,6 +22,7 @@ async function main(): Promise<void> {
   const only = Deno.args.includes("--only") ? Deno.args[Deno.args.indexOf("--only") + 1]! : "";
   await using bed = await FaultBed.create(programs, Deno.args.includes("--large") ? LARGE : SMALL);
   print("Times are least / middle / greatest. Lost: no byte was delivered, and none came.");
+  print("Wrong: neither whole nor told; all connections of a gateway that is killed end like that.");
   printRow(HEAD);
   for (const fault of FAULTS.filter(({ name }) => name.startsWith(only))) await printFault(bed, fault, times);
 }

@@ -66,7 +66,11 @@ export async function soak(programs: RealPrograms, options: SoakOptions): Promis
     "rpc.trust": "1s",
   };
   const gateway = stack.use(
-    await bed.serve({ rpcBackends, settings, env: { DENO_V8_FLAGS: "--trace-gc,--gc-global" } }),
+    await bed.serve({
+      rpcBackends,
+      settings,
+      env: { DENO_V8_FLAGS: "--trace-gc,--gc-global,--max-semi-space-size=2" },
+    }),
   );
   const run = new Soak(gateway, backends, options.clientCount);
   await run.disturb(WARM_UP_MS);
@@ -127,7 +131,10 @@ class Soak {
         model: oneOf(MODELS),
         stream: Math.random() < 0.5,
         maxTokens: oneOf([8, 40, 150]),
-        headers: { "x-sollol-priority": String(Math.floor(Math.random() * 11)) },
+        headers: {
+          "connection": "close", // what is left open at the end is the gateway's own
+          "x-sollol-priority": String(Math.floor(Math.random() * 11)),
+        },
         ...(isImpatient && { signal: AbortSignal.timeout(Math.ceil(Math.random() * 2_000)) }),
       });
       this.replies.push(reply);

@@ -62,20 +62,22 @@ export function serveCommand(createApp: CreateApp, onReload: OnReload = NEVER): 
           },
           onEvent: (event) => events.publish(event),
         });
-        const server = await GatewayServer.start({
-          live,
-          events,
-          logger,
-          env: context.env,
-          createApp,
-          version: VERSION,
+        const { env, signal } = context;
+        const options = { live, events, logger, env, createApp, version: VERSION, signal };
+        const server = await GatewayServer.start(options).catch((error) => {
+          if (signal.aborted) return undefined;
+          throw error;
         });
+        if (!server) {
+          logger.info("stopped", { because: "told to before it listened" });
+          return 0;
+        }
         const { rpcBackends, externalCoordinators } = server.open.gateway.health;
         logger.info("listening", { url: server.url, rpcBackendCount: rpcBackends.length });
         if (rpcBackends.length === 0 && externalCoordinators.length === 0) {
           logger.warn("config doubtful", { warning: NO_BACKEND });
         }
-        await untilAborted(context.signal);
+        await untilAborted(signal);
         await server.shutdown({ drainMs: config.timeouts.drainMs, hurry: context.hurry });
         logger.info("stopped");
       } finally {

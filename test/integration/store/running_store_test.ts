@@ -100,3 +100,15 @@ Deno.test("list() is empty, with a warning, if somebody has dropped the table", 
   });
   deepEqual(state.log.said, ["warn state cannot be read", "warn state cannot be written"]);
 });
+
+Deno.test("a process that runs on is remembered, however many others came and went", async () => {
+  await using state = await StateDirectory.create();
+  run(state, (store) => {
+    store.put(FIRST);
+    for (let pid = 5_000; pid < 5_600; pid++) {
+      store.put({ ...FIRST, pid });
+      if (pid > 5_000) store.remove({ ...FIRST, pid: pid - 1 }); // there is always one beside it
+    }
+    deepEqual(store.list().map(({ pid }) => pid), [FIRST.pid, 5_599]);
+  });
+});

@@ -14,12 +14,20 @@ const encode = (text: string) => new TextEncoder().encode(text);
 Deno.test("the envelope is read and everything else is let through", () => {
   const body =
     `{"model":"m","stream":true,"messages":[{"role":"user","content":[{"type":"text"}],"x":1}],"unknown":{}}`;
-  deepEqual(decodeChatEnvelope(encode(body)), { model: "m", stream: true });
+  deepEqual(decodeChatEnvelope(encode(body)), { model: "m", stream: true, keepAliveMs: undefined });
   deepEqual(decodeChatEnvelope(encode(`{"messages":[{"role":"user"}],"model":null}`)), {
     model: undefined,
     stream: false,
+    keepAliveMs: undefined,
   });
 });
+
+for (const [said, wantMs] of [[`"10m"`, 600_000], ["0", 0], ["-1", Infinity], ["null", undefined]] as const) {
+  Deno.test(`keep_alive: ${said} is read as Ollama's clients mean it`, () => {
+    const body = encode(`{"keep_alive":${said},"messages":[{"role":"user"}]}`);
+    equal(decodeChatEnvelope(body).keepAliveMs, wantMs);
+  });
+}
 
 const refused: { name: string; body: Uint8Array; message: RegExp; field?: string }[] = [
   { name: "no body", body: encode(""), message: /no body/ },
@@ -37,6 +45,12 @@ const refused: { name: string; body: Uint8Array; message: RegExp; field?: string
     body: encode(`{"stream":"yes","messages":[{"role":"user"}]}`),
     message: /"stream"/,
     field: "stream",
+  },
+  {
+    name: "a keep_alive that is no time",
+    body: encode(`{"keep_alive":"soon","messages":[{"role":"user"}]}`),
+    message: /"keep_alive".*soon/,
+    field: "keep_alive",
   },
   { name: "no messages", body: encode(`{"model":"m"}`), message: /"messages"/, field: "messages" },
   { name: "empty messages", body: encode(`{"messages":[]}`), message: /"messages"/, field: "messages" },

@@ -281,3 +281,16 @@ Deno.test("after disposal nothing is asked", async () => {
   equal(bed.probed.length, count);
   ok(bed.registry.view(B));
 });
+
+Deno.test("refresh() can leave out who is known to be down: one that swallows packets would cost a whole wait", async () => {
+  await using bed = new RegistryBed();
+  bed.answers.set("a:1", REFUSED);
+  bed.add("a:1", "b:1");
+  await bed.settle();
+  bed.clock.advance(10);
+  bed.answers.set("a:1", "hangs");
+  const counts = () => ["a:1", "b:1"].map((endpoint) => bed.probeCount(endpoint));
+  const before = counts();
+  await bed.registry.refresh({ asksDown: false });
+  deepEqual(counts(), [before[0], before[1]! + 1]);
+});
