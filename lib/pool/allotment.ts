@@ -5,7 +5,7 @@ import type { RequestQueue } from "./request_queue.ts";
 import type { Resident } from "./resident.ts";
 import type { ResidentHost } from "./resident_host.ts";
 import { findRoom, type Room } from "./room.ts";
-import type { Roster } from "./roster.ts";
+import type { Residents } from "./residents.ts";
 import { hasWaited, WAITING, waitsBehind, waitsFor } from "./sentences.ts";
 import type { Start } from "./start.ts";
 
@@ -53,7 +53,7 @@ export class Allotment<C extends Pooled> {
 
   /** Everything stays its owner's. */
   constructor(
-    private readonly roster: Roster<C>,
+    private readonly residents: Residents<C>,
     private readonly queue: RequestQueue<C>,
     private readonly host: ResidentHost,
   ) {}
@@ -83,7 +83,7 @@ export class Allotment<C extends Pooled> {
 
   /** Those that wait for a place, in the order of their turns. */
   #seekers(): Resident<C>[] {
-    const seekers = [...this.roster].filter(({ start }) => start?.isSeeking);
+    const seekers = [...this.residents].filter(({ start }) => start?.isSeeking);
     if (seekers.length < 2) return seekers;
     const { keys } = this.queue;
     const turnOf = ({ key, start }: Resident<C>) => {
@@ -114,11 +114,10 @@ export class Allotment<C extends Pooled> {
 
   /** Starts it if there is room that nobody in front of it counts on. @returns Whether there is. */
   #takePlace(seeker: Resident<C>, ahead: readonly Resident<C>[]): boolean {
-    const place = this.#freeCount > 0 ? seeker.start!.prospect!.place() : undefined;
+    using place = this.#freeCount > 0 ? seeker.start!.prospect!.place() : undefined;
     if (!place) return false;
     const robbed = ahead.find((other) => !this.#stillFits(other));
     if (robbed) {
-      place[Symbol.dispose]();
       this.#searchOf(seeker.start!).room = { kind: "reserved", forModel: robbed.model };
       return true;
     }
@@ -174,7 +173,7 @@ export class Allotment<C extends Pooled> {
     const terms = this.#termsOf(seeker);
     const dueMs = Math.max(-Infinity, ...holders.map((holder) => mayGoAtMs(holder, terms)));
     const yielding = dueMs > nowMs ? [] : holders.filter((holder) => !isGoing(holder));
-    if (holders.some(({ life }) => life && !life.isIdle)) this.#drain(yielding, seeker.model);
+    if (holders.some(({ life }) => life && !life.isIdle)) this.#drain(yielding, seeker.model, holders);
     else {
       const hasYielded = yielding.some(({ drain }) => drain);
       this.#evict(yielding, seeker, hasYielded ? hasWaited(nowMs - terms.waitsSinceMs) : room.because);
@@ -183,10 +182,10 @@ export class Allotment<C extends Pooled> {
     return { yielding, nextMs: dueMs > nowMs ? Math.min(lookMs, dueMs) : lookMs };
   }
 
-  #drain(residents: readonly Resident<C>[], forModel: string): void {
+  #drain(residents: readonly Resident<C>[], forModel: string, together: readonly Resident<C>[]): void {
     const because = `makes room for "${forModel}"`;
     for (const resident of residents) {
-      if (!resident.drain) resident.takeNothingNew({ kind: "for room", because });
+      if (!resident.drain) resident.takeNothingNew({ kind: "for room", because, together });
     }
   }
 
@@ -197,7 +196,7 @@ export class Allotment<C extends Pooled> {
 
   /** Whoever yielded to one that does not need it any more serves again. */
   #letOthersStay(yielding: ReadonlySet<Resident<C>>): void {
-    for (const resident of this.roster) {
+    for (const resident of this.residents) {
       if (resident.drain?.kind !== "for room" || yielding.has(resident)) continue;
       resident.stay();
       this.host.changed();
@@ -205,7 +204,7 @@ export class Allotment<C extends Pooled> {
   }
 
   get #running(): Resident<C>[] {
-    return [...this.roster].filter(({ hasProcess }) => hasProcess);
+    return [...this.residents].filter(({ hasProcess }) => hasProcess);
   }
 
   /** How many more coordinators may run; negative if there are too many. */

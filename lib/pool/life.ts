@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import type { CoordinatorLease, Pooled } from "./pooled.ts";
 
 /** What a request waited for before it got its lease, ms. */
@@ -16,6 +17,14 @@ export interface LifeOptions {
   readonly onServed: () => void;
 }
 
+/** Hears how a life goes on, as long as it is not over. */
+export interface LifeWatcher {
+  /** Its process has exited. */
+  readonly onDeath: () => void;
+  /** It is to end as soon as it is idle. @param because A sentence. */
+  readonly onLeaving: (because: string) => void;
+}
+
 /** One life of one coordinator. Leases count against it, never against what serves the model after its end. */
 export class CoordinatorLife<C extends Pooled> {
   /** How long it took to load, ms. */
@@ -29,6 +38,7 @@ export class CoordinatorLife<C extends Pooled> {
   readonly #clock: Clock;
   readonly #onReleased: () => void;
   readonly #onServed: () => void;
+  readonly #listening = new DisposableStack();
 
   /** It is ready from now on, and idle. */
   constructor(readonly coordinator: C, { clock, loadMs, onReleased, onServed }: LifeOptions) {
@@ -64,6 +74,13 @@ export class CoordinatorLife<C extends Pooled> {
     return this.#keepAliveMs;
   }
 
+  /** Tells what happens to it; at once what has happened. Called once. */
+  watch({ onDeath, onLeaving }: LifeWatcher): void {
+    const { dead, leaving } = this.coordinator;
+    this.#onAbort(dead, onDeath);
+    if (leaving) this.#onAbort(leaving, onLeaving);
+  }
+
   /** Takes over when its predecessor, which died, was used, and what its requests wished. */
   inherit({ usedMs, keepAliveMs }: { usedMs: number; keepAliveMs: number | undefined }): void {
     this.#usedMs = usedMs;
@@ -96,9 +113,19 @@ export class CoordinatorLife<C extends Pooled> {
     this.#onReleased();
   }
 
-  /** From here on nobody hears of leases that are given back. */
+  /** From here on nobody hears of it any more, and nothing that outlives it knows it. */
   end(): void {
     this.#isOver = true;
+    this.#listening.dispose();
+  }
+
+  /** Some signals live as long as the gateway: what listens at them is not to stay there. */
+  #onAbort(signal: AbortSignal, call: (because: string) => void): void {
+    if (this.#isOver) return;
+    const tell = () => call(messageOf(signal.reason));
+    if (signal.aborted) return tell();
+    signal.addEventListener("abort", tell, { once: true });
+    this.#listening.defer(() => signal.removeEventListener("abort", tell));
   }
 }
 

@@ -10,7 +10,7 @@ import { RequestQueue, type Service } from "./request_queue.ts";
 import type { Resident } from "./resident.ts";
 import type { ResidentHost } from "./resident_host.ts";
 import { viewOf } from "./resident_view.ts";
-import { Roster } from "./roster.ts";
+import { Residents } from "./residents.ts";
 
 /** What became of {@linkcode CoordinatorPool.unload}. */
 export type Unloading = "unloaded" | "after use" | "not loaded";
@@ -28,7 +28,7 @@ export type Unloading = "unloaded" | "after use" | "not loaded";
 export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #queue: RequestQueue<C>;
-  readonly #roster: Roster<C>;
+  readonly #residents: Residents<C>;
   readonly #allotment: Allotment<C>;
   readonly #alarm: Alarm;
   #settings: PoolSettings;
@@ -44,8 +44,8 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     this.#alarm = new Alarm(this.#clock, () => this.#advance());
     const host = this.#hostOf(options);
     this.#queue = new RequestQueue<C>(host, () => this.#advance());
-    this.#roster = new Roster<C>(host, (key) => this.#queue.countOf(key) > 0);
-    this.#allotment = new Allotment(this.#roster, this.#queue, host);
+    this.#residents = new Residents<C>(host, (key) => this.#queue.countOf(key) > 0);
+    this.#allotment = new Allotment(this.#residents, this.#queue, host);
   }
 
   /**
@@ -58,7 +58,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
    */
   acquire(wanted: Wanted<C>, demand: PoolDemand): Promise<CoordinatorLease<C>> {
     if (demand.signal.aborted) return Promise.reject(demand.signal.reason);
-    const resident = this.#roster.get(wanted.key);
+    const resident = this.#residents.get(wanted.key);
     if (resident?.state === "ready" && resident.life!.hasFreeSlot && this.#queue.countOf(wanted.key) === 0) {
       resident.wanted = wanted;
       return Promise.resolve(resident.life!.lease(demand.keepAliveMs, { queueMs: 0, loadMs: 0 }));
@@ -77,7 +77,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
    */
   load(wanted: Wanted<C>, demand: PoolDemand): Promise<void> {
     if (demand.signal.aborted) return Promise.reject(demand.signal.reason);
-    const resident = this.#roster.get(wanted.key);
+    const resident = this.#residents.get(wanted.key);
     if (resident?.state !== "ready") {
       const serve = (life: CoordinatorLife<C>) => life.touch(demand.keepAliveMs);
       return this.#enqueue(wanted, demand, { needsSlot: false, serve });
@@ -92,7 +92,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
    * new load. One that is being started is given up, but if requests wait for it, they are served first.
    */
   unload(key: string): Unloading {
-    const resident = this.#roster.get(key);
+    const resident = this.#residents.get(key);
     if (!resident || resident.state === "stopped" || resident.state === "failed") return "not loaded";
     const isWaitedFor = this.#queue.countOf(key) > 0;
     const isInUse = resident.life ? !resident.life.isIdle : isWaitedFor;
@@ -111,7 +111,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
    * @throws The signal's reason; it is started again all the same.
    */
   restart(key: string, signal: AbortSignal): Promise<void> {
-    const resident = this.#roster.get(key);
+    const resident = this.#residents.get(key);
     if (!resident) return Promise.reject(notFound(key));
     if (signal.aborted) return Promise.reject(signal.reason);
     resident.restarts.forgive();
@@ -130,7 +130,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
    */
   retire(which: Iterable<string> | ((key: string) => boolean), because: string): void {
     const isMeant = typeof which === "function" ? which : isAmong(which);
-    for (const resident of this.#roster) {
+    for (const resident of this.#residents) {
       if (!isMeant(resident.key)) continue;
       if (resident.life) resident.takeNothingNew({ kind: "for good", because });
       else resident.cancel(because);
@@ -146,19 +146,19 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
 
   /** The coordinator that serves this model now, if one is ready. Advisory, for reports. */
   ready(key: string): C | undefined {
-    const resident = this.#roster.get(key);
+    const resident = this.#residents.get(key);
     return resident?.state === "ready" ? resident.life!.coordinator : undefined;
   }
 
   /** One snapshot, by id or by the model's key. */
   view(idOrKey: string): PoolView | undefined {
-    const resident = this.#roster.find(idOrKey);
+    const resident = this.#residents.find(idOrKey);
     return resident && this.#viewOf(resident);
   }
 
   /** Snapshots of all that are or were, those that run first. */
   views(): PoolView[] {
-    const views = [...this.#roster].map((resident) => this.#viewOf(resident));
+    const views = [...this.#residents].map((resident) => this.#viewOf(resident));
     return views.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   }
 
@@ -168,7 +168,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
       this.#isClosing = true;
       this.#alarm[Symbol.dispose]();
       this.#queue.close();
-      for (const resident of this.#roster) resident.end("the gateway is shutting down");
+      for (const resident of this.#residents) resident.end("the gateway is shutting down");
       this.#changed();
     }
     await this.#allGone.promise;
@@ -182,7 +182,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   #enqueue<T>(wanted: Wanted<C>, demand: PoolDemand, service: Service<C, T>): Promise<T> {
     const refusal = this.#queue.refusal(wanted.model);
     if (refusal) return Promise.reject(refusal);
-    const served = this.#queue.add(this.#roster.ensure(wanted), demand, service);
+    const served = this.#queue.add(this.#residents.ensure(wanted), demand, service);
     this.#advance();
     return served;
   }
@@ -210,7 +210,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
 
   /** A lease was given back. Where nobody waits for it, nothing is to be decided: this is the way of every request. */
   #released(key: string): void {
-    const resident = this.#roster.get(key)!;
+    const resident = this.#residents.get(key)!;
     const { isIdle } = resident.life!;
     if (isIdle) this.#allotment.changed();
     const isAwaited = this.#queue.countOf(key) > 0 || (isIdle && this.#allotment.isSought);
@@ -238,11 +238,11 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
 
   /** @returns When it has to be done again though nothing happens, ms of the monotonic clock. */
   #step(nowMs: number): number {
-    for (const resident of this.#roster) this.#tend(resident, nowMs);
+    for (const resident of this.#residents) this.#tend(resident, nowMs);
     const turnMs = this.#allotment.advance(nowMs);
-    const overdue = this.#queue.refuseOverdue((key) => this.#roster.get(key)!, nowMs);
+    const overdue = this.#queue.refuseOverdue((key) => this.#residents.get(key)!, nowMs);
     if (overdue.refusedCount > 0) this.#isToAdvanceAgain = true;
-    const nextMs = [...this.#roster].map((resident) => this.#nextMs(resident));
+    const nextMs = [...this.#residents].map((resident) => this.#nextMs(resident));
     return Math.min(turnMs, overdue.nextMs, ...nextMs);
   }
 
@@ -278,7 +278,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   }
 
   #finish(): number {
-    if (![...this.#roster].some(({ hasProcess }) => hasProcess)) this.#allGone.resolve();
+    if (![...this.#residents].some(({ hasProcess }) => hasProcess)) this.#allGone.resolve();
     return Infinity;
   }
 

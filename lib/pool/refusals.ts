@@ -1,4 +1,4 @@
-import { GatewayError, messageOf } from "../errors.ts";
+import { type ErrorCode, GatewayError, messageOf } from "../errors.ts";
 import { formatDuration } from "../units.ts";
 
 /** As many requests wait as may. */
@@ -32,24 +32,40 @@ export function pinnedInTheWay(model: string, pinned: readonly string[]): Gatewa
 /** It failed so often that it is left alone. The last failure gives the code. */
 export function gaveUp(
   model: string,
-  { count, windowMs, error }: { count: number; windowMs: number; error: unknown },
+  { count, windowMs, ...failure }: { count: number; windowMs: number } & GivenUp,
 ): GatewayError {
-  const message = `The coordinator of "${model}" failed ${countOf(count, "time")} within ` +
-    `${formatDuration(windowMs)}, the last time because: ${
-      messageOf(error)
-    }. It is tried again when it is asked for; ` +
-    `when the cause is gone: sollol load ${model}`;
-  const code = error instanceof GatewayError ? error.code : "upstream_failed";
-  return new GatewayError(code, message, { cause: error });
+  const often = `failed ${countOf(count, "time")} within ${formatDuration(windowMs)}, the last time because`;
+  return givenUp(model, often, failure);
 }
 
 /** It was left alone, was asked for, and failed once more. The failure gives the code. */
-export function failedAgain(model: string, error: unknown): GatewayError {
-  const code = error instanceof GatewayError ? error.code : "upstream_failed";
-  const message =
-    `The coordinator of "${model}" failed again: ${messageOf(error)}. It is tried again when it is ` +
-    `asked for; when the cause is gone: sollol load ${model}`;
-  return new GatewayError(code, message, { cause: error });
+export function failedAgain(model: string, failure: GivenUp): GatewayError {
+  return givenUp(model, "failed again", failure);
+}
+
+/** Why a coordinator is left alone, and for how long requests do not change that, ms. */
+interface GivenUp {
+  readonly error: unknown;
+  readonly pauseMs: number;
+}
+
+function givenUp(model: string, how: string, { error, pauseMs }: GivenUp): GatewayError {
+  const message = `The coordinator of "${model}" ${how}: ${messageOf(error)}. It gets one more try when it is ` +
+    `asked for again; when the cause is gone: sollol restart ${model}`;
+  return new GatewayError(codeOf(error), message, {
+    cause: error,
+    retryAfterSeconds: toRetryAfterSeconds(pauseMs),
+  });
+}
+
+/** It failed just now, which was dear, and is not tried again for each request. */
+export function tooSoon(model: string, error: unknown, leftMs: number): GatewayError {
+  const message = `${messageOf(error)}. For the next ${formatDuration(leftMs)} no request has it tried again; ` +
+    `to try it at once: sollol load ${model}`;
+  return new GatewayError(codeOf(error), message, {
+    cause: error,
+    retryAfterSeconds: toRetryAfterSeconds(leftMs),
+  });
 }
 
 /** There is no such coordinator. */
@@ -65,6 +81,16 @@ export function shuttingDown(): GatewayError {
 /** `1 request`, `2 requests`. */
 export function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** The code of a failure. What nobody foresaw is a failure of the upstream to whoever asked. */
+function codeOf(error: unknown): ErrorCode {
+  return error instanceof GatewayError ? error.code : "upstream_failed";
+}
+
+/** Whole seconds, at least one. */
+function toRetryAfterSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
 }
 
 /** `"a"`, `"a" and "b"`. */

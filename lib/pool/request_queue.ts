@@ -23,11 +23,6 @@ export class RequestQueue<C extends Pooled> {
   /** Nobody waits yet. @param onLeft A client has left the line. */
   constructor(private readonly host: ResidentHost, private readonly onLeft: () => void) {}
 
-  /** How many wait. */
-  get size(): number {
-    return this.#line.size;
-  }
-
   /** How many wait for this model. */
   countOf(key: string): number {
     return this.#line.countOf(key);
@@ -49,7 +44,7 @@ export class RequestQueue<C extends Pooled> {
   refusal(model: string): Error | undefined {
     if (this.#isClosed) return shuttingDown();
     const { maxQueued } = this.host.settings();
-    return this.size >= maxQueued ? queueIsFull(model, maxQueued) : undefined;
+    return this.#line.size >= maxQueued ? queueIsFull(model, maxQueued) : undefined;
   }
 
   /** Lets a request wait. @throws The reason of the refusal; the signal's, as soon as that aborts. */
@@ -72,12 +67,12 @@ export class RequestQueue<C extends Pooled> {
     return promise;
   }
 
-  /** Serves who waits for this model, the best first, as far as there are slots. */
-  serve({ key, loads }: Resident<C>, life: CoordinatorLife<C>, nowMs: number): void {
+  /** Serves who waits for this model, the best first, as far as there are slots and its last call has not passed. */
+  serve({ key, loads, lastCallMs }: Resident<C>, life: CoordinatorLife<C>, nowMs: number): void {
     const isServable = (request: QueuedRequest<C>) =>
-      request.key === key && (life.hasFreeSlot || !request.needsSlot);
+      request.key === key && request.sinceMs <= lastCallMs && (life.hasFreeSlot || !request.needsSlot);
     while (this.countOf(key) > 0) {
-      const request = this.#line.first(isServable);
+      const request = this.#line.find(isServable);
       if (!request) return;
       this.#line.remove(request);
       request.serve(life, nowMs, loads.totalMs);

@@ -26,17 +26,13 @@ export interface Retry {
 export class RestartHistory {
   /** Of the failures that count, oldest first. */
   #failuresMs: number[] = [];
+  /** Whether it is to be left alone until {@linkcode grant}. */
   #isGivenUp = false;
   /** Since when it is on probation. */
   #grantedMs: number | undefined;
 
   /** Nothing has failed yet. @param random From 0 to 1, for the jitter of the pauses. Default: `Math.random`. */
   constructor(private readonly random: () => number = Math.random) {}
-
-  /** Whether it is to be left alone until {@linkcode grant}. */
-  get isGivenUp(): boolean {
-    return this.#isGivenUp;
-  }
 
   /** Tells that it died, or could not be started. @returns When to try it again. */
   failed(nowMs: number, { maxRestarts, restartWindowMs }: RestartLimits): Retry | "give up" {

@@ -1,4 +1,4 @@
-import { chooseEvictions, type EvictionCandidate } from "./choose_evictions.ts";
+import { chooseEvictions, type EvictionCandidate, type EvictionNeed } from "./choose_evictions.ts";
 
 /** A coordinator that holds rpc backends, as one that needs room sees it. */
 export interface RoomHolder extends EvictionCandidate {
@@ -8,14 +8,6 @@ export interface RoomHolder extends EvictionCandidate {
   readonly isBusy: boolean;
   /** From when on it has to make room, ms of the monotonic clock; `Infinity` if that cannot be known yet. */
   readonly mayGoAtMs: number;
-}
-
-/** What a model needs. */
-export interface RoomNeed {
-  /** So many have to go in any case, for there may be too many at once. */
-  readonly leastCount: number;
-  /** Whether it fits when these endpoints are free; see `Prospect.fitsWith`. */
-  readonly suffices: (freed: ReadonlySet<string>) => boolean;
 }
 
 /** Where room for a model is to come from. */
@@ -35,7 +27,7 @@ export type Room<H> =
  */
 export function findRoom<H extends RoomHolder>(
   holders: readonly H[],
-  need: RoomNeed,
+  need: EvictionNeed,
   nowMs: number,
 ): Room<H> {
   const movable = holders.filter(({ isPinned }) => !isPinned).toSorted((a, b) => bySoonest(a, b, nowMs));

@@ -12,16 +12,24 @@ export function becauseOf(resident: Resident<Pooled>, nowMs: number): string {
   if (start?.isClearingAway) return `died: ${failures.all.at(-1)?.reason}; what is left is cleared away`;
   if (start) return becauseOfStart(start, nowMs);
   if (isStopping) return `is being stopped: ${because}`;
-  if (state === "draining") {
-    return `takes nothing new: ${because}; waits for ${countOf(life!.inFlightCount, "request")}`;
-  }
+  if (state === "draining") return `takes nothing new: ${because}${waitsForOf(resident)}`;
   return state === "ready" ? becauseOfLife(life!, expiresAtMs - nowMs) : because;
 }
 
-function becauseOfStart({ cancelled, because, retryAtMs }: Start<Pooled>, nowMs: number): string {
+function becauseOfStart({ cancelled, because, retryAtMs, phase }: Start<Pooled>, nowMs: number): string {
   if (cancelled.aborted) return `is being given up: ${messageOf(cancelled.reason)}`;
   if (retryAtMs === Infinity) return because;
-  return `${because}; is started again in ${formatDuration(Math.max(0, retryAtMs - nowMs))}`;
+  const what = phase === "waiting for room" ? "looks again" : "is started again";
+  return `${because}; ${what} in ${formatDuration(Math.max(0, retryAtMs - nowMs))}`;
+}
+
+/** What one that takes nothing new waits for: its own requests, or those of others that make room with it. */
+function waitsForOf({ life, drain }: Resident<Pooled>): string {
+  if (!life!.isIdle) return `; waits for ${countOf(life!.inFlightCount, "request")}`;
+  const busy = drain?.together?.filter(({ life }) => life && !life.isIdle) ?? [];
+  if (busy.length === 0) return "";
+  const requests = busy.map(({ model, life }) => `${countOf(life!.inFlightCount, "request")} of "${model}"`);
+  return `; waits for ${requests.join(" and ")}, which goes together with it`;
 }
 
 function becauseOfLife(

@@ -22,8 +22,8 @@ interface Waiting<T> {
 /**
  * Who waits for a slot, best first.
  *
- * Each `agingMs` of waiting counts like one priority more, so nobody starves: who waits with priority 0 is overtaken by
- * newcomers of priority 10 for 10 × `agingMs`, then no more. All age alike, hence the order never changes with time.
+ * Each 5 s of waiting count like one priority more, so nobody starves: who waits with priority 0 is overtaken by
+ * newcomers of priority 10 for 50 s, then no more. All age alike, hence the order never changes with time.
  */
 export class WaitingLine<T extends Ticket> implements Iterable<T> {
   /** Sorted, the best first. */
@@ -31,9 +31,6 @@ export class WaitingLine<T extends Ticket> implements Iterable<T> {
   readonly #waiting = new Map<T, Waiting<T>>();
   readonly #countByKey = new Map<string, number>();
   #nextTurn = 0;
-
-  /** Nobody waits yet. @param agingMs Waiting time that counts like one priority more, ms. Default 5 s. */
-  constructor(private readonly agingMs: number = AGING_MS) {}
 
   /** How many wait. */
   get size(): number {
@@ -43,7 +40,7 @@ export class WaitingLine<T extends Ticket> implements Iterable<T> {
   /** Lets it wait. One that waits already keeps its place. */
   add(ticket: T): void {
     if (this.#waiting.has(ticket)) return;
-    const rank = ticket.priority * this.agingMs - ticket.sinceMs;
+    const rank = ticket.priority * AGING_MS - ticket.sinceMs;
     const waiting = { ticket, rank, turn: this.#nextTurn++ };
     this.#line.splice(this.#placeOf(waiting), 0, waiting);
     this.#waiting.set(ticket, waiting);
@@ -67,9 +64,8 @@ export class WaitingLine<T extends Ticket> implements Iterable<T> {
     return this.#countByKey.get(key) ?? 0;
   }
 
-  /** The best one, or the best of those that match. */
-  first(matches?: (ticket: T) => boolean): T | undefined {
-    if (!matches) return this.#line[0]?.ticket;
+  /** The best of those that match. */
+  find(matches: (ticket: T) => boolean): T | undefined {
     return this.#line.find(({ ticket }) => matches(ticket))?.ticket;
   }
 

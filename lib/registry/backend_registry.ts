@@ -24,7 +24,7 @@ const GRACE_MS = 500;
 
 /** What became of a {@linkcode BackendRegistry.remove}. */
 export interface Removal {
-  /** `after release`: a coordinator of ours uses it still. `still named`: another source names it. */
+  /** `after release`: a coordinator of ours uses it until it is idle. `still named`: another source names it. */
   readonly outcome: "removed" | "after release" | "still named" | "unknown";
   /** One sentence for a person. */
   readonly because: string;
@@ -156,12 +156,15 @@ export class BackendRegistry implements AsyncDisposable {
     this.#sweep(backend);
     if (!this.#directory.get(key)) return { outcome: "removed", because: `${key} is removed` };
     const sources = [...backend.names.find((name) => name.key === key)!.sources];
-    return sources.length > 0
-      ? { outcome: "still named", because: `${key} stays: ${sources.join(" and ")} names it still` }
-      : {
-        outcome: "after release",
-        because: `${key} goes as soon as our coordinator of "${backend.tenant?.holder}" has released it`,
-      };
+    if (sources.length > 0) {
+      return { outcome: "still named", because: `${key} stays: ${sources.join(" and ")} names it still` };
+    }
+    backend.tenant?.retire(`Its rpc backend ${key} was taken out of the registry`);
+    return {
+      outcome: "after release",
+      because:
+        `${key} goes as soon as our coordinator of "${backend.tenant?.holder}" is idle and has released it`,
+    };
   }
 
   /** All backends, in the order of registration. */

@@ -155,7 +155,7 @@ Deno.test("what the configuration names no more goes, what it names now comes, a
     deepEqual(life.known, []);
   }));
 
-Deno.test("one that the configuration names no more goes when our coordinator has released it, or stays if it is named again", () =>
+Deno.test("one that the configuration names no more goes when our coordinator is done with it, or stays if it is named again", () =>
   withState(async (open) => {
     for (const isNamedAgain of [false, true]) {
       await using life = open([named(A)]);
@@ -163,7 +163,7 @@ Deno.test("one that the configuration names no more goes when our coordinator ha
       const lease = life.bed.registry.lease(["10.0.0.1:50052"], "llama3.1:70b");
       life.sources.configure([]);
       equal(life.sources.listBackends()[0]!.holder, "llama3.1:70b");
-      equal(lease.lost.aborted || lease.leaving.aborted, false);
+      deepEqual([lease.lost.aborted, lease.leaving.aborted], [false, true]);
       if (isNamedAgain) life.sources.configure([named(A)]);
       lease[Symbol.dispose]();
       deepEqual(life.known, isNamedAgain ? ["10.0.0.1:50052 by config"] : []);

@@ -162,8 +162,9 @@ Deno.test("a removed backend stays until its lease ends, then it goes", async ()
   const lease = bed.registry.lease([A], "llama");
   const removal = bed.registry.remove(parseEndpoint(A), "config");
   equal(removal.outcome, "after release");
-  match(removal.because, /as soon as our coordinator of "llama" has released it/);
+  match(removal.because, /as soon as our coordinator of "llama" is idle and has released it/);
   equal(bed.registry.view(A)!.holder, "llama");
+  match(lease.leaving.reason.message, /Its rpc backend 10\.0\.0\.1:50052 was taken out of the registry/);
   lease[Symbol.dispose]();
   equal(bed.registry.view(A), undefined);
   await bed.pass(120_000, 10_000);

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 
 /** Measures for how long a model's coordinator was being loaded: all loads together, and the last one. */
-export class LoadWatch {
+export class Stopwatch {
   #totalMs = 0;
   #sinceMs: number | undefined;
   #processSinceMs = 0;

@@ -6,7 +6,7 @@ import type { ResidentHost } from "./resident_host.ts";
 const MAX_AT_REST = 64;
 
 /** All models that were asked for, one {@linkcode Resident} each. */
-export class Roster<C extends Pooled> implements Iterable<Resident<C>> {
+export class Residents<C extends Pooled> implements Iterable<Resident<C>> {
   readonly #byKey = new Map<string, Resident<C>>();
   #nextId = 1;
 
