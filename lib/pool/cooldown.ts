@@ -24,7 +24,7 @@ export class Cooldown {
   }
 
   /** What a request is refused with that comes too soon. */
-  get refusal(): Error | undefined {
+  get refusal(): unknown {
     if (!this.#refused) return undefined;
     const leftMs = this.#refused.untilMs - this.host.clock.monotonic();
     return leftMs > 0 ? tooSoon(this.model, this.#refused.error, leftMs) : undefined;

@@ -1,16 +1,22 @@
 import { type Clock, systemClock } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
+import type { Logger } from "../log.ts";
 import { Alarm } from "../registry/alarm.ts";
-import { formatDuration } from "../units.ts";
+import { untilAborted } from "../until_aborted.ts";
 import { Allotment } from "./allotment.ts";
+import { Caretaker, UNLOADED } from "./caretaker.ts";
 import type { CoordinatorLife } from "./life.ts";
 import type { CoordinatorLease, PoolDemand, Pooled, PoolSettings, PoolView, Wanted } from "./pooled.ts";
 import type { PoolOptions } from "./pool_options.ts";
-import { countOf, notFound } from "./refusals.ts";
+import { notFound, shuttingDown } from "./refusals.ts";
 import { RequestQueue, type Service } from "./request_queue.ts";
 import type { Resident } from "./resident.ts";
 import type { ResidentHost } from "./resident_host.ts";
 import { viewOf } from "./resident_view.ts";
 import { Residents } from "./residents.ts";
+
+/** A coordinator's own stop, SIGKILL included, takes some 4 s at most. */
+const STOP_DEADLINE_MS = 10_000;
 
 /** What became of {@linkcode CoordinatorPool.unload}. */
 export type Unloading = "unloaded" | "after use" | "not loaded";
@@ -27,29 +33,35 @@ export type Unloading = "unloaded" | "after use" | "not loaded";
  */
 export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #queue: RequestQueue<C>;
   readonly #residents: Residents<C>;
   readonly #allotment: Allotment<C>;
+  readonly #caretaker: Caretaker<C>;
   readonly #alarm: Alarm;
   #settings: PoolSettings;
   #isAdvancing = false;
   #isToAdvanceAgain = false;
   #isClosing = false;
+  #closed: Promise<void> | undefined;
   readonly #allGone = Promise.withResolvers<void>();
 
   /** Starts nothing before somebody wants a model. */
   constructor(options: PoolOptions) {
     this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger;
     this.#settings = options.settings;
     this.#alarm = new Alarm(this.#clock, () => this.#advance());
     const host = this.#hostOf(options);
     this.#queue = new RequestQueue<C>(host, () => this.#advance());
     this.#residents = new Residents<C>(host, (key) => this.#queue.countOf(key) > 0);
+    this.#caretaker = new Caretaker(this.#queue, host);
     this.#allotment = new Allotment(this.#residents, this.#queue, host);
   }
 
   /**
-   * Waits for a slot of this model's coordinator, which is started, and others stopped for it, where needed.
+   * Waits for a slot of this model's coordinator, which is started, and others stopped for it, where needed. Refuses at
+   * once, with the same error as before, where it has just failed, or died and cannot be placed since.
    *
    * @throws {GatewayError} `rate_limited` if too many wait already; `no_capacity` if others' work took too long, or all
    *   that would make room is pinned; `upstream_failed` if it failed too often; `shutting_down`; and whatever its
@@ -63,6 +75,8 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
       resident.wanted = wanted;
       return Promise.resolve(resident.life!.lease(demand.keepAliveMs, { queueMs: 0, loadMs: 0 }));
     }
+    const refusal = resident?.refusal;
+    if (refusal !== undefined && !this.#isClosing) return Promise.reject(refusal);
     return this.#enqueue(wanted, demand, {
       needsSlot: true,
       serve: (life, waited) => life.lease(demand.keepAliveMs, waited),
@@ -71,13 +85,15 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
 
   /**
    * Loads a model, or keeps it loaded, without using a slot: for operators, and to have it ready before the first
-   * request. Resolves when it is ready; it is kept as after a request.
+   * request. Resolves when it is ready; it is kept as after a request. It is tried at once, however often it has failed,
+   * and it is not unloaded any more if that was said while it was started.
    *
    * @throws Whatever {@linkcode acquire} does.
    */
   load(wanted: Wanted<C>, demand: PoolDemand): Promise<void> {
     if (demand.signal.aborted) return Promise.reject(demand.signal.reason);
     const resident = this.#residents.get(wanted.key);
+    resident?.hurry();
     if (resident?.state !== "ready") {
       const serve = (life: CoordinatorLife<C>) => life.touch(demand.keepAliveMs);
       return this.#enqueue(wanted, demand, { needsSlot: false, serve });
@@ -89,16 +105,17 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
 
   /**
    * Stops a model's coordinator as soon as nothing is in flight; it takes nothing new meanwhile, and who waits causes a
-   * new load. One that is being started is given up, but if requests wait for it, they are served first.
+   * new load. One that is being started is given up, but if requests wait for it, it is started and these are served
+   * first: those that wait when this is called, none that come later.
    */
   unload(key: string): Unloading {
     const resident = this.#residents.get(key);
     if (!resident || resident.state === "stopped" || resident.state === "failed") return "not loaded";
     const isWaitedFor = this.#queue.countOf(key) > 0;
     const isInUse = resident.life ? !resident.life.isIdle : isWaitedFor;
-    if (resident.life) resident.takeNothingNew({ kind: "for good", because: "unloaded on request" });
-    else if (isWaitedFor) resident.isUnloadWanted = true;
-    else resident.cancel("unloaded on request");
+    if (resident.life) resident.takeNothingNew({ kind: "for good", because: UNLOADED });
+    else if (isWaitedFor) resident.lastCallMs = this.#clock.monotonic();
+    else resident.cancel(UNLOADED);
     this.#changed();
     return isInUse ? "after use" : "unloaded";
   }
@@ -107,35 +124,19 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
    * Stops a model's coordinator as soon as it is idle and starts it again, also one that has failed; earlier failures
    * are forgotten. Resolves when it is ready again.
    *
-   * @throws {GatewayError} `not_found`, or whatever {@linkcode acquire} throws.
+   * @throws {GatewayError} `not_found`, or whatever {@linkcode load} throws.
    * @throws The signal's reason; it is started again all the same.
    */
   restart(key: string, signal: AbortSignal): Promise<void> {
     const resident = this.#residents.get(key);
     if (!resident) return Promise.reject(notFound(key));
     if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#isClosing) return Promise.reject(shuttingDown());
     resident.restarts.forgive();
     if (resident.life) {
       resident.takeNothingNew({ kind: "for good", because: "restarted on request", startsAgain: true });
     }
     return this.load(resident.wanted, { signal });
-  }
-
-  /**
-   * What these models were started with is not wanted any more: each ends as soon as it is idle and takes nothing new,
-   * and a start that is under way is begun anew. The next request loads afresh.
-   *
-   * @param which Their keys, or which keys are meant.
-   * @param because A sentence without its subject, for people.
-   */
-  retire(which: Iterable<string> | ((key: string) => boolean), because: string): void {
-    const isMeant = typeof which === "function" ? which : isAmong(which);
-    for (const resident of this.#residents) {
-      if (!isMeant(resident.key)) continue;
-      if (resident.life) resident.takeNothingNew({ kind: "for good", because });
-      else resident.cancel(because);
-    }
-    this.#changed();
   }
 
   /** Takes other settings, from now on. Too many coordinators become fewer when the next one needs room. */
@@ -162,21 +163,34 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     return views.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   }
 
-  /** Refuses who waits, ends starts under way, and stops all coordinators at once; leases become void. Never rejects. */
-  async close(): Promise<void> {
-    if (!this.#isClosing) {
-      this.#isClosing = true;
-      this.#alarm[Symbol.dispose]();
-      this.#queue.close();
-      for (const resident of this.#residents) resident.end("the gateway is shutting down");
-      this.#changed();
-    }
-    await this.#allGone.promise;
+  /**
+   * Refuses who waits, ends starts under way, and stops all coordinators at once; leases become void. Never rejects.
+   *
+   * A process that the kernel holds may not even die of SIGKILL: one that is not gone after 10 s is named in the log and
+   * not waited for.
+   */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
   }
 
   /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true;
+    this.#alarm[Symbol.dispose]();
+    this.#queue.close();
+    for (const resident of this.#residents) resident.end("the gateway is shutting down");
+    this.#changed();
+    using deadline = new Deadline(this.#clock, STOP_DEADLINE_MS);
+    await Promise.race([this.#allGone.promise, untilAborted(deadline.signal)]);
+    for (const { id, model, hasProcess, because } of this.#residents) {
+      if (hasProcess) {
+        this.#logger.error("coordinator not stopped", { id, model, because, waitedMs: STOP_DEADLINE_MS });
+      }
+    }
   }
 
   #enqueue<T>(wanted: Wanted<C>, demand: PoolDemand, service: Service<C, T>): Promise<T> {
@@ -238,43 +252,12 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
 
   /** @returns When it has to be done again though nothing happens, ms of the monotonic clock. */
   #step(nowMs: number): number {
-    for (const resident of this.#residents) this.#tend(resident, nowMs);
+    for (const resident of this.#residents) this.#caretaker.tend(resident, nowMs);
     const turnMs = this.#allotment.advance(nowMs);
     const overdue = this.#queue.refuseOverdue((key) => this.#residents.get(key)!, nowMs);
     if (overdue.refusedCount > 0) this.#isToAdvanceAgain = true;
-    const nextMs = [...this.#residents].map((resident) => this.#nextMs(resident));
+    const nextMs = [...this.#residents].map((resident) => this.#caretaker.nextMs(resident));
     return Math.min(turnMs, overdue.nextMs, ...nextMs);
-  }
-
-  /** Does with one coordinator what does not depend on the others. */
-  #tend(resident: Resident<C>, nowMs: number): void {
-    const { state, life, drain } = resident;
-    const waitingCount = this.#queue.countOf(resident.key);
-    if (state === "starting") this.#tendStart(resident, nowMs);
-    else if (state === "ready") this.#queue.serve(resident, life!, nowMs);
-    else if (state === "draining") {
-      if (drain?.kind === "for good" && life!.isIdle) resident.stop(drain.because);
-    } else if (waitingCount > 0) resident.begin(`is wanted by ${countOf(waitingCount, "request")}`);
-    if (resident.expiresAtMs <= nowMs) resident.stop(`was idle for ${formatDuration(nowMs - life!.usedMs)}`);
-  }
-
-  #tendStart(resident: Resident<C>, nowMs: number): void {
-    const start = resident.start!;
-    if (start.hasProcess) return; // it will come to an end, one way or the other
-    if (this.#isUnwanted(resident) && nowMs >= start.wantedUntilMs) {
-      resident.cancel("nobody waits for it any more");
-    } else if (nowMs >= start.retryAtMs) start.prepare();
-  }
-
-  /** When this coordinator has to be looked at again, ms of the monotonic clock. */
-  #nextMs(resident: Resident<C>): number {
-    const { start, expiresAtMs } = resident;
-    if (!start || start.hasProcess) return expiresAtMs;
-    return Math.min(start.retryAtMs, this.#isUnwanted(resident) ? start.wantedUntilMs : Infinity);
-  }
-
-  #isUnwanted({ key, isPinned }: Resident<C>): boolean {
-    return this.#queue.countOf(key) === 0 && !isPinned;
   }
 
   #finish(): number {
@@ -290,8 +273,3 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
 
 /** Those that run come first. */
 const ORDER: readonly PoolView["state"][] = ["ready", "draining", "starting", "failed", "stopped"];
-
-function isAmong(keys: Iterable<string>): (key: string) => boolean {
-  const set = new Set(keys);
-  return (key) => set.has(key);
-}

@@ -103,7 +103,11 @@ export interface PoolSettings {
   readonly minResidencyMs: number;
   /** For how long requests for a loaded model may overtake one that waits for its place, ms; never less than the load took. */
   readonly swapWaitMs: number;
-  /** So many failures within {@linkcode restartWindowMs}, and it is given up. */
+  /**
+   * So often one that dies, or whose restart fails, is started again within {@linkcode restartWindowMs}; then it is given
+   * up. Each whole answer proves it sound and forgets what was before, so only failures in a row count, without an answer
+   * in between. That there is no place for it now, which starts no process, does not count.
+   */
   readonly maxRestarts: number;
   /** See {@linkcode maxRestarts}, ms. */
   readonly restartWindowMs: number;

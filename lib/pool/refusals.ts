@@ -1,4 +1,4 @@
-import { type ErrorCode, GatewayError, messageOf } from "../errors.ts";
+import { GatewayError, messageOf } from "../errors.ts";
 import { formatDuration } from "../units.ts";
 
 /** As many requests wait as may. */
@@ -44,28 +44,28 @@ export function failedAgain(model: string, failure: GivenUp): GatewayError {
 }
 
 /** Why a coordinator is left alone, and for how long requests do not change that, ms. */
-interface GivenUp {
+export interface GivenUp {
+  /** What it failed with the last time. */
   readonly error: unknown;
+  /** From now on, ms. */
   readonly pauseMs: number;
 }
 
 function givenUp(model: string, how: string, { error, pauseMs }: GivenUp): GatewayError {
-  const message = `The coordinator of "${model}" ${how}: ${messageOf(error)}. It gets one more try when it is ` +
+  const message =
+    `The coordinator of "${model}" ${how}: ${messageOf(error)}. It gets one more try when it is ` +
     `asked for again; when the cause is gone: sollol restart ${model}`;
-  return new GatewayError(codeOf(error), message, {
-    cause: error,
-    retryAfterSeconds: toRetryAfterSeconds(pauseMs),
-  });
+  const code = error instanceof GatewayError ? error.code : "upstream_failed";
+  return new GatewayError(code, message, { cause: error, retryAfterSeconds: toRetryAfterSeconds(pauseMs) });
 }
 
-/** It failed just now, which was dear, and is not tried again for each request. */
-export function tooSoon(model: string, error: unknown, leftMs: number): GatewayError {
-  const message = `${messageOf(error)}. For the next ${formatDuration(leftMs)} no request has it tried again; ` +
+/** It failed just now, which was dear, and is not tried again for each request. What nobody foresaw stays as it is. */
+export function tooSoon(model: string, error: unknown, leftMs: number): unknown {
+  if (!(error instanceof GatewayError)) return error; // its words are not for clients
+  const message = `${error.message}. For the next ${formatDuration(leftMs)} no request has it tried again; ` +
     `to try it at once: sollol load ${model}`;
-  return new GatewayError(codeOf(error), message, {
-    cause: error,
-    retryAfterSeconds: toRetryAfterSeconds(leftMs),
-  });
+  const retryAfterSeconds = toRetryAfterSeconds(leftMs);
+  return new GatewayError(error.code, message, { cause: error, retryAfterSeconds });
 }
 
 /** There is no such coordinator. */
@@ -81,11 +81,6 @@ export function shuttingDown(): GatewayError {
 /** `1 request`, `2 requests`. */
 export function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
-
-/** The code of a failure. What nobody foresaw is a failure of the upstream to whoever asked. */
-function codeOf(error: unknown): ErrorCode {
-  return error instanceof GatewayError ? error.code : "upstream_failed";
 }
 
 /** Whole seconds, at least one. */

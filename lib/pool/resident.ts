@@ -1,25 +1,13 @@
-import { GatewayError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
+import type { Drain } from "./drain.ts";
 import { FailureLog, reasonOfDeath } from "./failure_log.ts";
 import { CoordinatorLife } from "./life.ts";
-import { LoadWatch } from "./load_watch.ts";
 import type { CoordinatorState, Place, Pooled, Wanted } from "./pooled.ts";
 import type { ResidentHost } from "./resident_host.ts";
-import { Restarts } from "./restarts.ts";
+import { Restarts, type Verdict } from "./restarts.ts";
 import { Standing } from "./standing.ts";
-import { Start, type StartOptions } from "./start.ts";
-
-/** A failed cold start is tried at once so often, each time without what it failed by. */
-const MAX_ATTEMPTS = 4;
-
-/** Why a coordinator takes nothing new, and what comes then. */
-export interface Drain {
-  /** To make room for another model, which may yet do without; or because it has to end in any case. */
-  readonly kind: "for room" | "for good";
-  /** A sentence. */
-  readonly because: string;
-  /** Whether it is started again then, though nobody waits for it. */
-  readonly startsAgain?: boolean;
-}
+import { type Endurance, enduringUntil, Start, type StartOptions } from "./start.ts";
+import { Stopwatch } from "./stopwatch.ts";
 
 /**
  * One model's coordinator, over all its lives. What it does is the pool's to decide, in one synchronous step each time
@@ -32,14 +20,14 @@ export class Resident<C extends Pooled> {
   readonly model: string;
   /** Its model, as it was asked for last. */
   wanted: Wanted<C>;
-  /** Whether somebody wants it unloaded while requests wait for it: it ends as soon as nobody uses it. */
-  isUnloadWanted = false;
+  /** It is to be unloaded once the requests were served that came until then, ms of the monotonic clock, and no others. */
+  lastCallMs: number = Infinity;
   /** Why it died or could not start. */
   readonly failures: FailureLog;
   /** How often it was started again after a failure. */
   readonly restarts: Restarts;
   /** How long its loads took. */
-  readonly loads: LoadWatch;
+  readonly loads: Stopwatch;
   #start: Start<C> | undefined;
   #life: CoordinatorLife<C> | undefined;
   #drain: Drain | undefined;
@@ -53,7 +41,7 @@ export class Resident<C extends Pooled> {
     this.model = wanted.model;
     this.wanted = wanted;
     this.failures = new FailureLog(host.clock);
-    this.loads = new LoadWatch(host.clock);
+    this.loads = new Stopwatch(host.clock);
     this.restarts = new Restarts(this.model, host);
     this.#standing = new Standing({ id, model: this.model }, host);
   }
@@ -106,15 +94,27 @@ export class Resident<C extends Pooled> {
   /** When it is to be stopped for being idle, ms of the monotonic clock; `Infinity` for never, or while it is not idle. */
   get expiresAtMs(): number {
     if (this.state !== "ready" || !this.#life!.isIdle) return Infinity;
-    if (this.isUnloadWanted) return this.#life!.usedMs;
     return this.isPinned ? Infinity : this.#life!.usedMs + this.#keepAliveMs(this.#life!);
   }
 
-  /** Starts it from `stopped` or `failed`. @param keepMs For how long it goes on though nobody waits for it, ms. */
-  begin(because: string, keepMs = -Infinity): void {
-    this.isUnloadWanted = false;
+  /** What a request is refused with at once, if so. An operator's wish is not. */
+  get refusal(): unknown {
+    if (!this.#start) return this.restarts.refusal;
+    const { refusesFromMs, unplaceable } = this.#start;
+    return refusesFromMs <= this.host.clock.monotonic() ? unplaceable : undefined;
+  }
+
+  /** An operator wants it: nothing that was said or has failed before keeps it from being loaded. */
+  hurry(): void {
+    this.lastCallMs = Infinity;
+    this.#start?.hurry();
+  }
+
+  /** Starts it from `stopped` or `failed`. @param endurance `undefined` for a cold start. */
+  begin(because: string, endurance?: Endurance): void {
+    this.lastCallMs = Infinity;
     this.restarts.grant();
-    this.#start = this.#newStart({ wantedUntilMs: this.host.clock.monotonic() + keepMs });
+    this.#start = this.#newStart({ endurance });
     this.#standing.enter("starting", because);
     this.#start.prepare();
   }
@@ -179,11 +179,14 @@ export class Resident<C extends Pooled> {
     this.#life = this.#drain = undefined;
     this.#isStopping = false;
     this.#standing.enter("stopped", because());
-    if (startsAgain) this.begin("is started again", this.#keepAliveMs(life));
+    if (startsAgain) {
+      const nowMs = this.host.clock.monotonic();
+      this.begin("is started again", enduringUntil(nowMs + this.#keepAliveMs(life), nowMs));
+    }
     this.host.changed();
   }
 
-  #newStart(options: Pick<StartOptions<C>, "wantedUntilMs" | "recovery">): Start<C> {
+  #newStart(options: Pick<StartOptions<C>, "endurance" | "recovery">): Start<C> {
     const start: Start<C> = new Start<C>({
       ...options,
       wanted: this.wanted,
@@ -218,19 +221,17 @@ export class Resident<C extends Pooled> {
       const tookMs = Math.round(life.readyMs - recovery.diedMs);
       this.#standing.publish({ type: "recovered", attempt: this.restarts.succeeded(), tookMs });
     }
-    onceAborted(coordinator.dead, () => this.#onDeath(life));
-    if (coordinator.leaving) onceAborted(coordinator.leaving, (because) => this.#onLeaving(life, because));
-    this.host.changed();
-  }
-
-  #onLeaving(life: CoordinatorLife<C>, because: string): void {
-    if (this.#life !== life) return;
-    this.takeNothingNew({ kind: "for good", because });
+    life.watch({
+      onDeath: () => this.#onDeath(life),
+      onLeaving: (because) => {
+        this.takeNothingNew({ kind: "for good", because });
+        this.host.changed();
+      },
+    });
     this.host.changed();
   }
 
   #onDeath(life: CoordinatorLife<C>): void {
-    if (this.#life !== life || this.#isStopping) return; // its stop was our own doing
     this.failures.addDeath(life.coordinator);
     if (this.#drain) this.#stop(() => `died: ${reasonOfDeath(life.coordinator)}`);
     else void this.#recover(life);
@@ -238,12 +239,11 @@ export class Resident<C extends Pooled> {
   }
 
   async #recover(life: CoordinatorLife<C>): Promise<void> {
-    const { usedMs, coordinator } = life;
+    const { usedMs, keepAliveMs, coordinator } = life;
     const diedMs = this.host.clock.monotonic();
-    const keepAliveMs = life.keepAliveMs;
     const start = this.#newStart({
       recovery: { diedMs, heritage: { usedMs, keepAliveMs } },
-      wantedUntilMs: usedMs + this.#keepAliveMs(life),
+      endurance: enduringUntil(usedMs + this.#keepAliveMs(life), diedMs),
     });
     life.end();
     this.#life = undefined;
@@ -252,34 +252,39 @@ export class Resident<C extends Pooled> {
     this.#standing.enter("starting", because);
     await start.clearAway(coordinator, because);
     if (start.cancelled.aborted) this.#endStart("stopped", messageOf(start.cancelled.reason));
-    else this.#tryAgain(start, new Error(reasonOfDeath(coordinator)));
+    else {
+      const error = new Error(reasonOfDeath(coordinator));
+      this.#follow(this.restarts.died(error), start, error);
+    }
     this.host.changed();
-  }
-
-  #tryAgain(start: Start<C>, error: unknown): void {
-    const retry = this.restarts.failed(error);
-    if (retry instanceof GatewayError) return this.#giveUp(retry);
-    const { attempt, retryInMs } = retry;
-    const because = `failed: ${messageOf(error)}`;
-    this.#standing.publish({ type: "recovering", because, attempt, inMs: retryInMs });
-    if (retryInMs === 0) start.prepare();
-    else start.backOff(this.host.clock.monotonic() + retryInMs, because);
   }
 
   #onFailed(start: Start<C>, error: unknown, hadProcess: boolean): void {
     if (start.cancelled.aborted) return this.#endStart("stopped", messageOf(start.cancelled.reason));
-    this.failures.add(messageOf(error));
-    if (start.recovery) return this.#tryAgain(start, error);
-    start.errors.push(error);
-    const mayRetry = hadProcess && start.errors.length < MAX_ATTEMPTS && this.host.mayRetry(error);
-    if (!mayRetry) return this.#giveUp(this.host.chooseError(start.errors));
-    this.host.logger.warn("coordinator start retried", { id: this.id, model: this.model, error });
-    start.prepare();
+    const verdict = this.restarts.startFailed(start, error, hadProcess);
+    if (verdict.kind !== "wait for a place") this.failures.add(messageOf(error));
+    this.#follow(verdict, start, error);
   }
 
-  #giveUp(error: unknown): void {
-    this.#endStart("failed", messageOf(error));
-    this.host.refuse(this.key, error);
+  #follow(verdict: Verdict, start: Start<C>, error: unknown): void {
+    const { id, model, host: { clock, logger } } = this;
+    const because = `failed: ${messageOf(error)}`;
+    switch (verdict.kind) {
+      case "elsewhere":
+        logger.warn("coordinator start retried", { id, model, error });
+        return start.prepare();
+      case "again": {
+        const { attempt, retryInMs } = verdict;
+        this.#standing.publish({ type: "recovering", because, attempt, inMs: retryInMs });
+        return retryInMs === 0 ? start.prepare() : start.backOff(clock.monotonic() + retryInMs, because);
+      }
+      case "wait for a place":
+        if (!start.unplaceable) logger.warn("coordinator cannot be placed", { id, model, error });
+        return start.waitForPlace(error, clock.monotonic());
+      case "give up":
+        this.#endStart("failed", messageOf(verdict.error));
+        return this.host.refuse(this.key, verdict.error);
+    }
   }
 
   #endStart(state: CoordinatorState, because: string, more: { loadMs?: number } = {}): void {
@@ -291,10 +296,4 @@ export class Resident<C extends Pooled> {
   #keepAliveMs(life: CoordinatorLife<C>): number {
     return life.keepAliveMs ?? this.host.settings().idleTtlMs;
   }
-}
-
-/** Calls with the reason when the signal aborts; now, if it has. */
-function onceAborted(signal: AbortSignal, call: (because: string) => void): void {
-  if (signal.aborted) call(messageOf(signal.reason));
-  else signal.addEventListener("abort", () => call(messageOf(signal.reason)), { once: true });
 }

@@ -31,8 +31,8 @@ export class RestartHistory {
   /** Since when it is on probation. */
   #grantedMs: number | undefined;
 
-  /** Nothing has failed yet. @param random From 0 to 1, for the jitter of the pauses. Default: `Math.random`. */
-  constructor(private readonly random: () => number = Math.random) {}
+  /** Nothing has failed yet. @param random From 0 to 1, for the jitter of the pauses. */
+  constructor(private readonly random: () => number) {}
 
   /** Tells that it died, or could not be started. @returns When to try it again. */
   failed(nowMs: number, { maxRestarts, restartWindowMs }: RestartLimits): Retry | "give up" {

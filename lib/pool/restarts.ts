@@ -41,7 +41,7 @@ export class Restarts {
   }
 
   /** What a request is refused with that comes too soon after it was given up. */
-  get refusal(): Error | undefined {
+  get refusal(): unknown {
     return this.#cooldown.refusal;
   }
 

@@ -29,7 +29,7 @@ function waitsForOf({ life, drain }: Resident<Pooled>): string {
   const busy = drain?.together?.filter(({ life }) => life && !life.isIdle) ?? [];
   if (busy.length === 0) return "";
   const requests = busy.map(({ model, life }) => `${countOf(life!.inFlightCount, "request")} of "${model}"`);
-  return `; waits for ${requests.join(" and ")}, which goes together with it`;
+  return `; waits for ${requests.join(" and ")}: they go together`;
 }
 
 function becauseOfLife(

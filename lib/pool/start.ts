@@ -1,3 +1,4 @@
+import { messageOf } from "../errors.ts";
 import type { LoadProgress, Place, Pooled, Prospect, StartPhase, Wanted } from "./pooled.ts";
 
 /** The death that a start is to make up for. */
@@ -8,14 +9,39 @@ export interface Recovery {
   readonly heritage: { readonly usedMs: number; readonly keepAliveMs: number | undefined };
 }
 
+/**
+ * For how long requests wait for a coordinator that was running and cannot be placed any more, ms from its death. A
+ * worker has its rpc server running again within 2 s, systemd within a few.
+ */
+export const PLACE_PATIENCE_MS = 10_000;
+
+/** How often such a one looks whether it can be placed, while requests wait, ms. */
+const LOOK_EVERY_MS = 2_000;
+
+/** The same, when they wait no more. */
+const LOOK_RARELY_MS = 10_000;
+
+/** For how long a start goes on that takes up what was running before; all times are of the monotonic clock. */
+export interface Endurance {
+  /** Until when though nobody waits for it, ms. */
+  readonly wantedUntilMs: number;
+  /** Until when requests wait though it cannot be placed, ms; from then on they are refused, and it goes on looking. */
+  readonly patientUntilMs: number;
+}
+
+/** It is as patient as one that was stopped or died just now. */
+export function enduringUntil(wantedUntilMs: number, nowMs: number): Endurance {
+  return { wantedUntilMs, patientUntilMs: nowMs + PLACE_PATIENCE_MS };
+}
+
 /** What a {@linkcode Start} is made with. */
 export interface StartOptions<C extends Pooled> {
   /** The model. */
   readonly wanted: Wanted<C>;
-  /** `undefined` for a cold start. */
+  /** `undefined` unless it makes up for a death. */
   readonly recovery?: Recovery | undefined;
-  /** Until when it goes on though nobody waits for it, ms of the monotonic clock. */
-  readonly wantedUntilMs: number;
+  /** `undefined` for a cold start: it ends with those who wait for it, or when it cannot be placed. */
+  readonly endurance?: Endurance | undefined;
   /** The phase is another. */
   onPhase(phase: StartPhase, because: string): void;
   /** It loads. */
@@ -35,7 +61,7 @@ export interface StartOptions<C extends Pooled> {
 export class Start<C extends Pooled> {
   /** What each attempt failed with. */
   readonly errors: unknown[] = [];
-  /** When it is tried again, while it backs off; ms of the monotonic clock. */
+  /** When it is tried again, while it backs off or cannot be placed; ms of the monotonic clock. */
   retryAtMs: number = Infinity;
   #phase: StartPhase = "preparing";
   #because = "";
@@ -43,19 +69,36 @@ export class Start<C extends Pooled> {
   #isPreparing = false;
   #hasProcess = false;
   #progress: LoadProgress | undefined;
+  #unplaceable: { readonly error: unknown } | undefined;
   readonly #cancelled = new AbortController();
 
   /** Begins nothing. */
   constructor(private readonly options: StartOptions<C>) {}
 
-  /** The death that it makes up for; `undefined` for a cold start. */
+  /** The death that it makes up for, if it does. */
   get recovery(): Recovery | undefined {
     return this.options.recovery;
   }
 
   /** Until when it goes on though nobody waits for it, ms of the monotonic clock. */
   get wantedUntilMs(): number {
-    return this.options.wantedUntilMs;
+    return this.options.endurance?.wantedUntilMs ?? -Infinity;
+  }
+
+  /** Whether it goes on looking if it cannot be placed. */
+  get isPatient(): boolean {
+    return this.options.endurance !== undefined;
+  }
+
+  /** Why it cannot be placed now, as of its last look. */
+  get unplaceable(): unknown {
+    return this.#unplaceable?.error;
+  }
+
+  /** From when on requests are refused with {@linkcode unplaceable}, ms of the monotonic clock; `Infinity` if it may be placed. */
+  get refusesFromMs(): number {
+    if (!this.#unplaceable || this.isSeeking) return Infinity;
+    return this.options.endurance!.patientUntilMs;
   }
 
   /** What it does now. */
@@ -122,10 +165,24 @@ export class Start<C extends Pooled> {
     this.#enter("backing off", because);
   }
 
+  /** It cannot be placed, which has cost nothing: it looks again by and by. */
+  waitForPlace(error: unknown, nowMs: number): void {
+    this.#unplaceable = { error };
+    this.retryAtMs = nowMs + (nowMs < this.refusesFromMs ? LOOK_EVERY_MS : LOOK_RARELY_MS);
+    this.waitForRoom(`cannot be placed: ${messageOf(error)}`);
+  }
+
+  /** What waits to be tried again is tried now. */
+  hurry(): void {
+    if (this.retryAtMs !== Infinity) this.retryAtMs = -Infinity;
+  }
+
   /** Finds out where the model would fit, first or anew. */
   prepare(): void {
     this.retryAtMs = Infinity;
-    if (!this.isSeeking) this.#enter("preparing", "its file is read, and the rpc backends are asked");
+    if (!this.isSeeking && !this.#unplaceable) {
+      this.#enter("preparing", "its file is read, and the rpc backends are asked");
+    }
     this.#isPreparing = true;
     void this.#prepare();
   }
@@ -136,7 +193,7 @@ export class Start<C extends Pooled> {
     this.options.onFailed(error, false);
   }
 
-  /** Has to wait for others. */
+  /** Has to wait for others, or for rpc backends. */
   waitForRoom(because: string): void {
     if (this.#phase === "waiting for room") this.#because = because;
     else this.#enter("waiting for room", because);
@@ -144,7 +201,7 @@ export class Start<C extends Pooled> {
 
   /** Starts the process. */
   load(place: Place<C>): void {
-    this.#prospect = undefined;
+    this.#prospect = this.#unplaceable = undefined;
     this.#hasProcess = true;
     this.#enter("loading", place.because);
     void this.#load(place);

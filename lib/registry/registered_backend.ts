@@ -98,7 +98,7 @@ export class RegisteredBackend {
   /** Its health as others see it. */
   get shown(): Evidence {
     if (!this.tenant || isFault(this.#evidence)) return this.#evidence;
-    return { health: "held", reason: `held by our coordinator of ${this.tenant.holder}` };
+    return { health: "held", reason: `${this.key} is held by our coordinator of ${this.tenant.holder}` };
   }
 
   /** What the operator allows, by any of its names: the narrowest. */

@@ -51,4 +51,8 @@ Deno.test("sizes and durations are written for people", () => {
   equal(formatDuration(2_400), "2.4 s");
   equal(formatDuration(200_000), "3 min 20 s");
   equal(formatDuration(3_900_000), "1 h 5 min");
+  equal(formatDuration(999.6), "1.0 s");
+  equal(formatDuration(59_960), "1 min 0 s");
+  equal(formatDuration(599_999), "10 min 0 s");
+  equal(formatDuration(3_599_999), "1 h 0 min");
 });

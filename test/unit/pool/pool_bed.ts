@@ -111,6 +111,8 @@ export class Bench implements AsyncDisposable {
   readonly backends = new Map<string, string | undefined>();
   /** Set to let preparations take their time, or fail. */
   preparing: (key: string) => Promise<void> = () => Promise.resolve();
+  /** Set to have a look at coordinators before the pool has. */
+  adorn: (coordinator: FakeCoordinator) => void = () => {};
   readonly #models: Record<string, FakeModel>;
 
   constructor(
@@ -187,6 +189,7 @@ export class Bench implements AsyncDisposable {
       this.free(endpoints);
     });
     this.running.add(coordinator);
+    this.adorn(coordinator);
     outcome.resolve(coordinator);
     await settle();
     return coordinator;

@@ -30,7 +30,7 @@ const STEPS = [
   "time passes",
   "unload",
   "restart",
-  "retire",
+  "load",
   "backend goes",
   "backend comes",
   "settings change",
@@ -87,7 +87,7 @@ class World extends Bench {
     else if (step === "time passes") await this.pass(10 ** (pick % 6));
     else if (step === "unload") this.pool.unload(key);
     else if (step === "restart") this.await(this.pool.restart(key, new AbortController().signal));
-    else if (step === "retire") this.pool.retire([key], "its settings have changed");
+    else if (step === "load") this.await(this.load(key));
     else if (step === "backend goes") this.backends.delete(of([...this.backends.keys()], pick) ?? "");
     else if (step === "backend comes") this.comeBack(pick);
     else if (step === "settings change") this.pin(pick % 3 ? undefined : key);

@@ -1,5 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { Bench, settle } from "./pool_bed.ts";
+import { createLogger } from "../../../lib/log.ts";
+import { Bench, isSettled, settle } from "./pool_bed.ts";
 
 Deno.test("unloading", async (t) => {
   await t.step("what is not loaded says so", async () => {
@@ -41,18 +42,63 @@ Deno.test("unloading", async (t) => {
       [],
     ]);
   });
-  await t.step("lets a load go on that requests wait for; it ends when they are served", async () => {
+  await t.step(
+    "lets a load go on that requests wait for: they are served, who comes later is not",
+    async () => {
+      await using bench = new Bench({ models: { a: { slotCount: 1 } } });
+      const [first, second] = [bench.acquire("a"), bench.acquire("a")];
+      await settle();
+      equal(bench.pool.unload("a"), "after use");
+      await bench.pass(1_000);
+      const late = bench.acquire("a", { priority: 10 });
+      const old = await bench.finishLoad("a");
+      (await first)[Symbol.dispose]();
+      const lease = await second;
+      deepEqual([lease.coordinator, bench.state("a")], [old, "draining"]);
+      lease[Symbol.dispose]();
+      await settle();
+      equal(await bench.finishLoad("a"), (await late).coordinator);
+      deepEqual([old.stopCount, bench.state("a")], [1, "ready"]);
+    },
+  );
+  await t.step("of a load whose requests have left meanwhile ends it when it is ready", async () => {
     await using bench = new Bench();
-    const acquired = bench.acquire("a");
+    const client = new AbortController();
+    bench.acquire("a", { signal: client.signal });
+    await settle();
+    bench.pool.unload("a");
+    client.abort(new Error("left"));
+    const a = await bench.finishLoad("a");
+    deepEqual([a.stopCount, bench.view("a").because], [1, "unloaded on request"]);
+  });
+  await t.step("ends a recovery that cannot be placed with the requests that wait for it", async () => {
+    await using bench = new Bench();
+    const old = await bench.idle("a");
+    bench.backends.clear();
+    old.die("it crashed");
+    const refused = rejects(bench.acquire("a"), { code: "insufficient_memory" });
     await settle();
     equal(bench.pool.unload("a"), "after use");
-    await bench.finishLoad("a");
-    const lease = await acquired;
-    equal(bench.state("a"), "ready");
-    lease[Symbol.dispose]();
-    await settle();
-    equal(bench.state("a"), "stopped");
+    await bench.pass(10_000);
+    await refused;
+    deepEqual([bench.state("a"), bench.view("a").because], ["stopped", "unloaded on request"]);
   });
+  for (const undo of ["load", "restart"] as const) {
+    await t.step(`is taken back by a ${undo}`, async () => {
+      await using bench = new Bench();
+      const request = bench.acquire("a");
+      await settle();
+      bench.pool.unload("a");
+      const undone = undo === "load"
+        ? bench.load("a")
+        : bench.pool.restart("a", new AbortController().signal);
+      const a = await bench.finishLoad("a");
+      await undone;
+      (await request)[Symbol.dispose]();
+      await settle();
+      deepEqual([a.stopCount, bench.state("a")], [0, "ready"]);
+    });
+  }
 });
 
 Deno.test("what was to be unloaded and failed is loaded as usual the next time", async () => {
@@ -62,6 +108,7 @@ Deno.test("what was to be unloaded and failed is loaded as usual the next time",
   equal(bench.pool.unload("a"), "after use");
   await bench.failLoad("a", new Error("it crashed"));
   await refused;
+  await bench.pass(1_000);
   await bench.idle("a");
   equal(bench.state("a"), "ready");
 });
@@ -108,30 +155,46 @@ Deno.test("restarting", async (t) => {
     await settle();
     equal(bench.state("a"), "loading"); // it has one restart again
   });
-});
-
-Deno.test("what is retired ends as soon as it is idle, and is loaded afresh", async (t) => {
-  await t.step("also while it loads: who waits gets the new one", async () => {
-    await using bench = new Bench({ backends: ["b1", "b2"] });
+  await t.step("one that backs off starts it at once, and so does loading it", async () => {
+    for (const wake of ["restart", "load"] as const) {
+      await using bench = new Bench();
+      (await bench.idle("a")).die("first");
+      await settle();
+      await bench.failLoad("a", new Error("second"));
+      equal(bench.state("a"), "backing off");
+      if (wake === "load") bench.load("a");
+      else bench.pool.restart("a", signal).catch(() => {});
+      await settle();
+      equal(bench.state("a"), "loading");
+    }
+  });
+  await t.step("one that cannot be placed has it look at once, and tells what it found", async () => {
+    await using bench = new Bench();
+    const old = await bench.idle("a");
+    bench.backends.clear();
+    old.die("it crashed");
+    await bench.pass(60_000);
+    const lookCount = bench.prepared.length;
+    await rejects(bench.pool.restart("a", signal), { code: "insufficient_memory" });
+    deepEqual([bench.prepared.length - lookCount, bench.state("a")], [1, "waiting for room"]);
+    bench.backends.set("b2", undefined);
+    const loaded = bench.load("a");
+    await settle();
+    await bench.finishLoad("a");
+    await loaded;
+  });
+  await t.step("waits for its place as a recovery does", async () => {
+    await using bench = new Bench();
     const lease = await bench.ready("a");
-    const b = bench.acquire("b");
-    await settle();
-    bench.pool.retire(["a", "b"], "its settings have changed");
-    await settle();
-    deepEqual([bench.state("a"), bench.started], ["draining", ["a", "b", "b"]]);
-    await bench.finishLoad("b");
-    await b;
+    const restarted = bench.pool.restart("a", signal);
+    bench.backends.clear();
     lease[Symbol.dispose]();
     await settle();
-    deepEqual([bench.state("a"), bench.view("a").because], ["stopped", "its settings have changed"]);
-  });
-  await t.step("and others are left alone", async () => {
-    await using bench = new Bench({ backends: ["b1", "b2"] });
-    await bench.idle("a");
-    await bench.idle("b");
-    bench.pool.retire((key) => key === "b", "its settings have changed");
-    await settle();
-    deepEqual([bench.state("a"), bench.state("b")], ["ready", "stopped"]);
+    equal(bench.state("a"), "waiting for room");
+    bench.backends.set("b2", undefined);
+    await bench.pass(2_000);
+    await bench.finishLoad("a");
+    await restarted;
   });
 });
 
@@ -202,4 +265,42 @@ Deno.test("closing", async (t) => {
     await bench.pass(100_000);
     deepEqual([bench.started, bench.running.size], [["a", "b"], 0]);
   });
+});
+
+Deno.test("who comes when it is closed is told so, whatever has failed before", async () => {
+  const bench = new Bench();
+  bench.acquire("a");
+  await settle();
+  await bench.failLoad("a", new Error("it crashed"));
+  await bench.pool.close();
+  await rejects(bench.acquire("a"), { code: "shutting_down" });
+});
+
+Deno.test("nothing begins while the pool closes, whoever wishes it", async () => {
+  const bench = new Bench();
+  const a = await bench.idle("a");
+  const stop = Promise.withResolvers<void>();
+  a.stopping = () => stop.promise;
+  const closed = bench.pool.close();
+  await rejects(bench.pool.restart("a", new AbortController().signal), { code: "shutting_down" });
+  await rejects(bench.load("a"), { code: "shutting_down" });
+  stop.resolve();
+  await closed;
+  deepEqual([bench.prepared, bench.state("a")], [["a"], "stopped"]);
+});
+
+Deno.test("closing waits for a process that cannot be stopped for 10 s, names it in the log, and goes on", async () => {
+  const lines: string[] = [];
+  const logger = createLogger({ sink: (line) => lines.push(line), level: "error" });
+  const bench = new Bench({ logger, backends: ["b1", "b2"] });
+  const [stuck] = [await bench.idle("stuck"), await bench.idle("sound")];
+  stuck.stopping = () => new Promise(() => {});
+  const closed = bench.pool.close();
+  await bench.pass(9_999);
+  deepEqual([await isSettled(closed), lines], [false, []]);
+  await bench.pass(1);
+  await closed;
+  deepEqual(lines.map((line) => JSON.parse(line)).map(({ message, model }) => [message, model]), [
+    ["coordinator not stopped", "stuck"],
+  ]);
 });

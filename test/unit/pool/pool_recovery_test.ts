@@ -1,5 +1,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { Bench, isSettled, settle } from "./pool_bed.ts";
+import { GatewayError } from "../../../lib/errors.ts";
+import type { PoolSettings } from "../../../lib/pool/pooled.ts";
+import { Bench, type FakeCoordinator, isSettled, SETTINGS, settle } from "./pool_bed.ts";
 
 Deno.test("a coordinator that dies is started again at once, before anybody asks for it", async () => {
   await using bench = new Bench();
@@ -82,9 +84,10 @@ Deno.test("requests wait while it recovers, and are told if it is given up", asy
   equal(bench.state("a"), "loading");
   const refused = rejects(waiting, {
     code: "upstream_failed",
+    retryAfterSeconds: 1,
     message:
-      `The coordinator of "a" failed 3 times within 10 min 0 s, the last time because: third. It is tried ` +
-      "again when it is asked for; when the cause is gone: sollol load a",
+      `The coordinator of "a" failed 3 times within 10 min 0 s, the last time because: third. It gets one more ` +
+      "try when it is asked for again; when the cause is gone: sollol restart a",
   });
   await bench.failLoad("a", new Error("third"));
   await refused;
@@ -96,6 +99,8 @@ Deno.test("what was given up gets one more try each time that it is asked for", 
   (await bench.idle("a")).die("it crashed");
   await settle();
   equal(bench.state("a"), "failed");
+  await rejects(bench.acquire("a"), { code: "upstream_failed", retryAfterSeconds: 1 }); // so soon it is not
+  await bench.pass(1_000);
   equal((await bench.ready("a")).coordinator.key, "a");
   equal(bench.state("a"), "ready");
 });
@@ -114,27 +119,121 @@ Deno.test("one that is dead as soon as it is ready is not started for ever", asy
   equal(bench.started.length, 3);
 });
 
-Deno.test("a recovery that cannot be placed is tried again later", async () => {
-  await using bench = new Bench();
-  const old = await bench.idle("a");
-  bench.backends.delete("b1");
-  old.die("rpc backend b1 was lost");
-  await settle();
-  equal(bench.state("a"), "backing off");
-  bench.backends.set("b2", undefined);
-  await bench.pass(1_000);
-  const next = await bench.finishLoad("a");
-  deepEqual([next.endpoints, bench.state("a")], [["b2"], "ready"]);
+Deno.test("a recovery that cannot be placed", async (t) => {
+  /** One whose only rpc backend is gone with it. */
+  async function unplaced(settings: Partial<PoolSettings> = {}): Promise<Bench> {
+    const bench = new Bench({ settings: { maxRestarts: 1, ...settings } });
+    const old = await bench.idle("a");
+    bench.backends.clear();
+    old.die("rpc backend b1 was lost");
+    await settle();
+    return bench;
+  }
+  await t.step("costs no restart, looks again every 2 s, and loads as soon as it can be", async () => {
+    await using bench = await unplaced();
+    deepEqual([bench.state("a"), bench.view("a").because], [
+      "waiting for room",
+      'cannot be placed: "a" fits nowhere; looks again in 2.0 s',
+    ]);
+    const waiting = bench.acquire("a");
+    for (let look = 1; look <= 4; look++) {
+      await bench.pass(1_999);
+      equal(bench.prepared.length, 1 + look);
+      await bench.pass(1);
+      deepEqual([bench.prepared.length, bench.state("a")], [2 + look, "waiting for room"]);
+    }
+    bench.backends.set("b2", undefined);
+    await bench.pass(1_999);
+    await bench.pass(1);
+    const next = await bench.finishLoad("a");
+    deepEqual([next.endpoints, (await waiting).coordinator], [["b2"], next]);
+    const { failures, restartCount } = bench.view("a");
+    deepEqual([failures.map(({ reason }) => reason), restartCount], [["rpc backend b1 was lost"], 1]);
+    const phases = bench.events.flatMap((event) => event.type === "phase" ? [event.phase] : []);
+    deepEqual(phases.slice(2), ["backing off", "preparing", "waiting for room", "loading"]); // each told once
+  });
+  await t.step(
+    "lets requests wait for 10 s from the death, then refuses them and all that come",
+    async () => {
+      await using bench = await unplaced();
+      const waiting = bench.acquire("a");
+      await bench.pass(9_999);
+      equal(await isSettled(waiting), false);
+      const refused = rejects(waiting, { code: "insufficient_memory", message: '"a" fits nowhere' });
+      await bench.pass(1);
+      await refused;
+      const lookCount = bench.prepared.length;
+      await rejects(bench.acquire("a"), { code: "insufficient_memory", message: '"a" fits nowhere' });
+      deepEqual([bench.prepared.length - lookCount, bench.state("a")], [0, "waiting for room"]);
+    },
+  );
+  await t.step("refuses nobody before the look is over that is under way then", async () => {
+    await using bench = await unplaced();
+    const waiting = bench.acquire("a");
+    bench.backends.set("b2", undefined);
+    bench.preparing = () => bench.clock.sleep(1_500);
+    await bench.pass(9_000);
+    await bench.pass(1_000);
+    bench.pool.apply(SETTINGS); // something happens
+    equal(await isSettled(waiting), false);
+    await bench.pass(500);
+    equal(await bench.finishLoad("a"), (await waiting).coordinator);
+  });
+  await t.step("goes on looking, more rarely, and is loaded by itself when it can be", async () => {
+    await using bench = await unplaced();
+    for (let ms = 0; ms < 10_000; ms += 2_000) await bench.pass(2_000);
+    const lookCount = bench.prepared.length;
+    await bench.pass(9_999);
+    equal(bench.prepared.length, lookCount);
+    bench.backends.set("b2", undefined);
+    await bench.pass(1);
+    await bench.finishLoad("a");
+    equal(bench.state("a"), "ready");
+  });
+  await t.step("refuses nobody any more once it was placed, though it fails then", async () => {
+    await using bench = await unplaced({ maxRestarts: 3 });
+    await bench.pass(10_000);
+    bench.backends.set("b2", undefined);
+    await bench.pass(10_000);
+    await bench.failLoad("a", new Error("it crashed"));
+    const waiting = bench.acquire("a");
+    await bench.pass(1_000);
+    equal(await bench.finishLoad("a"), (await waiting).coordinator);
+  });
+  await t.step("waits as others do if it would fit where another is in use", async () => {
+    await using bench = await unplaced();
+    await bench.pass(60_000);
+    bench.backends.set("b2", undefined);
+    const b = await bench.ready("b");
+    const operator = bench.load("a");
+    await settle();
+    const waiting = bench.acquire("a");
+    await bench.pass(2_000);
+    deepEqual([bench.state("a"), bench.view("a").waitingCount], ["waiting for room", 2]);
+    b[Symbol.dispose]();
+    await settle();
+    await bench.finishLoad("a");
+    await operator;
+    equal((await waiting).coordinator.endpoints[0], "b2");
+  });
+  await t.step("but whose file cannot be used counts as a failure", async () => {
+    await using bench = new Bench({ settings: { maxRestarts: 1 } });
+    const old = await bench.idle("a");
+    bench.preparing = () => Promise.reject(new GatewayError("model_unusable", "not a GGUF file"));
+    old.die("it crashed");
+    await settle();
+    deepEqual([bench.state("a"), bench.view("a").failures.length], ["failed", 2]);
+  });
 });
 
 Deno.test("a recovery that nobody waits for", async (t) => {
   await t.step("ends when it would not be loaded any more", async () => {
-    await using bench = new Bench({ settings: { idleTtlMs: 1_500, maxRestarts: 9 } });
+    await using bench = new Bench({ settings: { idleTtlMs: 1_500 } });
     const old = await bench.idle("a");
     bench.backends.clear();
     old.die("it crashed");
     await bench.pass(1_000);
-    equal(bench.state("a"), "backing off");
+    equal(bench.state("a"), "waiting for room");
     await bench.pass(500);
     deepEqual([bench.state("a"), bench.view("a").because], ["stopped", "nobody waits for it any more"]);
   });
@@ -154,14 +253,14 @@ Deno.test("a recovery that nobody waits for", async (t) => {
   });
   await t.step("goes on for as long as it takes if it is pinned", async () => {
     await using bench = new Bench({
-      settings: { pinnedKeys: new Set(["a"]), maxRestarts: 9, idleTtlMs: 1_000 },
+      settings: { pinnedKeys: new Set(["a"]), idleTtlMs: 1_000 },
     });
     const old = await bench.idle("a");
     bench.backends.clear();
     old.die("it crashed");
-    await bench.pass(2_000);
+    await bench.pass(3_600_000);
     bench.backends.set("b2", undefined);
-    await bench.pass(2_000);
+    await bench.pass(10_000);
     await bench.finishLoad("a");
     equal(bench.state("a"), "ready");
   });
@@ -228,11 +327,51 @@ Deno.test("one that was given up, is asked for and fails again says so", async (
   await using bench = new Bench({ settings: { maxRestarts: 0 } });
   (await bench.idle("a")).die("it crashed");
   await settle();
+  await bench.pass(1_000);
   (await bench.ready("a")).coordinator.die("it crashed once more");
   await settle();
   deepEqual([bench.state("a"), bench.view("a").because], [
     "failed",
-    'The coordinator of "a" failed again: it crashed once more. It is tried again when it is asked for; when the ' +
-    "cause is gone: sollol load a",
+    'The coordinator of "a" failed again: it crashed once more. It gets one more try when it is asked for ' +
+    "again; when the cause is gone: sollol restart a",
   ]);
 });
+
+Deno.test("nothing of a coordinator is left at signals that outlive it, however it ends", async (t) => {
+  const ends: Record<string, (bench: Bench, a: FakeCoordinator) => void> = {
+    "is stopped": (bench) => bench.pool.unload("a"),
+    "dies": (_, a) => a.die("it crashed"),
+    "leaves": (_, a) => a.leave(),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    await t.step(`as one that ${how}`, async () => {
+      await using bench = new Bench();
+      const acquired = bench.acquire("a");
+      await settle();
+      const listenerCounts = new Map<string, () => number>();
+      bench.adorn = (a) => {
+        listenerCounts.set("dead", countListeners(a.dead));
+        listenerCounts.set("leaving", countListeners(a.leaving));
+      };
+      const a = await bench.finishLoad("a");
+      (await acquired)[Symbol.dispose]();
+      const counts = () => [...listenerCounts.values()].map((count) => count());
+      deepEqual(counts(), [1, 1]);
+      end(bench, a);
+      await settle();
+      deepEqual(counts(), [0, 0]);
+    });
+  }
+});
+
+/** From now on. */
+function countListeners(signal: AbortSignal): () => number {
+  const listeners = new Set<unknown>();
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => (listeners.add(args[1]), add(...args));
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners.delete(args[1]);
+    remove(...args);
+  };
+  return () => listeners.size;
+}

@@ -285,6 +285,11 @@ Deno.test("all who have to go for a model go together, when the last of them may
   (await bench.acquire("b"))[Symbol.dispose](); // it still serves
   await bench.pass(1);
   deepEqual([bench.state("a"), bench.state("b"), b.stopCount], ["draining", "draining", 0]);
+  equal(bench.view("a").because, 'takes nothing new: makes room for "big"; waits for 1 request');
+  equal(
+    bench.view("b").because,
+    'takes nothing new: makes room for "big"; waits for 1 request of "a": they go together',
+  );
   a[Symbol.dispose]();
   await settle();
   deepEqual([a.coordinator.stopCount, b.stopCount], [1, 1]);
@@ -456,4 +461,24 @@ Deno.test("a model says what it waits for", async (t) => {
     await bench.pass(2_000);
     equal(bench.state("a"), "loading");
   });
+});
+
+Deno.test("a place that was taken is given back, whatever goes wrong then", async () => {
+  await using bench = new Bench({ backends: ["b1", "b2", "b3"], models: { big: { backendCount: 3 } } });
+  await bench.ready("a");
+  const big = bench.wanted("big");
+  const prepare = async (signal: AbortSignal) => {
+    const prospect = await big.prepare(signal);
+    return {
+      place: () => prospect.place(),
+      fitsWith: (freed: ReadonlySet<string>) => {
+        if (bench.backends.get("b2") === "small") throw new TypeError("a bug");
+        return prospect.fitsWith(freed);
+      },
+    };
+  };
+  bench.pool.acquire({ ...big, prepare }, { signal: new AbortController().signal }).catch(() => {});
+  await settle();
+  await rejects(bench.acquire("small"), TypeError);
+  deepEqual([...bench.backends.values()], ["a", undefined, undefined]);
 });

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { GatewayError } from "../../../lib/errors.ts";
 import { Bench, isSettled, SETTINGS, settle } from "./pool_bed.ts";
 
 Deno.test("a hundred requests during a load share one preparation, one place and one start", async () => {
@@ -272,6 +273,7 @@ Deno.test("a failed load", async (t) => {
     ]]);
     await bench.finishLoad("b");
     await b;
+    await bench.pass(1_000);
     equal((await bench.ready("a")).coordinator.key, "a");
     deepEqual(bench.states("a"), ["starting", "failed", "starting", "ready"]);
   });
@@ -291,11 +293,111 @@ Deno.test("a failed load", async (t) => {
     await bench.failLoad("a", new Error("culprit"));
     await refused;
   });
-  await t.step("before it was placed is told as it is, and starts nothing", async () => {
-    await using bench = new Bench({ mayRetry: () => true });
-    bench.preparing = () => Promise.reject(new Error("not a GGUF file"));
-    await rejects(bench.acquire("a"), /not a GGUF file/);
-    deepEqual([bench.started, bench.state("a")], [[], "failed"]);
+  await t.step(
+    "before it was placed is told as it is, starts nothing, and is tried by each request",
+    async () => {
+      await using bench = new Bench({ mayRetry: () => true });
+      bench.preparing = () => Promise.reject(new Error("not a GGUF file"));
+      for (let i = 0; i < 3; i++) await rejects(bench.acquire("a"), { message: "not a GGUF file" });
+      deepEqual([bench.prepared.length, bench.started, bench.state("a")], [3, [], "failed"]);
+    },
+  );
+});
+
+Deno.test("a load whose process has failed is not begun again by each request", async (t) => {
+  const crash = new GatewayError("load_timeout", "it did not load");
+  /** The model fails for the n-th time; then so long passes. */
+  async function fail(bench: Bench, passMs: number): Promise<void> {
+    const refused = rejects(bench.acquire("bad"), { message: "it did not load" });
+    await settle();
+    await bench.failLoad("bad", crash);
+    await refused;
+    await bench.pass(passMs);
+  }
+  await t.step("requests are refused with its error, and nobody is stopped for it, for a while", async () => {
+    await using bench = new Bench();
+    await fail(bench, 0);
+    const sound = await bench.idle("sound");
+    await bench.pass(400);
+    await rejects(bench.acquire("bad"), {
+      code: "load_timeout",
+      retryAfterSeconds: 1,
+      message:
+        "it did not load. For the next 600 ms no request has it tried again; to try it at once: sollol load bad",
+    });
+    deepEqual([bench.started, sound.stopCount], [["bad", "sound"], 0]);
+    await bench.pass(600);
+    bench.acquire("bad");
+    await settle();
+    deepEqual([bench.started, sound.stopCount], [["bad", "sound", "bad"], 1]);
+  });
+  await t.step("the more often it failed in a row the longer", async () => {
+    await using bench = new Bench();
+    for (const pauseMs of [1_000, 2_000, 4_000]) await fail(bench, pauseMs);
+    await fail(bench, 7_999);
+    await rejects(bench.acquire("bad"), { retryAfterSeconds: 1 });
+    await bench.pass(1);
+    await fail(bench, 0);
+    await rejects(bench.acquire("bad"), { retryAfterSeconds: 16 });
+  });
+  await t.step("until it has answered", async () => {
+    await using bench = new Bench();
+    for (const pauseMs of [1_000, 2_000]) await fail(bench, pauseMs);
+    const lease = await bench.ready("bad");
+    lease.reportServed();
+    lease[Symbol.dispose]();
+    bench.pool.unload("bad");
+    await settle();
+    await fail(bench, 1_000);
+    await bench.ready("bad");
+  });
+  await t.step(
+    "or was loaded by an operator, who need not wait; nor need requests that come then",
+    async () => {
+      await using bench = new Bench();
+      await fail(bench, 0);
+      const loaded = bench.load("bad");
+      const request = bench.acquire("bad");
+      await settle();
+      await bench.finishLoad("bad");
+      await loaded;
+      (await request)[Symbol.dispose]();
+      bench.pool.unload("bad");
+      await settle();
+      await bench.ready("bad");
+    },
+  );
+  await t.step("or an operator says that the cause is gone", async () => {
+    await using bench = new Bench();
+    for (const pauseMs of [1_000, 2_000, 0]) await fail(bench, pauseMs);
+    const restarted = rejects(bench.pool.restart("bad", new AbortController().signal), {
+      message: crash.message,
+    });
+    await settle();
+    await bench.failLoad("bad", crash);
+    await restarted;
+    await rejects(bench.acquire("bad"), { retryAfterSeconds: 1 });
+  });
+  await t.step("nor if it failed by what nobody foresaw, whose words are not for clients", async () => {
+    await using bench = new Bench();
+    const bug = new TypeError("a bug");
+    const refused = rejects(bench.acquire("bad"), TypeError);
+    await settle();
+    await bench.failLoad("bad", bug);
+    await refused;
+    equal(await bench.acquire("bad").catch((error) => error), bug);
+    equal(bench.started.length, 1);
+  });
+  await t.step("nor if it found no other place then", async () => {
+    await using bench = new Bench({ mayRetry: () => true, chooseError: (errors) => errors.at(-1) });
+    const refused = rejects(bench.acquire("bad"), { code: "insufficient_memory" });
+    await settle();
+    bench.backends.clear();
+    await bench.failLoad("bad", crash);
+    await refused;
+    const lookCount = bench.prepared.length;
+    await rejects(bench.acquire("bad"), { code: "insufficient_memory", retryAfterSeconds: 1 });
+    equal(bench.prepared.length, lookCount);
   });
 });
 
@@ -359,6 +461,7 @@ Deno.test("nothing of a request is left behind at its client's signal, however i
   await bench.failLoad("a", new Error("it crashed"));
   await rejects(acquired);
   equal(listenerCount, 0);
+  await bench.pass(1_000);
   await bench.ready("a", { signal });
   equal(listenerCount, 0);
 });
@@ -376,8 +479,5 @@ Deno.test("a model is started as it was asked for last", async () => {
   equal(preparedCount, 1);
   await bench.failLoad("a", new Error("no such file"));
   await bench.pass(1_000);
-  bench.pool.retire(["a"], "its settings have changed");
-  void bench.pool.load({ ...latest }, { signal }).catch(() => {});
-  await settle();
-  equal(preparedCount, 3);
+  equal(preparedCount, 2);
 });

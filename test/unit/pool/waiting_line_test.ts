@@ -11,8 +11,8 @@ function ticket(name: string, told: Partial<Ticket> = {}): Named {
   return { name, key: "a", priority: 5, sinceMs: 0, ...told };
 }
 
-function lineOf(tickets: readonly Named[], agingMs?: number): WaitingLine<Named> {
-  const line = new WaitingLine<Named>(agingMs);
+function lineOf(tickets: readonly Named[]): WaitingLine<Named> {
+  const line = new WaitingLine<Named>();
   for (const one of tickets) line.add(one);
   return line;
 }
@@ -61,12 +61,6 @@ for (const { name, tickets, want } of ORDERS) {
   Deno.test(`a waiting line puts ${name}`, () => equal(namesOf(lineOf(tickets)), want));
 }
 
-Deno.test("a waiting line ages as fast as it is told", () => {
-  const tickets = [ticket("low", { priority: 4 }), ticket("high", { sinceMs: 150 })];
-  equal(namesOf(lineOf(tickets, 100)), "low high");
-  equal(namesOf(lineOf(tickets, 200)), "high low");
-});
-
 Deno.test("a waiting line counts by model, also after tickets have left", () => {
   const [first, second, other] = [ticket("1"), ticket("2"), ticket("3", { key: "b" })];
   const line = lineOf([first, second, other]);
@@ -96,12 +90,10 @@ Deno.test("who is added twice waits once, at its place; who has left and comes a
   equal(namesOf(line), "second first");
 });
 
-Deno.test("first() is the best, the best that matches, or nobody", () => {
+Deno.test("find() is the best that matches, or nobody", () => {
   const line = lineOf([ticket("1"), ticket("2", { key: "b" }), ticket("3", { key: "b" })]);
-  equal(line.first()?.name, "1");
-  equal(line.first(({ key }) => key === "b")?.name, "2");
-  equal(line.first(({ key }) => key === "c"), undefined);
-  equal(new WaitingLine().first(), undefined);
+  equal(line.find(({ key }) => key === "b")?.name, "2");
+  equal(line.find(({ key }) => key === "c"), undefined);
 });
 
 Deno.test("a loop over a waiting line bears that tickets leave and come meanwhile", () => {

@@ -34,7 +34,7 @@ Deno.test("a leased backend is held, and says by whom", async () => {
   deepEqual([view.health, view.holder, view.reason], [
     "held",
     "llama3:70b",
-    "held by our coordinator of llama3:70b",
+    "10.0.0.1:50052 is held by our coordinator of llama3:70b",
   ]);
   deepEqual(bed.registry.view(C)!.holder, undefined);
   equal(view.devices.length, 1, "what it said last stays known");
