@@ -106,7 +106,7 @@ export class CoordinatorService<C extends ServingCoordinator> implements Coordin
   }
 
   #report(view: PoolView): CoordinatorReport {
-    const coordinator = this.parts.pool.ready(view.key);
+    const coordinator = this.parts.pool.running(view.key);
     return {
       ...view,
       pid: coordinator?.pid,

@@ -140,7 +140,7 @@ export interface PoolConfig {
   readonly pinned: readonly string[];
   /** Names of models that are loaded at the start, in this order; each at most once as it is spelled. */
   readonly prewarm: readonly string[];
-  /** Failures of one coordinator within `restartWindowMs` after which it is given up. */
+  /** How often one that dies without an answer in between is started again within `restartWindowMs`. */
   readonly maxRestarts: number;
   /** See `maxRestarts`. */
   readonly restartWindowMs: number;

@@ -147,7 +147,10 @@ export class Allotment<C extends Pooled> {
     const holders = this.#running.map((resident) => toHolder(resident, terms, nowMs));
     const room = findRoom(holders, need, nowMs);
     if (room.kind === "pinned") {
-      throw pinnedInTheWay(seeker.model, room.holders.map(({ resident }) => resident.model));
+      throw pinnedInTheWay(seeker.model, {
+        pinned: room.holders.map(({ resident }) => resident.model),
+        areTooMany: need.leastCount > 0,
+      });
     }
     if (room.kind === "unknown" && need.leastCount > 0) prospect.place()?.[Symbol.dispose](); // throws if it fits nowhere
     // One that was prepared just now was refused what looks free: that has to be given back yet.

@@ -54,8 +54,9 @@ export class Caretaker<C extends Pooled> {
   #tendReady(resident: Resident<C>, nowMs: number): void {
     const life = resident.life!;
     this.queue.serve(resident, life, nowMs);
-    if (this.#isUnloadDue(resident)) resident.takeNothingNew({ kind: "for good", because: UNLOADED });
-    else if (resident.expiresAtMs <= nowMs) {
+    if (this.#isUnloadDue(resident)) {
+      resident.takeNothingNew({ kind: "for good", because: UNLOADED, startsAgain: false });
+    } else if (resident.expiresAtMs <= nowMs) {
       resident.stop(`was idle for ${formatDuration(nowMs - life.usedMs)}`);
     }
   }

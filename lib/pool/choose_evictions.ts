@@ -35,14 +35,14 @@ export interface Evictions<T> {
 /** Up to so many candidates all sets are looked at: at most 2⁶ questions, some 60 ms. */
 const MAX_EXACT_COUNT = 6;
 
-/** Idle times below this hardly differ: who reads an answer is not gone. */
-const READING_MS = 60_000;
+/** Idle times below this hardly differ. */
+const BRIEF_MS = 5_000;
 
 /**
  * Chooses the cheapest coordinators to stop so that another model fits.
  *
  * What stopping one costs is the time to load it again, times how soon it is expected to be wanted again. A model that
- * was not used for some time is taken to be wanted after about as long again, so the cost is `loadMs / (idleMs + 1 min)`;
+ * was not used for some time is taken to be wanted after about as long again, so the cost is `loadMs / (idleMs + 5 s)`;
  * that of a set is the sum. Up to six candidates the set is the cheapest there is; of more it is a good one from
  * which nobody can be spared.
  *
@@ -91,7 +91,7 @@ function freedBy(set: readonly EvictionCandidate[]): Set<string> {
 }
 
 function costOf(set: readonly EvictionCandidate[]): number {
-  return set.reduce((sum, { loadMs, idleMs }) => sum + loadMs / (idleMs + READING_MS), 0);
+  return set.reduce((sum, { loadMs, idleMs }) => sum + loadMs / (idleMs + BRIEF_MS), 0);
 }
 
 function explain(evicted: readonly EvictionCandidate[], candidateCount: number): string {

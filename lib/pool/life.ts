@@ -32,6 +32,7 @@ export class CoordinatorLife<C extends Pooled> {
   /** When it became ready, ms of the monotonic clock. */
   readonly readyMs: number;
   #inFlightCount = 0;
+  #wasUsed = false;
   #usedMs: number;
   #keepAliveMs: number | undefined;
   #isOver = false;
@@ -57,6 +58,11 @@ export class CoordinatorLife<C extends Pooled> {
   /** Whether nobody uses it. */
   get isIdle(): boolean {
     return this.#inFlightCount === 0;
+  }
+
+  /** Whether it has got a request at all. */
+  get wasUsed(): boolean {
+    return this.#wasUsed;
   }
 
   /** Whether one more request may be sent to it. */
@@ -96,6 +102,7 @@ export class CoordinatorLife<C extends Pooled> {
   /** Takes a slot; whether there is one is the caller's to know. */
   lease(keepAliveMs: number | undefined, waited: Waited): CoordinatorLease<C> {
     this.#inFlightCount++;
+    this.#wasUsed = true;
     this.#keepAliveMs = keepAliveMs;
     return new SlotLease(this, waited);
   }

@@ -113,7 +113,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     if (!resident || resident.state === "stopped" || resident.state === "failed") return "not loaded";
     const isWaitedFor = this.#queue.countOf(key) > 0;
     const isInUse = resident.life ? !resident.life.isIdle : isWaitedFor;
-    if (resident.life) resident.takeNothingNew({ kind: "for good", because: UNLOADED });
+    if (resident.life) resident.takeNothingNew({ kind: "for good", because: UNLOADED, startsAgain: false });
     else if (isWaitedFor) resident.lastCallMs = this.#clock.monotonic();
     else resident.cancel(UNLOADED);
     this.#changed();
@@ -136,7 +136,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     if (resident.life) {
       resident.takeNothingNew({ kind: "for good", because: "restarted on request", startsAgain: true });
     }
-    return this.load(resident.wanted, { signal });
+    return this.load(resident.wanted, { signal, keepAliveMs: resident.life?.keepAliveMs });
   }
 
   /** Takes other settings, from now on. Too many coordinators become fewer when the next one needs room. */
@@ -149,6 +149,11 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   ready(key: string): C | undefined {
     const resident = this.#residents.get(key);
     return resident?.state === "ready" ? resident.life!.coordinator : undefined;
+  }
+
+  /** The same, also one that takes nothing new. */
+  running(key: string): C | undefined {
+    return this.#residents.get(key)?.life?.coordinator;
   }
 
   /** One snapshot, by id or by the model's key. */
@@ -194,7 +199,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   }
 
   #enqueue<T>(wanted: Wanted<C>, demand: PoolDemand, service: Service<C, T>): Promise<T> {
-    const refusal = this.#queue.refusal(wanted.model);
+    const refusal = this.#queue.refusal(wanted.model, service);
     if (refusal) return Promise.reject(refusal);
     const served = this.#queue.add(this.#residents.ensure(wanted), demand, service);
     this.#advance();
@@ -210,6 +215,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
       mayRetry: mayRetry ?? (() => false),
       chooseError: chooseError ?? ((errors) => errors[0]),
       publish: onEvent ?? (() => {}),
+      isAwaited: (key) => this.#queue.countOf(key) > 0,
       refuse: (key, reason) => this.#queue.refuse(key, reason),
       released: (key) => this.#released(key),
       changed: () => this.#changed(),

@@ -10,22 +10,37 @@ export function queueIsFull(model: string, maxQueued: number): GatewayError {
   return new GatewayError("rate_limited", message);
 }
 
-/** A request has waited for others for as long as it may. @param because What its model waits for, to follow the name. */
-export function waitedTooLong(model: string, waitedMs: number, because: string): GatewayError {
+/** A request that has waited for others for as long as it may. */
+export interface Overdue {
+  /** So long, ms. */
+  readonly waitedMs: number;
+  /** What its model waits for, to follow its name. */
+  readonly because: string;
+  /** Whether the request itself said how long it would wait. */
+  readonly isOwnLimit: boolean;
+}
+
+/** A request has waited for others for as long as it may. */
+export function waitedTooLong(model: string, { waitedMs, because, isOwnLimit }: Overdue): GatewayError {
   const message =
     `Cannot serve "${model}" now: the request has waited ${formatDuration(waitedMs)} for others, and ` +
-    `"${model}" ${because}; try again later, or raise limits.queue_wait`;
+    `"${model}" ${because}; try again later, or ${
+      isOwnLimit ? "let it wait longer" : "raise limits.queue_wait"
+    }`;
   return new GatewayError("no_capacity", message);
 }
 
 /** Only models that are never stopped could make room. */
-export function pinnedInTheWay(model: string, pinned: readonly string[]): GatewayError {
+export function pinnedInTheWay(
+  model: string,
+  { pinned, areTooMany }: { readonly pinned: readonly string[]; readonly areTooMany: boolean },
+): GatewayError {
   const message =
     `Cannot load "${model}": what would make room for it is held by ${namesOf(pinned)}, which ` +
     `${pinned.length === 1 ? "is" : "are"} pinned; unload ${
       pinned.length === 1 ? "it" : "one"
     }, change pool.pinned, ` +
-    `or add rpc backends`;
+    `or ${areTooMany ? "raise pool.max_coordinators" : "add rpc backends"}`;
   return new GatewayError("no_capacity", message);
 }
 

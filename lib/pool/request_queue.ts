@@ -40,11 +40,11 @@ export class RequestQueue<C extends Pooled> {
     return oldestMs;
   }
 
-  /** Why no request for this model may wait now, if so. */
-  refusal(model: string): Error | undefined {
+  /** Why no request for this model may wait now, if so. One that uses no slot is an operator's, and always may. */
+  refusal(model: string, { needsSlot }: Pick<Service<C, unknown>, "needsSlot">): Error | undefined {
     if (this.#isClosed) return shuttingDown();
     const { maxQueued } = this.host.settings();
-    return this.#line.size >= maxQueued ? queueIsFull(model, maxQueued) : undefined;
+    return needsSlot && this.#line.size >= maxQueued ? queueIsFull(model, maxQueued) : undefined;
   }
 
   /** Lets a request wait. @throws The reason of the refusal; the signal's, as soon as that aborts. */
@@ -103,7 +103,14 @@ export class RequestQueue<C extends Pooled> {
         nextMs = Math.min(nextMs, dueMs);
         continue;
       }
-      this.#refuse(request, waitedTooLong(resident.model, queueMs, becauseOf(resident, nowMs)));
+      this.#refuse(
+        request,
+        waitedTooLong(resident.model, {
+          waitedMs: queueMs,
+          because: becauseOf(resident, nowMs),
+          isOwnLimit: request.maxWaitMs !== undefined,
+        }),
+      );
       refusedCount++;
     }
     return { refusedCount, nextMs };

@@ -6,7 +6,7 @@ import type { CoordinatorState, Place, Pooled, Wanted } from "./pooled.ts";
 import type { ResidentHost } from "./resident_host.ts";
 import { Restarts, type Verdict } from "./restarts.ts";
 import { Standing } from "./standing.ts";
-import { type Endurance, enduringUntil, Start, type StartOptions } from "./start.ts";
+import { enduringUntil, Start, type StartOptions } from "./start.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
 /**
@@ -110,11 +110,14 @@ export class Resident<C extends Pooled> {
     this.#start?.hurry();
   }
 
-  /** Starts it from `stopped` or `failed`. @param endurance `undefined` for a cold start. */
-  begin(because: string, endurance?: Endurance): void {
+  /** Starts it from `stopped` or `failed`: cold, unless it is to take something over. */
+  begin(
+    because: string,
+    { endurance, heritage }: Pick<StartOptions<C>, "endurance" | "heritage"> = {},
+  ): void {
     this.lastCallMs = Infinity;
     this.restarts.grant();
-    this.#start = this.#newStart({ endurance });
+    this.#start = this.#newStart({ endurance, heritage });
     this.#standing.enter("starting", because);
     this.#start.prepare();
   }
@@ -135,7 +138,7 @@ export class Resident<C extends Pooled> {
 
   /** Takes nothing new from now on; the pool stops it when it is idle. */
   takeNothingNew(drain: Drain): void {
-    const startsAgain = drain.startsAgain || this.#drain?.startsAgain || false;
+    const startsAgain = drain.startsAgain ?? this.#drain?.startsAgain ?? false;
     this.#drain = { ...drain, startsAgain };
     if (!this.#isStopping) this.#standing.enter("draining", drain.because);
   }
@@ -149,6 +152,7 @@ export class Resident<C extends Pooled> {
   /** Stops it, for another model is to have its place. */
   evict(forModel: string, because: string): void {
     this.#standing.publish({ type: "evicted", forModel, because });
+    if (this.#drain) this.#drain = { ...this.#drain, startsAgain: false };
     this.stop(`makes room for "${forModel}": ${because}`);
   }
 
@@ -180,13 +184,14 @@ export class Resident<C extends Pooled> {
     this.#isStopping = false;
     this.#standing.enter("stopped", because());
     if (startsAgain) {
-      const nowMs = this.host.clock.monotonic();
-      this.begin("is started again", enduringUntil(nowMs + this.#keepAliveMs(life), nowMs));
+      const heritage = { usedMs: life.usedMs, keepAliveMs: life.keepAliveMs };
+      const endurance = enduringUntil(life.usedMs + this.#keepAliveMs(life), this.host.clock.monotonic());
+      this.begin("is started again", { endurance, heritage });
     }
     this.host.changed();
   }
 
-  #newStart(options: Pick<StartOptions<C>, "endurance" | "recovery">): Start<C> {
+  #newStart(options: Pick<StartOptions<C>, "endurance" | "heritage" | "recovery">): Start<C> {
     const start: Start<C> = new Start<C>({
       ...options,
       wanted: this.wanted,
@@ -205,7 +210,7 @@ export class Resident<C extends Pooled> {
     return start;
   }
 
-  #onReady({ recovery }: Start<C>, coordinator: C): void {
+  #onReady({ recovery, heritage }: Start<C>, coordinator: C): void {
     const loadMs = this.loads.end();
     const life = new CoordinatorLife(coordinator, {
       clock: this.host.clock,
@@ -216,15 +221,15 @@ export class Resident<C extends Pooled> {
     this.#life = life;
     this.#endpoints = coordinator.endpoints;
     this.#endStart("ready", "is loaded", { loadMs });
+    if (heritage) life.inherit(heritage);
     if (recovery) {
-      life.inherit(recovery.heritage);
       const tookMs = Math.round(life.readyMs - recovery.diedMs);
       this.#standing.publish({ type: "recovered", attempt: this.restarts.succeeded(), tookMs });
     }
     life.watch({
       onDeath: () => this.#onDeath(life),
       onLeaving: (because) => {
-        this.takeNothingNew({ kind: "for good", because });
+        this.takeNothingNew({ kind: "for good", because, startsAgain: true });
         this.host.changed();
       },
     });
@@ -239,10 +244,11 @@ export class Resident<C extends Pooled> {
   }
 
   async #recover(life: CoordinatorLife<C>): Promise<void> {
-    const { usedMs, keepAliveMs, coordinator } = life;
+    const { usedMs, keepAliveMs, wasUsed, coordinator } = life;
     const diedMs = this.host.clock.monotonic();
     const start = this.#newStart({
-      recovery: { diedMs, heritage: { usedMs, keepAliveMs } },
+      recovery: { diedMs },
+      heritage: { usedMs, keepAliveMs },
       endurance: enduringUntil(usedMs + this.#keepAliveMs(life), diedMs),
     });
     life.end();
@@ -254,7 +260,11 @@ export class Resident<C extends Pooled> {
     if (start.cancelled.aborted) this.#endStart("stopped", messageOf(start.cancelled.reason));
     else {
       const error = new Error(reasonOfDeath(coordinator));
-      this.#follow(this.restarts.died(error), start, error);
+      this.#follow(
+        this.restarts.died(error, { wasUsed, isAwaited: this.host.isAwaited(this.key) }),
+        start,
+        error,
+      );
     }
     this.host.changed();
   }
@@ -275,6 +285,7 @@ export class Resident<C extends Pooled> {
         return start.prepare();
       case "again": {
         const { attempt, retryInMs } = verdict;
+        logger.warn("coordinator started again", { id, model, because, attempt, inMs: retryInMs });
         this.#standing.publish({ type: "recovering", because, attempt, inMs: retryInMs });
         return retryInMs === 0 ? start.prepare() : start.backOff(clock.monotonic() + retryInMs, because);
       }

@@ -18,6 +18,8 @@ export interface ResidentHost {
   chooseError(errors: readonly unknown[]): unknown;
   /** Hears what happens. */
   publish(event: PoolEvent): void;
+  /** Whether somebody waits for this model. */
+  isAwaited(key: string): boolean;
   /** Refuses all who wait for this model. */
   refuse(key: string, reason: unknown): void;
   /** A lease was given back. */

@@ -45,8 +45,25 @@ export class Restarts {
     return this.#cooldown.refusal;
   }
 
-  /** It died, or its recovery failed. */
-  died(error: unknown): Verdict {
+  /**
+   * It died after it had been ready. One that had begun to answer is started again for whoever asks, however often that
+   * happens: its requests are tried again, and each of them only once.
+   *
+   * @param wasUsed Whether it had got a request.
+   * @param isAwaited Whether somebody asks for it already.
+   */
+  died(error: unknown, { wasUsed, isAwaited }: { wasUsed: boolean; isAwaited: boolean }): Verdict {
+    const verdict = this.#failed(error);
+    if (verdict.kind !== "give up" || !wasUsed) return verdict;
+    if (!isAwaited) {
+      this.#cooldown.lift();
+      return verdict;
+    }
+    this.grant();
+    return { kind: "again", attempt: 1, retryInMs: 0 };
+  }
+
+  #failed(error: unknown): Verdict {
     const settings = this.host.settings();
     const retry = this.#history.failed(this.host.clock.monotonic(), settings);
     const count = this.#lastAttempt + 1;
@@ -68,7 +85,7 @@ export class Restarts {
   /** A start failed. @param hadProcess Whether that has cost anything. */
   startFailed(start: Start<Pooled>, error: unknown, hadProcess: boolean): Verdict {
     if (!hadProcess && start.isPatient && isForWantOfPlace(error)) return { kind: "wait for a place" };
-    if (start.recovery) return this.died(error);
+    if (start.recovery) return this.#failed(error);
     start.errors.push(error);
     const mayRetry = hadProcess && start.errors.length < MAX_ATTEMPTS && this.host.mayRetry(error);
     if (mayRetry) return { kind: "elsewhere" };

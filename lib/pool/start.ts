@@ -5,8 +5,14 @@ import type { LoadProgress, Place, Pooled, Prospect, StartPhase, Wanted } from "
 export interface Recovery {
   /** When it died, ms of the monotonic clock. */
   readonly diedMs: number;
-  /** What its requests wished, and when it was used last. */
-  readonly heritage: { readonly usedMs: number; readonly keepAliveMs: number | undefined };
+}
+
+/** What a coordinator takes over from the one before it. */
+export interface Heritage {
+  /** When that was used last, ms of the monotonic clock. */
+  readonly usedMs: number;
+  /** For how long its last request wished it to stay, ms. */
+  readonly keepAliveMs: number | undefined;
 }
 
 /**
@@ -40,6 +46,8 @@ export interface StartOptions<C extends Pooled> {
   readonly wanted: Wanted<C>;
   /** `undefined` unless it makes up for a death. */
   readonly recovery?: Recovery | undefined;
+  /** `undefined` for a cold start. */
+  readonly heritage?: Heritage | undefined;
   /** `undefined` for a cold start: it ends with those who wait for it, or when it cannot be placed. */
   readonly endurance?: Endurance | undefined;
   /** The phase is another. */
@@ -78,6 +86,11 @@ export class Start<C extends Pooled> {
   /** The death that it makes up for, if it does. */
   get recovery(): Recovery | undefined {
     return this.options.recovery;
+  }
+
+  /** What its coordinator takes over; `undefined` for a cold start. */
+  get heritage(): Heritage | undefined {
+    return this.options.heritage;
   }
 
   /** Until when it goes on though nobody waits for it, ms of the monotonic clock. */

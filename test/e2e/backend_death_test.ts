@@ -44,7 +44,7 @@ test("an rpc backend killed amid a stream is told, and the other two answer what
 
 test("the only rpc backend killed amid a stream is named to whoever asks next", async (programs) => {
   await using bed = await GatewayBed.create(programs, { backendCount: 1 });
-  await using gateway = await bed.serve({ args: ["--set", "pool.max_restarts=1"] });
+  await using gateway = await bed.serve();
   const [dead] = bed.endpoints;
   match(await breakStream(gateway, () => bed.killBackend(0)), new RegExp(dead!));
   const { status, error } = await chat(gateway.url);
@@ -84,7 +84,7 @@ test("a stream that meets an rpc backend killed while idle is asked again before
 
 test("the only rpc backend killed while idle is named to the next client", async (programs) => {
   await using bed = await GatewayBed.create(programs, { backendCount: 1 });
-  await using gateway = await bed.serve({ args: ["--set", "pool.max_restarts=1"] });
+  await using gateway = await bed.serve();
   await chat(gateway.url);
   const dead = await bed.killBackend(0);
   const { status, error } = await chat(gateway.url);

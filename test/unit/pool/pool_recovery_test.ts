@@ -99,10 +99,23 @@ Deno.test("what was given up gets one more try each time that it is asked for", 
   (await bench.idle("a")).die("it crashed");
   await settle();
   equal(bench.state("a"), "failed");
-  await rejects(bench.acquire("a"), { code: "upstream_failed", retryAfterSeconds: 1 }); // so soon it is not
-  await bench.pass(1_000);
   equal((await bench.ready("a")).coordinator.key, "a");
   equal(bench.state("a"), "ready");
+});
+
+Deno.test("one that dies over its requests is started again for those that wait, however often", async () => {
+  await using bench = new Bench({ settings: { maxRestarts: 0 } });
+  const first = await bench.ready("a");
+  for (let death = 1; death <= 3; death++) {
+    const waiting = bench.acquire("a");
+    const also = bench.acquire("a");
+    for (const coordinator of bench.running) coordinator.die("it crashed");
+    await settle();
+    equal(bench.state("a"), "loading", `after death ${death}`);
+    await bench.finishLoad("a");
+    await Promise.all([waiting, also]);
+  }
+  first[Symbol.dispose]();
 });
 
 Deno.test("one that is dead as soon as it is ready is not started for ever", async () => {
@@ -303,12 +316,25 @@ Deno.test("a coordinator that is leaving ends with its last request, and who wai
   equal(lease.coordinator.stopCount, 1);
 });
 
-Deno.test("a coordinator that is leaving while it is idle ends at once", async () => {
-  await using bench = new Bench();
-  const old = await bench.idle("a");
+Deno.test("a coordinator that is leaving while it is idle is replaced at once, and stays as long as it would have", async () => {
+  await using bench = new Bench({ settings: { idleTtlMs: 10_000 } });
+  const old = await bench.idle("a", { keepAliveMs: 60_000 });
+  await bench.pass(20_000);
   old.leave();
   await settle();
-  deepEqual([old.stopCount, bench.state("a")], [1, "stopped"]);
+  deepEqual([old.stopCount, bench.state("a")], [1, "loading"]);
+  await bench.finishLoad("a");
+  equal(bench.view("a").expiresInMs, 40_000);
+});
+
+Deno.test("a coordinator that is leaving is not replaced if it is unloaded meanwhile", async () => {
+  await using bench = new Bench();
+  const lease = await bench.ready("a");
+  lease.coordinator.leave();
+  equal(bench.pool.unload("a"), "after use");
+  lease[Symbol.dispose]();
+  await settle();
+  equal(bench.state("a"), "stopped");
 });
 
 Deno.test("one that answers in between is never given up, and never kept waiting", async () => {

@@ -156,7 +156,7 @@ Deno.test("who waits too long for others is refused, with what it waited for", a
       code: "no_capacity",
       message:
         `Cannot serve "b" now: the request has waited 1 min 0 s for others, and "b" waits for 1 request of ` +
-        `"a", which holds b1 and takes new ones for up to 59 min 0 s more; try again later, or raise limits.queue_wait`,
+        `"a", which holds b1 and takes new ones for up to 59 min 0 s more; try again later, or let it wait longer`,
     });
     await settle();
     await bench.pass(59_999);
