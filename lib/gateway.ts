@@ -18,6 +18,7 @@ import {
   brokeOff,
 } from "./router/answer_stream.ts";
 import type { ModelCatalog, ModelEntry } from "./router/catalog.ts";
+import { HeardBody } from "./router/heard_body.ts";
 import { type EarlyAnswer, waitOrAnswer } from "./router/patient_stream.ts";
 import { RequestRecord } from "./router/request_record.ts";
 import { ResumedStream } from "./router/resumed_stream.ts";
@@ -76,7 +77,7 @@ export interface GatewayParts {
   /** Names, keys and files of all models. */
   readonly catalog: ModelCatalog;
   /** Our own coordinators. */
-  readonly pool: Pick<CoordinatorPool<ServingCoordinator>, "views" | "ready">;
+  readonly pool: Pick<CoordinatorPool<ServingCoordinator>, "views" | "running">;
   /** Those that somebody else runs. */
   readonly externals: Pick<ExternalCoordinators, "views">;
   /** The rpc backends that are known, from memory: nobody is asked for it. */
@@ -121,7 +122,7 @@ export class Gateway {
   get health(): GatewayHealth {
     const { pool, backends, externals } = this.parts;
     return {
-      coordinators: pool.views().map((view) => ({ ...view, placement: pool.ready(view.key)?.placement })),
+      coordinators: pool.views().map((view) => ({ ...view, placement: pool.running(view.key)?.placement })),
       rpcBackends: backends.listBackends(),
       externalCoordinators: externals.views(),
     };
@@ -212,7 +213,7 @@ export class Gateway {
       target: route.basePath + request.target,
       headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...route.headers],
       body: request.body,
-      signal: request.signal,
+      signal: route.lost ? AbortSignal.any([request.signal, route.lost]) : request.signal,
       connectTimeoutMs: this.parts.config.timeouts.connectMs,
       // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone. And on a
       // connection to a host that has just died a request counts as sent, so that nobody else could be asked.
@@ -252,7 +253,7 @@ export class Gateway {
       record.ends(error === undefined ? response.status : statusOf(error, signal), error, dataEventCount);
     const isResumed = this.parts.config.hasResumedStreams && route.process !== undefined;
     const stream = await AnswerStream.open({
-      body: response.body,
+      body: route.reportBytes ? new HeardBody(response.body, route.reportBytes) : response.body,
       explain: async (thrown) => {
         route.reportFailure?.(thrown);
         return brokeOff((await this.#explain(thrown, route, signal)).error);

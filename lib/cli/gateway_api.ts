@@ -1,5 +1,6 @@
 import type { BackendRemoval } from "../backend_admin.ts";
 import type { Config } from "../config/config.ts";
+import type { ExternalView } from "../coordinator/external.ts";
 import type { CoordinatorReport, UnloadOutcome } from "../coordinator_admin.ts";
 import type { PlanReport } from "../planner/plan_report.ts";
 import type { StoredLoad } from "../store/load_rows.ts";
@@ -8,6 +9,7 @@ import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
 import { backendListShape, backendRemovalShape, backendViewShape } from "./backend_view_shape.ts";
 import type { CliHost } from "./command.ts";
 import { coordinatorListShape, coordinatorReportShape } from "./coordinator_report_shape.ts";
+import { externalListShape } from "./external_view_shape.ts";
 import { GatewayClient, type GatewayRequest } from "./gateway_client.ts";
 import { findGateway } from "./gateway_target.ts";
 import { readWatchedEvent, type WatchedEvent } from "./watched_event.ts";
@@ -84,12 +86,18 @@ export class GatewayApi implements Disposable {
     return (await this.client.ask({ method: "GET", path: "/api/admin/workers" }, workerListShape)).workers;
   }
 
-  /** Its coordinators. @throws {GatewayError} If it does not tell. */
+  /** Its own coordinators. @throws {GatewayError} If it does not tell. */
   async listCoordinators(): Promise<readonly CoordinatorReport[]> {
     return (await this.client.ask({ method: "GET", path: COORDINATORS }, coordinatorListShape)).coordinators;
   }
 
-  /** One of them, by id or model. @throws {GatewayError} `not_found`, or if it does not tell. */
+  /** Those that others run. @throws {GatewayError} If it does not tell. */
+  async listExternals(): Promise<readonly ExternalView[]> {
+    const request = { method: "GET", path: "/health" };
+    return (await this.client.ask(request, externalListShape)).externalCoordinators;
+  }
+
+  /** One of its own, by id or model. @throws {GatewayError} `not_found`, or if it does not tell. */
   async getCoordinator(idOrModel: string): Promise<CoordinatorReport> {
     return await this.client.ask({ method: "GET", path: pathOf(idOrModel) }, coordinatorReportShape);
   }

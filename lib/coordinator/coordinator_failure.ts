@@ -1,7 +1,9 @@
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { FailureKind, LogFailure, RefusedBuffer } from "../llama_server/failure_line.ts";
 import type { ChildExit } from "../process/child_exit.ts";
+import { formatBytes, formatDuration } from "../units.ts";
 import type { BackendFinding } from "./diagnosis.ts";
+import type { LoadStall } from "./load_judge.ts";
 
 /** Why a coordinator is no more. */
 export class CoordinatorDeath extends Error {
@@ -158,6 +160,38 @@ export function describeSilence(
     `Cannot start a coordinator for "${model}": its rpc backends did not answer it within ${waited}; ${why}`,
     undefined,
     trouble[0]?.endpoint,
+  );
+}
+
+/** A load that stands still, and how far it was. */
+export interface StalledLoadFacts extends LoadStall {
+  /** Bytes of weights that had arrived. */
+  readonly sentBytes: number;
+  /** Of so many. */
+  readonly totalBytes: number;
+}
+
+/**
+ * A coordinator whose weights did not arrive any more.
+ *
+ * @param trouble What a probe found, if no endpoint was deaf. One that is only held is at fault as well: nobody else
+ *   had it while this one loaded.
+ */
+export function describeStalledLoad(
+  model: string,
+  { stillMs, deafEndpoint, sentBytes, totalBytes }: StalledLoadFacts,
+  trouble: readonly BackendFinding[],
+): CoordinatorStartError {
+  const found = trouble.map(({ reason }) => reason).join("; ");
+  const why = deafEndpoint !== undefined
+    ? `the rpc backend ${deafEndpoint} takes no more; look whether it hangs, and at the network to it`
+    : found || "now all of its rpc backends answer a probe; try again";
+  return new CoordinatorStartError(
+    "backend_unreachable",
+    `Cannot start a coordinator for "${model}": ${formatBytes(sentBytes)} of ${formatBytes(totalBytes)} ` +
+      `had arrived, then nothing for ${formatDuration(stillMs)}; ${why}`,
+    undefined,
+    deafEndpoint ?? (trouble.find(({ verdict }) => verdict === "down") ?? trouble[0])?.endpoint,
   );
 }
 

@@ -1,10 +1,13 @@
 import { backOffMs } from "../back_off.ts";
+import { GatewayError } from "../errors.ts";
 import { parseUpstreamUrl, type UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
 import { toWanted } from "../ollama/model_source.ts";
+import { formatDuration } from "../units.ts";
 import type { ExternalFinding, ExternalTarget } from "./external_check.ts";
-import type { ExternalCandidate } from "./external_choice.ts";
+import { type ExternalCandidate, loadOf } from "./external_choice.ts";
 import { type ExternalSettings, isSameExternal, keyOf } from "./external_settings.ts";
+import { Silence } from "./external_silence.ts";
 
 /** How a coordinator of others is, and why that is known. */
 export interface ExternalHealth {
@@ -56,8 +59,8 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
   readonly address: UpstreamAddress;
   /** Path that stands before every target; often empty. */
   readonly basePath: string;
-  /** Requests of ours that it is at work on; counted by their leases. */
-  inFlightCount = 0;
+  /** Requests of ours that it is at work on, each as what ends the waiting for it; kept by their leases. */
+  readonly requests: Set<AbortController> = new Set();
   /** The higher, the later it was chosen last. */
   lastTurn = 0;
   /** On the monotonic clock; not before it is time. */
@@ -71,6 +74,7 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
   #knownMs: number | undefined;
   #failureCount = 0;
   #wasSilent = false;
+  readonly #silence = new Silence();
 
   /**
    * Its health is `unknown`.
@@ -102,6 +106,11 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
     return this.#models;
   }
 
+  /** Requests of ours that it is at work on. */
+  get inFlightCount(): number {
+    return this.requests.size;
+  }
+
   /** Requests that it computes at once, if it told. */
   get slotCount(): number | undefined {
     return this.#slotCount;
@@ -131,8 +140,8 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
 
   /** Takes what a check found. One that was up is not given up for one silence: it may be busy. */
   learn(finding: ExternalFinding, nowMs: number, random: number): void {
-    const isFirstSilence = finding.health === "down" && finding.isSilent && !this.#wasSilent &&
-      this.#health.health === "up";
+    const isFirstSilence = finding.health === "down" && finding.cause === "silent" &&
+      !this.#wasSilent && this.#health.health === "up";
     this.#wasSilent = isFirstSilence;
     if (isFirstSilence) {
       this.nextCheckMs = nowMs + SOON_MS;
@@ -140,7 +149,8 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
     }
     this.#knownMs = nowMs;
     this.#failureCount = finding.health === "down" ? this.#failureCount + 1 : 0;
-    this.nextCheckMs = nowMs + this.#pauseMs(finding.health, random);
+    this.#silence.learn(finding, nowMs);
+    this.nextCheckMs = this.#nextCheckMs(finding, nowMs, random);
     if (finding.health !== "up") return this.#become(finding);
     this.#listed = finding.listed;
     this.#slotCount = finding.slotCount ?? this.#slotCount;
@@ -152,14 +162,31 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
     this.#knownMs = nowMs;
     this.#failureCount = 0;
     this.#wasSilent = false;
+    this.#silence.end();
     this.nextCheckMs = nowMs;
     this.#become({ health: "up", reason: "it answers requests" });
   }
 
-  /** Takes other settings of the same URL. @returns Whether they say anything else. */
+  /** Learns that something of an answer has come. */
+  heard(nowMs: number): void {
+    this.#silence.heard(nowMs);
+  }
+
+  /** What to tell the requests that it has, if they are not to be waited for any longer. */
+  lossAt(nowMs: number): GatewayError | undefined {
+    if (nowMs < this.#lostMs) return undefined;
+    const silence = formatDuration(nowMs - this.#silence.sinceMs);
+    return new GatewayError(
+      "upstream_timeout",
+      `No answer came from ${this.url}, and nothing was heard of it for ${silence}: ${this.#health.reason}`,
+    );
+  }
+
+  /** Takes other settings of the same URL. @returns Whether it is to be asked anew for them. */
   configure(settings: ExternalSettings): boolean {
-    if (isSameExternal(this.#settings, settings)) return false;
+    const isSame = isSameExternal(this.#settings, settings);
     this.#settings = settings;
+    if (isSame) return false;
     this.#facts = this.#summed();
     return true;
   }
@@ -187,9 +214,26 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
     return usesList || model === undefined ? `it serves ${own}` : `it is used for ${model}; it lists ${own}`;
   }
 
-  #pauseMs(health: ExternalFinding["health"], random: number): number {
-    if (health === "up") return UP_PAUSE_MS * (0.9 + 0.2 * random);
-    return health === "loading" ? SOON_MS : backOffMs(this.#failureCount, random);
+  /**
+   * When the requests that it has are given up. A llama-server that has more of them than threads answers no check, and
+   * is at work: each round of requests that its slots would need has its time.
+   */
+  get #lostMs(): number {
+    return this.#silence.sinceMs + this.#settings.lostAfterMs * Math.max(1, loadOf(this));
+  }
+
+  /** Whether its requests are given up is decided by a check of that moment. */
+  #nextCheckMs(finding: ExternalFinding, nowMs: number, random: number): number {
+    const nextMs = nowMs + this.#pauseMs(finding, nowMs, random);
+    const isWaitedFor = this.inFlightCount > 0 && this.#lostMs > nowMs;
+    return isWaitedFor ? Math.min(nextMs, this.#lostMs) : nextMs;
+  }
+
+  #pauseMs(finding: ExternalFinding, nowMs: number, random: number): number {
+    if (finding.health === "up") return UP_PAUSE_MS * (0.9 + 0.2 * random);
+    if (finding.health === "loading") return SOON_MS;
+    const isSilent = finding.cause === "silent";
+    return isSilent ? this.#silence.pauseMs(nowMs, random) : backOffMs(this.#failureCount, random);
   }
 }
 

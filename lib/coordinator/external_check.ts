@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
-import { HttpError } from "../http/error.ts";
+import { HttpError, type HttpErrorKind } from "../http/error.ts";
 import type { HeaderList } from "../http/headers.ts";
 import { formatDuration } from "../units.ts";
 
@@ -33,8 +33,11 @@ export type ExternalFinding =
     readonly health: "down";
     /** What is wrong and what to do, in a sentence. */
     readonly reason: string;
-    /** It may only have been slow. */
-    readonly isSilent: boolean;
+    /**
+     * `silent`: nothing came in time, and it may only have been slow. `unreachable`: there was no connection. `unfit`:
+     * somebody answers there, or the fault is ours.
+     */
+    readonly cause: "silent" | "unreachable" | "unfit";
   };
 
 /** What {@linkcode checkExternal} works with. */
@@ -80,11 +83,20 @@ export async function checkExternal(
     return { health: "up", listed, slotCount: detail && slotCountIn(detail.text) };
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.hasPassed) return { ...down(SILENT), isSilent: true };
+    if (deadline.hasPassed) return { health: "down", reason: SILENT, cause: "silent" };
     if (!(error instanceof HttpError)) throw error;
-    return { ...down(error.message), isSilent: error.kind === "timeout" };
+    return notReached(error);
   }
 }
+
+/** What it says of a coordinator that a request to it failed. */
+export function notReached({ message, kind, answered }: HttpError): ExternalFinding {
+  if (answered || OURS_OR_ANSWERED.has(kind)) return down(message);
+  return { health: "down", reason: message, cause: kind === "timeout" ? "silent" : "unreachable" };
+}
+
+/** This host has no room for a connection; or there was one, and what came over it made no sense. */
+const OURS_OR_ANSWERED: ReadonlySet<HttpErrorKind> = new Set(["busy", "tls", "malformed", "too_large"]);
 
 /** What to say of a coordinator that does not take the key, or the lack of one. */
 export function keyRefused({ headers }: Pick<ExternalTarget, "headers">): string {
@@ -168,6 +180,6 @@ function isKeyRefusal({ status, text }: Answer): boolean {
   return status === 401 && text.includes("authentication_error");
 }
 
-function down(reason: string): ExternalFinding & { health: "down" } {
-  return { health: "down", reason, isSilent: false };
+function down(reason: string): ExternalFinding {
+  return { health: "down", reason, cause: "unfit" };
 }

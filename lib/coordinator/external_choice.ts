@@ -13,6 +13,13 @@ export interface ExternalCandidate {
 /** What llama-server has if nobody says otherwise. */
 const USUAL_SLOT_COUNT = 4;
 
+/** The share of its slots that our requests need; above 1, some of them wait there. */
+export function loadOf(
+  { inFlightCount, slotCount = USUAL_SLOT_COUNT }: Pick<ExternalCandidate, "inFlightCount" | "slotCount">,
+): number {
+  return inFlightCount / slotCount;
+}
+
 /**
  * The least busy one, by the share of its slots that are in use: whoever has a slot free comes before those that have
  * none, and a server with more slots takes more. Among equals, the one that was chosen longest ago.
@@ -38,8 +45,4 @@ export function whyChosen({ url, inFlightCount, slotCount }: ExternalCandidate):
 function isBetter(a: ExternalCandidate, b: ExternalCandidate): boolean {
   const difference = loadOf(a) - loadOf(b);
   return difference === 0 ? a.lastTurn < b.lastTurn : difference < 0;
-}
-
-function loadOf({ inFlightCount, slotCount = USUAL_SLOT_COUNT }: ExternalCandidate): number {
-  return inFlightCount / slotCount;
 }

@@ -8,7 +8,13 @@ import { Alarm } from "../registry/alarm.ts";
 import { CheckQueue } from "../registry/check_queue.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { ExternalCoordinator, type ExternalFacts, type ExternalView } from "./external.ts";
-import { checkExternal, type ExternalFinding, type ExternalTarget, keyRefused } from "./external_check.ts";
+import {
+  checkExternal,
+  type ExternalFinding,
+  type ExternalTarget,
+  keyRefused,
+  notReached,
+} from "./external_check.ts";
 import { chooseExternal, whyChosen } from "./external_choice.ts";
 import type { ExternalSettings } from "./external_settings.ts";
 
@@ -30,8 +36,12 @@ export interface ExternalLease extends Disposable {
   readonly external: ExternalTarget;
   /** Why this one, in a sentence; `undefined` if no other could be chosen. */
   readonly because: string | undefined;
+  /** Aborts when the request is not to be waited for any longer, since the coordinator hangs; the reason says so. Never after disposal. */
+  readonly lost: AbortSignal;
   /** Evidence from use: the head of an answer has come. */
   reportAnswer(status: number): void;
+  /** Evidence from use: more of an answer has come. */
+  reportBytes(): void;
   /** Evidence from use: the request failed. What was not sent shows that the coordinator is down. */
   reportFailure(thrown: unknown): void;
 }
@@ -57,6 +67,8 @@ export class ExternalCoordinators implements AsyncDisposable {
   readonly #alarm: Alarm;
   readonly #queue: CheckQueue<ExternalCoordinator>;
   #externals: ReadonlyMap<string, ExternalCoordinator>;
+  /** Not in the list any more, but at work for us. */
+  readonly #leaving = new Set<ExternalCoordinator>();
   #turn = 0;
 
   /**
@@ -116,18 +128,17 @@ export class ExternalCoordinators implements AsyncDisposable {
     const external = chooseExternal(candidates);
     if (!external) return undefined;
     const because = candidates.length > 1 ? whyChosen(external) : undefined;
-    external.inFlightCount++;
     external.lastTurn = ++this.#turn;
-    let isHeld = true;
+    const request = new AbortController();
+    external.requests.add(request);
     return {
       external,
       because,
+      lost: request.signal,
       reportAnswer: (status) => this.#answered(external, status),
+      reportBytes: () => external.heard(this.#clock.monotonic()),
       reportFailure: (thrown) => this.#failed(external, thrown),
-      [Symbol.dispose]: () => {
-        if (isHeld) external.inFlightCount--;
-        isHeld = false;
-      },
+      [Symbol.dispose]: () => this.#release(external, request),
     };
   }
 
@@ -143,7 +154,8 @@ export class ExternalCoordinators implements AsyncDisposable {
     const changed = now.filter((external, at) => external.configure(list[at]!) || !before.has(external.url));
     this.#externals = new Map(now.map((external) => [external.url, external]));
     for (const external of before.values()) {
-      if (!this.#isKnown(external) || changed.includes(external)) this.#queue.cancel(external);
+      if (changed.includes(external)) this.#queue.cancel(external);
+      else if (!now.includes(external)) this.#dismiss(external);
     }
     return this.#firstAnswers(changed);
   }
@@ -152,6 +164,18 @@ export class ExternalCoordinators implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#alarm[Symbol.dispose]();
     await this.#queue[Symbol.asyncDispose]();
+  }
+
+  #release(external: ExternalCoordinator, request: AbortController): void {
+    external.requests.delete(request);
+    if (this.#leaving.has(external)) this.#dismiss(external);
+  }
+
+  /** It stays watched for as long as it is at work for us. */
+  #dismiss(external: ExternalCoordinator): void {
+    if (external.inFlightCount > 0) return void this.#leaving.add(external);
+    this.#leaving.delete(external);
+    this.#queue.cancel(external);
   }
 
   async #firstAnswers(externals: readonly ExternalCoordinator[]): Promise<void> {
@@ -166,7 +190,7 @@ export class ExternalCoordinators implements AsyncDisposable {
 
   #startDue(): void {
     const nowMs = this.#clock.monotonic();
-    for (const external of this.#externals.values()) {
+    for (const external of [...this.#externals.values(), ...this.#leaving]) {
       if (external.nextCheckMs > nowMs) this.#alarm.ringBy(external.nextCheckMs);
       else void this.#queue.ask(external, { isQuick: external.isQuick, isUrgent: false });
     }
@@ -180,14 +204,15 @@ export class ExternalCoordinators implements AsyncDisposable {
       if (signal.aborted) return;
       this.#logger.error("external coordinator check failed", { url: external.url, error });
       const reason = `it cannot be checked: ${messageOf(error)}; see the log`;
-      this.#learn(external, { health: "down", reason, isSilent: false });
+      this.#learn(external, { health: "down", reason, cause: "unfit" });
     }
   }
 
   #answered(external: ExternalCoordinator, status: number): void {
-    if (!this.#isKnown(external)) return;
+    if (!this.#isWatched(external)) return;
+    external.heard(this.#clock.monotonic());
     if (status === 401) {
-      this.#overrule(external, { health: "down", reason: keyRefused(external), isSilent: false });
+      this.#overrule(external, { health: "down", reason: keyRefused(external), cause: "unfit" });
     } else if (status >= 500) {
       this.#doubt(external);
     } else if (external.facts.health !== "up") {
@@ -197,9 +222,9 @@ export class ExternalCoordinators implements AsyncDisposable {
   }
 
   #failed(external: ExternalCoordinator, thrown: unknown): void {
-    if (!this.#isKnown(external) || !(thrown instanceof HttpError)) return;
+    if (!this.#isWatched(external) || !(thrown instanceof HttpError)) return;
     if (thrown.sent) this.#doubt(external);
-    else this.#overrule(external, { health: "down", reason: thrown.message, isSilent: false });
+    else this.#overrule(external, notReached(thrown));
   }
 
   /** Something may be wrong with it. */
@@ -224,11 +249,18 @@ export class ExternalCoordinators implements AsyncDisposable {
     change();
     const { url, health: to, reason } = external.facts;
     if (from !== to) this.#logger.info("external coordinator health", { url, from, to, reason });
+    this.#endLost(external);
     this.#alarm.ringBy(external.nextCheckMs);
   }
 
-  #isKnown(external: ExternalCoordinator): boolean {
-    return this.#externals.get(external.url) === external;
+  /** Ends the requests of one that hangs. They may be at work there still, so nobody else is asked. */
+  #endLost(external: ExternalCoordinator): void {
+    const loss = external.lossAt(this.#clock.monotonic());
+    if (loss) { for (const request of external.requests) request.abort(loss); }
+  }
+
+  #isWatched(external: ExternalCoordinator): boolean {
+    return this.#externals.get(external.url) === external || this.#leaving.has(external);
   }
 }
 

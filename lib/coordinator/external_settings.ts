@@ -11,6 +11,8 @@ export interface ExternalSettings {
   readonly model: string | undefined;
   /** Whether requests for what it lists itself go there. */
   readonly usesList: boolean;
+  /** For how long nothing may be heard of it until the requests that it has are given up, ms. */
+  readonly lostAfterMs: number;
 }
 
 /**
@@ -18,14 +20,19 @@ export interface ExternalSettings {
  * the default model's, by whatever name it lists it.
  */
 export function externalSettings(
-  config: Pick<Config, "coordinatorUrl" | "coordinators" | "model">,
+  config: Pick<Config, "coordinatorUrl" | "coordinators" | "model" | "timeouts">,
 ): ExternalSettings[] {
-  const { coordinatorUrl: url, coordinators, model } = config;
-  const first = url === undefined ? [] : [{ url, apiKey: undefined, model, usesList: true }];
-  return [...first, ...coordinators.map((one) => ({ ...one, usesList: one.model === undefined }))];
+  const { coordinatorUrl: url, coordinators, model, timeouts } = config;
+  // What still connects was not sent, and fails by itself.
+  const lostAfterMs = Math.max(timeouts.stallMs, timeouts.connectMs);
+  const first = url === undefined ? [] : [{ url, apiKey: undefined, model, usesList: true, lostAfterMs }];
+  return [
+    ...first,
+    ...coordinators.map((one) => ({ ...one, usesList: one.model === undefined, lostAfterMs })),
+  ];
 }
 
-/** Whether both say the same. */
+/** Whether both say the same of where it is, what it serves and how it is asked. */
 export function isSameExternal(a: ExternalSettings, b: ExternalSettings): boolean {
   return a.url === b.url && a.model === b.model && a.usesList === b.usesList && keyOf(a) === keyOf(b);
 }

@@ -56,7 +56,12 @@ export async function startLeased(
   const diagnose: Diagnose = (_endpoints, deadline) => lease.diagnose(deadline);
   const watched = owned.use(new LossWatch(model.name, lease, systemClock));
   const journal = journals?.of(model.key);
-  const told = { logger, journal, recorder, onProgress };
+  const patience = {
+    get stallMs() {
+      return config.timeouts.stallMs;
+    },
+  };
+  const told = { logger, journal, recorder, onProgress, patience };
   const start = { ...told, signal: AbortSignal.any([signal, watched.signal]), http, diagnose };
   const coordinator = await Coordinator.start(launch, start).catch((error) => {
     const refusal = refusalOf(error);

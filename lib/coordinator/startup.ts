@@ -6,25 +6,28 @@ import type { HttpClient } from "../http/client.ts";
 import { LlamaServerClient, type ServerProps } from "../llama_server/client.ts";
 import type { Logger } from "../log.ts";
 import type { ProcessRecorder } from "../process/process_recorder.ts";
+import { readProcessWork } from "../process/process_work.ts";
 import { ChildGone, type ChildProcess } from "../process/child.ts";
 import type { ChildExit } from "../process/child_exit.ts";
 import type { LoadProgress } from "../pool/pooled.ts";
 import { parseEndpoint } from "../rpc/endpoint.ts";
 import { formatBytes, formatDuration } from "../units.ts";
 import {
+  type CoordinatorStartError,
   type DeathFacts,
   describeFailedStart,
   describeSilence,
+  describeStalledLoad,
   needsSuspect,
 } from "./coordinator_failure.ts";
 import type { CoordinatorEvent, CoordinatorLog } from "./coordinator_log.ts";
-import { type Diagnose, findTrouble } from "./diagnosis.ts";
+import { type BackendFinding, type Diagnose, findTrouble } from "./diagnosis.ts";
 import { type CoordinatorLaunch, defaultLoadTimeoutMs } from "./launch.ts";
-import { LoadWatch } from "./load_watch.ts";
+import { LoadWatch, StalledLoad } from "./load_watch.ts";
 import type { Journal } from "./journal.ts";
 import { type VerifiedPlacement, verifyPlacement } from "./placement_check.ts";
 import { untilLogCaughtUp, untilReady } from "./readiness.ts";
-import { readSentBytes } from "./sent_bytes.ts";
+import { readBackendConnections } from "./sent_bytes.ts";
 import { type SpawnedServer, spawnServer } from "./spawn.ts";
 
 /** What a coordinator needs of the world. */
@@ -43,6 +46,8 @@ export interface CoordinatorOptions {
   onEvent?: (event: CoordinatorEvent) => void;
   /** Hears how far the load is. Must not throw. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /** For how long its load may stand still, ms; read at each look. Default: until its deadline. */
+  patience?: { readonly stallMs: number };
   /** Keeps its lines, beside its log file. */
   journal?: Pick<Journal, "append"> | undefined;
   /** Remembers the process where that outlives us. */
@@ -81,11 +86,11 @@ export async function startServer(
   using load = watchLoad(launch, options, () => spawned.child.pid);
   const onEvent = (event: CoordinatorEvent): void => {
     options.onEvent?.(event);
-    load?.hear(event);
+    load.hear(event);
   };
   const spawned = await spawnServer(launch, { ...options, onEvent }, lifetime);
   const spawnedMs = clock.monotonic();
-  const { address, props } = await untilServing(launch, spawned, options);
+  const { address, props } = await untilServing(launch, spawned, load, options);
   const loadMs = clock.monotonic() - spawnedMs;
   const placement = verifyPlacement(launch.model, launch.placement, spawned.log.buffers);
   spawned.log.markServing();
@@ -112,15 +117,20 @@ export async function learnDeath(
 
 function watchLoad(
   { placement }: CoordinatorLaunch,
-  { onProgress, clock = systemClock }: CoordinatorOptions,
+  { onProgress = () => {}, patience = { stallMs: Infinity }, clock = systemClock }: CoordinatorOptions,
   pidOf: () => number,
-): LoadWatch | undefined {
-  if (!onProgress) return undefined;
-  const ports = new Set(placement?.endpoints.map((endpoint) => parseEndpoint(endpoint).port));
+): LoadWatch {
+  const endpoints = placement?.endpoints ?? [];
+  const ports = new Set(endpoints.map((endpoint) => parseEndpoint(endpoint).port));
   return new LoadWatch({
     onProgress,
+    patience,
+    endpoints,
     totalBytes: placement?.devices.reduce((sum, { weightBytes }) => sum + weightBytes, 0) ?? 0,
-    readSentBytes: (signal) => readSentBytes(pidOf(), ports, signal),
+    look: async (signal) => {
+      const connections = await readBackendConnections(pidOf(), ports, signal);
+      return connections && { connections, work: await readProcessWork(pidOf()) };
+    },
     clock,
   });
 }
@@ -128,13 +138,14 @@ function watchLoad(
 async function untilServing(
   launch: CoordinatorLaunch,
   { child, log, listen, apiKey }: SpawnedServer,
+  { stalled }: LoadWatch,
   options: CoordinatorOptions,
 ): Promise<{ address: UpstreamAddress; props: ServerProps }> {
   const { http, clock = systemClock } = options;
   using load = new Deadline(clock, loadTimeoutMsOf(launch), { reason: () => loadTimeout(launch) });
   using silence = new Deadline(clock, enumerateTimeoutMsOf(launch), { reason: () => new SilentBackends() });
   void log.enumerated.then(() => silence[Symbol.dispose]());
-  const signal = AbortSignal.any([options.signal, child.gone, load.signal, silence.signal]);
+  const signal = AbortSignal.any([options.signal, child.gone, load.signal, silence.signal, stalled]);
   try {
     const readiness = { listen, log, apiKey, http, clock, signal };
     const address = await untilReady(readiness);
@@ -158,14 +169,28 @@ async function explainFailure(
   if (error instanceof ChildGone) {
     return describeFailedStart(await learnDeath(error.exit, launch, log, options, DIAGNOSIS_MS));
   }
-  if (!(error instanceof SilentBackends)) return error;
+  if (!(error instanceof SilentBackends || error instanceof StalledLoad)) return error;
   await child[Symbol.asyncDispose](); // a probe would queue up behind it
-  const trouble = await findTrouble(options.diagnose, launch.placement?.endpoints ?? [], {
-    clock: options.clock ?? systemClock,
-    withinMs: DIAGNOSIS_MS,
-    signal: options.signal,
-  });
+  if (error instanceof StalledLoad) return await explainStall(error, launch, options);
+  const trouble = await probeBackends(launch, options);
   return describeSilence(launch.model, formatDuration(enumerateTimeoutMsOf(launch)), trouble);
+}
+
+/** Bytes that wait for one backend tell more of it than a probe. */
+async function explainStall(
+  { facts }: StalledLoad,
+  launch: CoordinatorLaunch,
+  options: CoordinatorOptions,
+): Promise<CoordinatorStartError> {
+  const trouble = facts.deafEndpoint === undefined ? await probeBackends(launch, options) : [];
+  return describeStalledLoad(launch.model, facts, trouble);
+}
+
+function probeBackends(
+  { placement }: CoordinatorLaunch,
+  { diagnose, clock = systemClock, signal }: CoordinatorOptions,
+): Promise<readonly BackendFinding[]> {
+  return findTrouble(diagnose, placement?.endpoints ?? [], { clock, withinMs: DIAGNOSIS_MS, signal });
 }
 
 function loadTimeoutMsOf({ loadTimeoutMs, modelBytes }: CoordinatorLaunch): number {
@@ -180,6 +205,6 @@ function loadTimeout(launch: CoordinatorLaunch): GatewayError {
   return new GatewayError(
     "load_timeout",
     `Loading "${launch.model}" (${formatBytes(launch.modelBytes)}) was not done after ` +
-      `${formatDuration(loadTimeoutMsOf(launch))}; check network and disk, or allow it more time`,
+      `${formatDuration(loadTimeoutMsOf(launch))}; check network and disk, or raise coordinator.load_timeout`,
   );
 }

@@ -32,8 +32,12 @@ export interface Route extends Disposable {
   readonly queueMs: number;
   /** Waited for the model to load, ms; 0 if it was ready. */
   readonly loadMs: number;
+  /** Aborts when the request is not to be waited for any longer, for the upstream hangs; the reason, a `GatewayError`, says so. */
+  readonly lost?: AbortSignal;
   /** Takes note of the status of an answer, so that the next decision knows. */
   readonly reportAnswer?: (status: number) => void;
+  /** Takes note of bytes of an answer: the upstream is at work. */
+  readonly reportBytes?: () => void;
   /** Takes note of an answer that was whole. */
   readonly reportServed?: () => void;
   /** Takes note of a failed attempt, so that the next decision knows. */
@@ -72,7 +76,9 @@ export function externalRoute(lease: ExternalLease, because: string): Route {
     because: lease.because === undefined ? because : `${because}; ${lease.because}`,
     queueMs: 0,
     loadMs: 0,
+    lost: lease.lost,
     reportAnswer: (status) => lease.reportAnswer(status),
+    reportBytes: () => lease.reportBytes(),
     reportFailure: (thrown) => lease.reportFailure(thrown),
     [Symbol.dispose]: () => lease[Symbol.dispose](),
   };

@@ -17,10 +17,15 @@ const test = await withLlamaCpp();
 async function startServer(
   { llamaServer }: RealPrograms,
   modelPath: string,
-  { port, slotCount = 2, apiKey }: { port: number; slotCount?: number; apiKey?: string },
+  { port, slotCount = 2, contextSize = 512, apiKey }: {
+    port: number;
+    slotCount?: number;
+    contextSize?: number;
+    apiKey?: string;
+  },
 ): Promise<ChildProcess> {
   const usual = ["-m", modelPath, "-a", "tiny", "--host", "127.0.0.1", "--port", String(port), "-t", "1"];
-  const sizes = ["-c", String(512 * slotCount), "-np", String(slotCount), "--cache-ram", "0"];
+  const sizes = ["-c", String(contextSize * slotCount), "-np", String(slotCount), "--cache-ram", "0"];
   const process = await ChildProcess.spawn({
     program: llamaServer,
     args: [...usual, ...sizes, ...(apiKey === undefined ? [] : ["--api-key", apiKey])],
@@ -38,9 +43,10 @@ async function startServer(
 }
 
 /** A gateway that has these coordinators of others, and nothing else. */
-async function serve(sandbox: Sandbox, coordinators: readonly string[]): Promise<Program> {
+async function serve(sandbox: Sandbox, coordinators: readonly string[], more = ""): Promise<Program> {
   const config = join(sandbox.directory, "config.yaml");
-  await Deno.writeTextFile(config, `coordinators:\n${coordinators.map((one) => `  - ${one}\n`).join("")}`);
+  const list = coordinators.map((one) => `  - ${one}\n`).join("");
+  await Deno.writeTextFile(config, `coordinators:\n${list}${more}`);
   return Program.start(sandbox, ["serve", "--config", config, "--listen", "127.0.0.1:0"]);
 }
 
@@ -126,4 +132,55 @@ test("a wrong key and a coordinator that is not there are told in sentences, als
   match(error!.message, /refuses the configured key/);
   await program.stop();
   ok(!program.stdout.text.includes("wrong-secret"), "the log tells the key");
+});
+
+test("requests at one that freezes end with a sentence, and it is used again soon after it is back", async (programs) => {
+  await using sandbox = await Sandbox.create();
+  const modelPath = join(sandbox.directory, "tiny.gguf");
+  await Deno.writeFile(modelPath, buildTinyModel());
+  const port = freePort();
+  await using server = await startServer(programs, modelPath, { port, contextSize: 16_384 });
+  const timeouts = "timeouts: { stall: 2s, connect: 1s }\n";
+  await using program = await serve(sandbox, [`http://127.0.0.1:${port}`], timeouts);
+  const url = await urlOf(program);
+  const stream = await ChatStream.open(url, { maxTokens: 16_000 });
+  await stream.read(2);
+  server.signal("SIGSTOP");
+  const [asked, cut] = await Promise.all([chat(url), stream.rest()]);
+  equal(asked.status, 504, asked.error?.message);
+  match(
+    asked.error!.message,
+    /^No answer came from http.* was heard of it for .*: it did not answer GET \/v1\/models within 2\.0 s; check/,
+  );
+  deepEqual([cut.isDone, cut.error?.code], [false, "upstream_timeout"]);
+  ok(cut.error!.tokens_delivered! >= 2, `${cut.error!.tokens_delivered} tokens`);
+  const [view] = await viewsOf(url);
+  deepEqual([view!.health, view!.inFlightCount], ["down", 0]);
+  equal((await chat(url)).status, 502);
+
+  server.signal("SIGCONT");
+  await eventually("it is used again", async () => (await healthOf(url))[0] === "up");
+  equal((await chat(url)).status, 200);
+  await program.stop();
+});
+
+test("what operators ask of a model that others serve tells who they are", async (programs) => {
+  await using sandbox = await Sandbox.create();
+  const modelPath = join(sandbox.directory, "tiny.gguf");
+  await Deno.writeFile(modelPath, buildTinyModel());
+  const port = freePort();
+  await using _server = await startServer(programs, modelPath, { port });
+  await using program = await serve(sandbox, [`http://127.0.0.1:${port}`]);
+  const gateway = ["--gateway", await urlOf(program)];
+  const { code, stdout } = await Program.run(sandbox, ["ps", ...gateway]);
+  equal(code, 0);
+  match(stdout, /http:\/\/127\.0\.0\.1:\d+ +up +tiny\S* +0\/2/);
+  for (const command of ["load", "restart", "logs"]) {
+    const { code, stderr } = await Program.run(sandbox, [command, "tiny", ...gateway]);
+    equal(code, 1);
+    match(stderr, /"tiny" is served by http:\/\/127\.0\.0\.1:\d+, which others run: \S/);
+  }
+  const unloaded = await Program.run(sandbox, ["unload", "tiny", ...gateway]);
+  match(unloaded.stdout, /which others run: there is nothing to unload here/);
+  await program.stop();
 });

@@ -31,18 +31,18 @@ test("a worker that is to end gets nothing new, and ends as soon as its stream i
   worker.program.signal("SIGTERM");
   await worker.program.untilLogged("waits for coordinators");
   ok((await untilHealth(gateway.url, worker.endpoint, "held", UP_MS)).isDraining);
-  const late = chat(gateway.url); // waits for the stream, since there is one coordinator
+  const late = chat(gateway.url); // waits for the stream, since nothing new is begun on its backend
   const { tokenCount, isDone } = await stream.rest();
   const overMs = performance.now();
   deepEqual({ tokenCount, isDone }, { tokenCount: 600, isDone: true });
-  const { status, error } = await late;
+  const { code, stderr } = await worker.program.ended;
+  deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  ok(performance.now() - overMs < 2_000, "it waited for a coordinator that had nothing to do");
+  const { status, error } = await late; // it has waited for another backend
   // Planned when its worker still has to leave, or has just left: either is told as it is.
   const isGone = status === 503;
   ok(isGone || status === 502, `${status}`);
   match(error!.message, isGone ? /no rpc backend is left; start/ : /about to stop with its worker cellar/);
-  const { code, stderr } = await worker.program.ended;
-  deepEqual({ code, stderr }, { code: 0, stderr: "" });
-  ok(performance.now() - overMs < 2_000, "it waited for a coordinator that had nothing to do");
   deepEqual(await listBackends(gateway.url), []);
   await gateway.stop();
   await bed.assertNothingLeft();

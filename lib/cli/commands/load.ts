@@ -7,6 +7,7 @@ import { GATEWAY_OPTIONS } from "../gateway_target.ts";
 import { watchStart } from "../load_watch.ts";
 import { loadedToText } from "../loaded_text.ts";
 import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
+import { withOurs } from "../served_by_others.ts";
 
 /** `sollol load`: has a gateway load a model, and shows how far it is. */
 export const loadCommand: Command = defineCommand({
@@ -36,7 +37,8 @@ export const loadCommand: Command = defineCommand({
     using api = GatewayApi.of(context.options, config, context);
     const beganMs = systemClock.monotonic();
     const start = { name: model, begin: () => api.loadModel(model, keepAlive) };
-    const report = await watchStart(api, start, context);
+    const aim = { name: model, whatElse: "there is nothing to load here" };
+    const report = await withOurs(api, aim, () => watchStart(api, start, context));
     if (context.options.json) writeJson(context, report);
     else context.stdout.write(loadedToText(report, systemClock.monotonic() - beganMs, context));
     return 0;

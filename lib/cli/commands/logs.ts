@@ -2,6 +2,7 @@ import { type Command, defineCommand, UsageError } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { GatewayApi } from "../gateway_api.ts";
 import { GATEWAY_OPTIONS } from "../gateway_target.ts";
+import { withOurs } from "../served_by_others.ts";
 import { printable } from "../terminal.ts";
 
 const DEFAULT_TAIL = 200;
@@ -27,12 +28,16 @@ export const logsCommand: Command = defineCommand({
     if (name === "") throw new UsageError("MODEL|ID is empty");
     const { config } = await loadConfigForCommand(context);
     using api = GatewayApi.of(options, config, context);
+    const aim = { name, whatElse: "its log is there" };
     if (!options.follow) {
-      stdout.write((await api.readLog(name, tail)).replaceAll(/[^\n]+/g, shown));
+      const log = await withOurs(api, aim, () => api.readLog(name, tail));
+      stdout.write(log.replaceAll(/[^\n]+/g, shown));
       return 0;
     }
     try {
-      for await (const line of api.followLog(name, tail)) stdout.write(`${shown(line)}\n`);
+      await withOurs(api, aim, async () => {
+        for await (const line of api.followLog(name, tail)) stdout.write(`${shown(line)}\n`);
+      });
     } catch (error) {
       if (!signal.aborted) throw error; // its end, as it was said to end
     }

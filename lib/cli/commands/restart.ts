@@ -6,6 +6,7 @@ import { GATEWAY_OPTIONS } from "../gateway_target.ts";
 import { watchStart } from "../load_watch.ts";
 import { loadedToText } from "../loaded_text.ts";
 import { JSON_OPTION, writeJson } from "../output.ts";
+import { withOurs } from "../served_by_others.ts";
 
 /** `sollol restart`: has a gateway stop a coordinator and start it again. */
 export const restartCommand: Command = defineCommand({
@@ -21,11 +22,9 @@ export const restartCommand: Command = defineCommand({
     const { config } = await loadConfigForCommand(context);
     using api = GatewayApi.of(context.options, config, context);
     const beganMs = systemClock.monotonic();
-    const report = await watchStart(
-      api,
-      { name, begin: () => api.restartCoordinator(name) },
-      context,
-    );
+    const start = { name, begin: () => api.restartCoordinator(name) };
+    const aim = { name, whatElse: "it can be restarted there only" };
+    const report = await withOurs(api, aim, () => watchStart(api, start, context));
     if (context.options.json) writeJson(context, report);
     else context.stdout.write(loadedToText(report, systemClock.monotonic() - beganMs, context));
     return 0;

@@ -1,8 +1,10 @@
+import type { UnloadOutcome } from "../../coordinator_admin.ts";
 import { type Command, defineCommand, UsageError } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { GatewayApi } from "../gateway_api.ts";
 import { GATEWAY_OPTIONS } from "../gateway_target.ts";
 import { JSON_OPTION, writeJson } from "../output.ts";
+import { sayWhoServes } from "../served_by_others.ts";
 import { printable } from "../terminal.ts";
 
 /** `sollol unload`: has a gateway unload models. */
@@ -21,7 +23,7 @@ export const unloadCommand: Command = defineCommand({
     using api = GatewayApi.of(context.options, config, context);
     const outcomes = [];
     for (const model of models) {
-      const { outcome, because } = await api.unloadModel(model);
+      const { outcome, because } = await unload(api, model);
       outcomes.push({ model, outcome, because });
       if (!context.options.json) context.stdout.write(`${printable(because)}\n`);
     }
@@ -29,3 +31,11 @@ export const unloadCommand: Command = defineCommand({
     return 0;
   },
 });
+
+/** There is nothing to unload of a model that others serve, and where it is belongs to the answer. */
+async function unload(api: GatewayApi, name: string): Promise<UnloadOutcome> {
+  const told = await api.unloadModel(name);
+  if (told.outcome !== "not loaded") return told;
+  const because = await sayWhoServes(api, { name, whatElse: "there is nothing to unload here" });
+  return { ...told, because: because ?? told.because };
+}

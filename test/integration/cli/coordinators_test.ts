@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createRoot } from "../../../lib/cli/root.ts";
 import { runCli } from "../../../lib/cli/run.ts";
+import type { ExternalView } from "../../../lib/coordinator/external.ts";
 import type { GatewayEvent } from "../../../lib/coordinator_admin.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { MIB } from "../../../lib/units.ts";
@@ -79,6 +80,94 @@ Deno.test("sollol ps --json prints all that the gateway tells, with every key", 
 Deno.test("sollol ps of none says how to load one", async () => {
   await using bed = new CoordinatorBed();
   match((await run(["ps"], bed)).host.stdout.text, /or "sollol load MODEL"\n$/);
+});
+
+const others: ExternalView[] = [
+  {
+    url: "http://10.0.0.9:8080",
+    health: "up",
+    reason: "it serves m1",
+    models: ["m1", "m2", "m3", "m4\u001b[2J"],
+    inFlightCount: 1,
+    slotCount: 4,
+    ageMs: 5,
+  },
+  {
+    url: "http://10.0.0.10:8080",
+    health: "down",
+    reason: "it did not answer; check it",
+    models: [],
+    inFlightCount: 2,
+    slotCount: undefined,
+    ageMs: undefined,
+  },
+];
+const othersTable = [
+  ["RUN BY OTHERS", "HEALTH", "MODELS", "IN FLIGHT"],
+  ["http://10.0.0.9:8080", "up", "m1, m2, m3 and 1 more", "1/4"],
+  ["http://10.0.0.10:8080", "down", "-", "2"],
+  [""],
+  ["http://10.0.0.10:8080 is down: it did not answer; check it"],
+  [""],
+];
+const cells = (text: string) => text.split("\n").map((line) => line.split(/ {2,}/));
+
+Deno.test("sollol ps shows the coordinators that others run, also where there is none of our own", async () => {
+  await using bed = new CoordinatorBed();
+  bed.externals.push(...others);
+  const alone = await run(["ps"], bed);
+  equal(alone.exitCode, 0, alone.host.stderr.text);
+  deepEqual(cells(alone.host.stdout.text), othersTable);
+  bed.admin.add(coordinatorReport("tiny"));
+  const both = cells((await run(["ps"], bed)).host.stdout.text);
+  deepEqual([both[1]![0], both.slice(2)], ["tiny", [[""], ...othersTable]]);
+});
+
+Deno.test("sollol ps --json prints our own coordinators only", async () => {
+  await using bed = new CoordinatorBed();
+  bed.externals.push(...others);
+  deepEqual((await run(["ps", "--json"], bed)).host.json(), []);
+});
+
+for (
+  const { args, end } of [
+    { args: ["load", "M1:latest"], end: "there is nothing to load here" },
+    { args: ["restart", "M1:latest"], end: "it can be restarted there only" },
+    { args: ["logs", "M1:latest"], end: "its log is there" },
+    { args: ["logs", "M1:latest", "-f"], end: "its log is there" },
+  ]
+) {
+  Deno.test(`sollol ${args.join(" ")} of a model that others serve says who, and ends with 1`, async () => {
+    await using bed = new CoordinatorBed();
+    bed.externals.push(...others);
+    bed.admin.onStart = (name) =>
+      Promise.reject(new GatewayError("model_not_found", `Cannot find model "${name}"`));
+    const { exitCode, host } = await run(args, bed);
+    equal(exitCode, 1);
+    const want = `sollol: "M1:latest" is served by http://10.0.0.9:8080, which others run: ${end}\n`;
+    equal(host.stderr.text.split("\n").slice(-2).join("\n"), want);
+  });
+}
+
+Deno.test("sollol unload of a model that others serve says who, of another one what the gateway said", async () => {
+  await using bed = new CoordinatorBed();
+  bed.externals.push(others[0]!, { ...others[1]!, models: ["m1"] });
+  bed.admin.unloaded = { outcome: "not loaded", because: "It is not loaded" };
+  const { exitCode, host } = await run(["unload", "m1", "m9", "--json"], bed);
+  equal(exitCode, 0);
+  const urls = "http://10.0.0.9:8080 and http://10.0.0.10:8080";
+  deepEqual((host.json() as { because: string }[]).map(({ because }) => because), [
+    `"m1" is served by ${urls}, which others run: there is nothing to unload here`,
+    "It is not loaded",
+  ]);
+});
+
+Deno.test("A refusal that has another cause is told as it is, also of a model that others serve", async () => {
+  await using bed = new CoordinatorBed();
+  bed.externals.push(...others);
+  bed.admin.onStart = () => Promise.reject(new GatewayError("insufficient_memory", "2 GiB are missing"));
+  match((await run(["load", "m1"], bed)).host.stderr.text, /^sollol: 2 GiB are missing$/m);
+  match((await run(["logs", "m9"], bed)).host.stderr.text, /^sollol: No coordinator "m9" is known$/m);
 });
 
 Deno.test("sollol load tells how far it is, how long it took and where the layers are", async () => {
@@ -274,7 +363,7 @@ for (
     {
       name: "an error amid events",
       args: ["logs", "tiny", "-f"],
-      events: 'event: error\ndata: {"error":{"code":"not_found","message":"The log is gone"}}\n\n',
+      events: 'event: error\ndata: {"error":{"code":"upstream_failed","message":"The log is gone"}}\n\n',
       want: /^sollol: The log is gone\n$/,
     },
   ]

@@ -15,7 +15,7 @@ const { key } = toWanted("fake");
 const KEY_REFUSAL = `{"error":{"message":"Invalid API Key","type":"authentication_error","code":401}}`;
 
 function settings(url: string, more: Partial<ExternalSettings> = {}): ExternalSettings {
-  return { url, apiKey: undefined, model: undefined, usesList: true, ...more };
+  return { url, apiKey: undefined, model: undefined, usesList: true, lostAfterMs: 30_000, ...more };
 }
 
 /** Checks these, and is done with the first answers. */

@@ -1,5 +1,5 @@
-import { equal, ok, rejects } from "node:assert/strict";
-import { readSentBytes } from "../../../lib/coordinator/sent_bytes.ts";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { readBackendConnections } from "../../../lib/coordinator/sent_bytes.ts";
 
 const BYTES = 100_000;
 
@@ -25,33 +25,38 @@ const hasSs = await new Deno.Command("ss", { args: ["-V"], stdout: "null" }).out
 );
 
 Deno.test({
-  name: `readSentBytes() counts what a process has brought to a port${hasSs ? "" : " (skipped: no ss here)"}`,
+  name: `readBackendConnections() counts what a process has brought to a port${
+    hasSs ? "" : " (skipped: no ss here)"
+  }`,
   ignore: !hasSs,
   fn: () =>
     withConnection(async (ports) => {
       const { signal } = new AbortController();
-      const sent = await readSentBytes(Deno.pid, ports, signal) ?? 0;
-      ok(sent >= BYTES - 65_536 && sent <= BYTES + 1, `${sent} bytes`); // an acknowledgement may be on its way
-      equal(await readSentBytes(Deno.pid, new Set([9]), signal), undefined);
-      equal(await readSentBytes(2 ** 22 + 1, ports, signal), undefined);
+      const [connection, ...others] = await readBackendConnections(Deno.pid, ports, signal) ?? [];
+      ok(connection && others.length === 0);
+      const { remote, ackedBytes, waitingBytes } = connection;
+      equal(remote, `127.0.0.1:${[...ports][0]}`);
+      equal(ackedBytes + waitingBytes, BYTES + 1); // the SYN counts; an acknowledgement may be on its way
+      deepEqual(await readBackendConnections(Deno.pid, new Set([9]), signal), []);
+      deepEqual(await readBackendConnections(2 ** 22 + 1, ports, signal), []);
     }),
 });
 
-Deno.test("readSentBytes() knows nothing where there is no ss", () =>
+Deno.test("readBackendConnections() knows nothing where there is no ss", () =>
   withConnection(async (ports) => {
     const path = Deno.env.get("PATH")!;
     Deno.env.set("PATH", "/nonexistent");
     try {
-      equal(await readSentBytes(Deno.pid, ports, new AbortController().signal), undefined);
+      equal(await readBackendConnections(Deno.pid, ports, new AbortController().signal), undefined);
     } finally {
       Deno.env.set("PATH", path);
     }
   }));
 
-Deno.test("readSentBytes() rejects with the reason of its signal", async () => {
+Deno.test("readBackendConnections() rejects with the reason of its signal", async () => {
   const reason = new Error("the load is over");
   await rejects(
-    readSentBytes(Deno.pid, new Set([9]), AbortSignal.abort(reason)),
+    readBackendConnections(Deno.pid, new Set([9]), AbortSignal.abort(reason)),
     (error) => error === reason,
   );
 });

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { type Clock, systemClock } from "../../../lib/clock.ts";
+import type { ExternalView } from "../../../lib/coordinator/external.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { createLogger } from "../../../lib/log.ts";
 import type { AppEnv } from "../../../routes/app_env.ts";
@@ -14,6 +15,8 @@ import { FakeCoordinatorAdmin } from "../../fakes/fake_coordinator_admin.ts";
 /** The coordinators' routes on a loopback port, as the gateway mounts them; what is behind them is fake. */
 export class CoordinatorBed implements AsyncDisposable {
   readonly admin = new FakeCoordinatorAdmin();
+  /** What the gateway's health tells of coordinators of others. */
+  readonly externals: ExternalView[] = [];
   readonly logLines: Record<string, unknown>[] = [];
   readonly url: string;
   readonly #closing = new AbortController();
@@ -63,6 +66,7 @@ export class CoordinatorBed implements AsyncDisposable {
     app.onError(onError);
     app.notFound((c) => onError(new GatewayError("not_found", `There is no ${c.req.path} here`), c));
     app.use(identify());
+    app.get("/health", (c) => c.json({ status: "ok", externalCoordinators: this.externals }));
     app.use(authenticate(new KeyRing(apiKeys)));
     app.route("/api/admin", coordinatorLogRoutes(this.admin, settings));
     app.route("/api/admin", coordinatorRoutes(this.admin, settings));

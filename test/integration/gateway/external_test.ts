@@ -1,9 +1,10 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { systemClock } from "../../../lib/clock.ts";
+import { type Clock, systemClock } from "../../../lib/clock.ts";
 import { Secrets } from "../../../lib/config/secrets.ts";
 import { ExternalCoordinators } from "../../../lib/coordinator/external_coordinators.ts";
 import type { ExternalSettings } from "../../../lib/coordinator/external_settings.ts";
 import type { ServingCoordinator } from "../../../lib/coordinator/serving.ts";
+import { BrokenAnswer } from "../../../lib/dialects/broken_answer.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { Gateway } from "../../../lib/gateway.ts";
 import { HttpClient } from "../../../lib/http/client.ts";
@@ -15,13 +16,15 @@ import type { Answer } from "../../../lib/router/answer.ts";
 import { ModelCatalog } from "../../../lib/router/catalog.ts";
 import type { EarlyAnswer } from "../../../lib/router/patient_stream.ts";
 import { Upstreams } from "../../../lib/router/upstreams.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeLlamaServer } from "../../fakes/fake_llama_server.ts";
+import { ok as whole, type Peer, ScriptedServer } from "../../fakes/scripted_server.ts";
 import { freePort } from "../../fixtures/free_port.ts";
 import { OllamaStoreFixture } from "../../fixtures/ollama_store.ts";
 import { until } from "../../fixtures/until.ts";
 
 function settings(url: string, more: Partial<ExternalSettings> = {}): ExternalSettings {
-  return { url, apiKey: undefined, model: undefined, usesList: true, ...more };
+  return { url, apiKey: undefined, model: undefined, usesList: true, lostAfterMs: 30_000, ...more };
 }
 
 /** A gateway over coordinators of others; its own, of which it has at most one, is a fake that is ready. */
@@ -32,12 +35,16 @@ class Bed implements AsyncDisposable {
 
   static async open(
     list: readonly ExternalSettings[],
-    { own, rpcBackendCount = 0 }: { own?: FakeLlamaServer; rpcBackendCount?: number } = {},
+    { own, rpcBackendCount = 0, clock = systemClock }: {
+      own?: FakeLlamaServer;
+      rpcBackendCount?: number;
+      clock?: Clock;
+    } = {},
   ): Promise<Bed> {
     const bed = new Bed();
     const http = bed.#owned.use(new HttpClient());
     const store = bed.#owned.use(await OllamaStoreFixture.create());
-    const externals = bed.#owned.use(new ExternalCoordinators(list, { http, logger: silentLogger }));
+    const externals = bed.#owned.use(new ExternalCoordinators(list, { http, clock, logger: silentLogger }));
     await externals.start();
     const catalog = new ModelCatalog(new ModelStore({ roots: [store.directory] }), externals);
     const pool = poolOf(own);
@@ -209,4 +216,95 @@ Deno.test("a list that changes while a stream is in flight leaves it alone", asy
     text += new TextDecoder().decode(piece);
   }
   match(text, /\[DONE\]/);
+});
+
+/** A llama-server that takes one chat, and answers nothing else from then on. */
+class FreezingServer implements AsyncDisposable {
+  /** The connection of the chat. */
+  chat: Peer | undefined;
+  readonly #server = ScriptedServer.start(async (peer) => {
+    for (;;) {
+      const { head } = await peer.receive();
+      if (this.chat) return void await peer.untilGone();
+      if (head.startsWith("POST ")) return await this.#hold(peer);
+      await peer.send(whole(`{"data":[{"id":"fake"}]}`));
+    }
+  });
+
+  get url(): string {
+    const { address } = this.#server;
+    return address.transport === "tcp" ? `http://127.0.0.1:${address.port}` : "";
+  }
+
+  /** Sends some of a stream. */
+  async send(text: string): Promise<void> {
+    await this.chat!.send(`${text.length.toString(16)}\r\n${text}\r\n`);
+  }
+
+  /** Resolves when the gateway does not wait for the chat any more. */
+  readonly isLeft = Promise.withResolvers<void>();
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+  }
+
+  async #hold(peer: Peer): Promise<void> {
+    this.chat = peer;
+    await peer.untilGone();
+    this.isLeft.resolve();
+  }
+}
+
+const STREAM_HEAD =
+  "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+const TOKEN = `data: {"choices":[{"index":0,"finish_reason":null,"delta":{"content":" word"}}]}\n\n`;
+
+/** Lets the checks' time run until it is so. */
+async function running(clock: FakeClock, isTrue: () => boolean, what: string): Promise<void> {
+  await until(() => (clock.advance(500), isTrue()), what, { withinMs: 20_000 });
+}
+
+Deno.test("a request at one that freezes ends, is asked nowhere else, and leaves no connection", async () => {
+  await using one = new FreezingServer();
+  await using two = new FakeLlamaServer(["fake"]);
+  const clock = new FakeClock();
+  await using bed = await Bed.open([settings(one.url), settings(two.url)], { clock });
+  let failure: unknown;
+  const asked = bed.chat().catch((error) => failure = error);
+  await until(() => one.chat !== undefined, "it has the request");
+  await running(clock, () => failure !== undefined, "the request ends");
+  await asked;
+  ok(failure instanceof GatewayError);
+  deepEqual([failure.code, failure.status, two.seen.length], ["upstream_timeout", 504, 0]);
+  match(failure.message, /^No answer came from http.*nothing was heard of it for \d.*did not answer GET/);
+  await one.isLeft.promise;
+  deepEqual(bed.inFlightCounts, [0, 0]);
+});
+
+Deno.test("a stream at one that freezes goes on while bytes come, and then ends with what the client has", async () => {
+  await using one = new FreezingServer();
+  const clock = new FakeClock();
+  await using bed = await Bed.open([settings(one.url)], { clock });
+  const opened = bed.chat({ stream: true });
+  await until(() => one.chat !== undefined, "it has the request");
+  await one.chat!.send(STREAM_HEAD);
+  await one.send(TOKEN);
+  const { body } = await opened;
+  ok(!(body instanceof Uint8Array));
+  await body.read();
+  const isDown = () => bed.externals.facts[0]!.health === "down";
+  await running(clock, isDown, "checks are in vain");
+  for (let count = 2; count <= 6; count++) {
+    clock.advance(20_000);
+    await one.send(TOKEN);
+    ok(await body.read());
+  }
+  let failure: unknown;
+  const rest = body.read().catch((error) => failure = error);
+  await running(clock, () => failure !== undefined, "the stream ends");
+  await rest;
+  ok(failure instanceof BrokenAnswer);
+  deepEqual([failure.code, failure.deliveredTokenCount], ["upstream_timeout", 6]);
+  await one.isLeft.promise;
+  deepEqual(bed.inFlightCounts, [0]);
 });

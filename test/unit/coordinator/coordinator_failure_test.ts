@@ -1,14 +1,16 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import {
   type DeathFacts,
   describeDeath,
   describeFailedStart,
   describeSilence,
+  describeStalledLoad,
   needsSuspect,
   suspectOf,
 } from "../../../lib/coordinator/coordinator_failure.ts";
 import type { BackendFinding } from "../../../lib/coordinator/diagnosis.ts";
 import { describeExit } from "../../../lib/process/child_exit.ts";
+import { MIB } from "../../../lib/units.ts";
 
 const aborted = describeExit({ code: 134, signal: "SIGABRT" });
 const lost = { kind: "backend_lost", sentence: "an rpc backend died" } as const;
@@ -122,5 +124,49 @@ for (
 ) {
   Deno.test(`describeSilence() with ${name} is ${want}`, () => {
     equal(describeSilence("m", "5.0 s", trouble).code, want);
+  });
+}
+
+for (
+  const { name, deafEndpoint, trouble, want, suspect } of [
+    {
+      name: "a deaf backend",
+      deafEndpoint: "a:1",
+      trouble: [],
+      want: /; the rpc backend a:1 takes no more; look/,
+      suspect: "a:1",
+    },
+    {
+      name: "one that a probe finds hanging",
+      deafEndpoint: undefined,
+      trouble: [held],
+      want: new RegExp(`; ${RegExp.escape(held.reason)}$`),
+      suspect: held.endpoint,
+    },
+    {
+      name: "one that hangs and one that is down",
+      deafEndpoint: undefined,
+      trouble: [held, down],
+      want: new RegExp(`${RegExp.escape(held.reason)}; ${RegExp.escape(down.reason)}$`),
+      suspect: down.endpoint,
+    },
+    {
+      name: "backends that all answer",
+      deafEndpoint: undefined,
+      trouble: [],
+      want: /answer a probe; try again$/,
+      suspect: undefined,
+    },
+  ]
+) {
+  Deno.test(`describeStalledLoad() with ${name} says how far it was, and suspects ${suspect ?? "nobody"}`, () => {
+    const facts = { stillMs: 30_000, deafEndpoint, sentBytes: 54 * MIB, totalBytes: 225 * MIB };
+    const error = describeStalledLoad("m", facts, trouble);
+    match(
+      error.message,
+      /^Cannot start a coordinator for "m": 54\.0 MiB of 225\.0 MiB had arrived, then nothing for 30/,
+    );
+    match(error.message, want);
+    deepEqual([error.code, error.suspectEndpoint], ["backend_unreachable", suspect]);
   });
 }

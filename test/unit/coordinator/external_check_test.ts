@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import { checkExternal, type ExternalFinding } from "../../../lib/coordinator/external_check.ts";
+import { checkExternal, type ExternalFinding, notReached } from "../../../lib/coordinator/external_check.ts";
+import { httpError } from "../../../lib/http/failure.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { type ExternalBehaviour, FakeExternalHttp } from "../../fakes/fake_external_http.ts";
 
@@ -140,11 +141,37 @@ Deno.test("a proxy that keeps /props to itself does not take the coordinator awa
   equal((await find({ props: { status: 401, text: "<html>Authorization Required</html>" } })).health, "up");
 });
 
-Deno.test("only silence may be mere slowness", async () => {
-  const silent = await find({ models: "silent" });
-  const refused = await find({ models: "refused" });
-  deepEqual([silent, refused].map((found) => found.health === "down" && found.isSilent), [true, false]);
-});
+for (
+  const { behaviour, cause } of [
+    { behaviour: { models: "silent" }, cause: "silent" },
+    { behaviour: { models: "refused" }, cause: "unreachable" },
+    { behaviour: { models: { status: 404, text: "" } }, cause: "unfit" },
+    { behaviour: { props: { status: 401, text: KEY } }, cause: "unfit" },
+  ] as const
+) {
+  Deno.test(`the cause of a coordinator with ${JSON.stringify(behaviour)} is ${cause}`, async () => {
+    const found = await find(behaviour);
+    equal(found.health === "down" && found.cause, cause);
+  });
+}
+
+for (
+  const { kind, answered = false, cause } of [
+    { kind: "timeout", cause: "silent" },
+    { kind: "refused", cause: "unreachable" },
+    { kind: "unreachable", cause: "unreachable" },
+    { kind: "closed", cause: "unreachable" },
+    { kind: "closed", answered: true, cause: "unfit" },
+    { kind: "busy", cause: "unfit" },
+    { kind: "tls", cause: "unfit" },
+  ] as const
+) {
+  Deno.test(`a request that fails as ${kind}${answered ? ", answered," : ""} shows a coordinator ${cause}`, () => {
+    const phase = answered ? "head" : "connect";
+    const found = notReached(httpError("http://x:1", "it failed", { phase, kind, sent: answered, answered }));
+    equal(found.health === "down" && found.cause, cause);
+  });
+}
 
 Deno.test("of a huge list the first thousand names count; names that nobody could mean are left out", async () => {
   const many = Array.from({ length: 50_000 }, (_, index) => ({ id: `m${index}` }));

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { Secrets } from "../../../lib/config/secrets.ts";
 import { ExternalCoordinators } from "../../../lib/coordinator/external_coordinators.ts";
 import type { ExternalSettings } from "../../../lib/coordinator/external_settings.ts";
+import { GatewayError } from "../../../lib/errors.ts";
 import { createLogger } from "../../../lib/log.ts";
 import { toWanted } from "../../../lib/ollama/model_source.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
@@ -11,7 +12,8 @@ import { brokenOffBy, FakeExternalHttp, refusedBy } from "../../fakes/fake_exter
 const { key } = toWanted("big");
 
 function at(port: number, settings: Partial<ExternalSettings> = {}): ExternalSettings {
-  return { url: `http://x:${port}`, apiKey: undefined, model: undefined, usesList: true, ...settings };
+  const url = `http://x:${port}`;
+  return { url, apiKey: undefined, model: undefined, usesList: true, lostAfterMs: 30_000, ...settings };
 }
 
 /** Coordinators of others without a socket, and a clock that moves when told to. */
@@ -371,4 +373,149 @@ Deno.test("disposal ends a check under way, and nobody is asked from then on", a
   bed.all.acquire(key)?.reportFailure(brokenOffBy(1));
   await bed.pass(120_000);
   equal(bed.http.asked.length, askedCount);
+});
+
+/** How long after it went down a lease was lost, in whole seconds; `undefined` if it was not within so many. */
+async function lostAfter(bed: Bed, lease: Lease, limitSeconds: number): Promise<number | undefined> {
+  for (let seconds = 0; seconds <= limitSeconds; seconds++) {
+    if (lease.lost.aborted) return seconds;
+    await bed.pass(1_000);
+  }
+  return undefined;
+}
+
+async function silenced(bed: Bed): Promise<void> {
+  bed.http.set(1, { models: "silent" });
+  while (bed.health[0] !== "down") await bed.pass(250);
+}
+
+Deno.test("requests of one that went silent are given up once it was down for the stall time, with a sentence", async () => {
+  await using bed = await Bed.started(at(1), at(2));
+  const [lease, other] = [bed.all.acquire(key)!, bed.all.acquire(key)!];
+  await silenced(bed);
+  const seconds = await lostAfter(bed, lease, 60);
+  ok(seconds !== undefined && seconds >= 30 && seconds <= 33, `${seconds} s`);
+  ok(lease.lost.reason instanceof GatewayError);
+  deepEqual([lease.lost.reason.code, other.lost.aborted], ["upstream_timeout", false]);
+  match(
+    lease.lost.reason.message,
+    /^No answer came from http:\/\/x:1, and nothing was heard of it for 3\d(\.\d)? s: it did not answer GET .* within 2\.0 s; check whether it hangs/,
+  );
+});
+
+Deno.test("a request that has ended is not told of anything any more", async () => {
+  await using bed = await Bed.started(at(1));
+  const [ended, held] = [bed.all.acquire(key)!, bed.all.acquire(key)!];
+  await silenced(bed);
+  ended[Symbol.dispose]();
+  ok(await lostAfter(bed, held, 60));
+  equal(ended.lost.aborted, false);
+});
+
+for (
+  const { name, during } of [
+    {
+      name: "that is silent again and again, but never for long",
+      during: async (bed: Bed) => {
+        bed.http.set(1, {});
+        while (bed.health[0] !== "up") await bed.pass(250);
+        await silenced(bed);
+      },
+    },
+    { name: "that answers others", during: (_: Bed, lease: Lease) => lease.reportAnswer(200) },
+    { name: "whose stream goes on", during: (_: Bed, lease: Lease) => lease.reportBytes() },
+    { name: "that answers others with 500", during: (_: Bed, lease: Lease) => lease.reportAnswer(500) },
+  ]
+) {
+  Deno.test(`requests of one ${name} are waited for`, async () => {
+    await using bed = await Bed.started(at(1));
+    const lease = bed.all.acquire(key)!;
+    await silenced(bed);
+    for (let round = 0; round < 6; round++) {
+      await bed.pass(20_000);
+      await during(bed, lease);
+    }
+    equal(lease.lost.aborted, false);
+  });
+}
+
+for (
+  const { name, models, isLost } of [
+    { name: "refuses connections", models: "refused", isLost: true },
+    { name: "answers 404", models: { status: 404, text: "" }, isLost: false },
+    { name: "loads", models: { status: 503, text: `{"error":{"message":"Loading model"}}` }, isLost: false },
+  ] as const
+) {
+  Deno.test(`requests of one that ${name} are ${isLost ? "given up" : "waited for"}`, async () => {
+    await using bed = await Bed.started(at(1));
+    const lease = bed.all.acquire(key)!;
+    bed.http.set(1, { models });
+    await bed.pass(120_000);
+    equal(lease.lost.aborted, isLost);
+  });
+}
+
+Deno.test("requests of one that went silent are given up though another process loads there meanwhile", async () => {
+  await using bed = await Bed.started(at(1));
+  const lease = bed.all.acquire(key)!;
+  await silenced(bed);
+  await bed.pass(10_000);
+  bed.http.set(1, { models: { status: 503, text: `{"error":{"message":"Loading model"}}` } });
+  await bed.pass(15_000);
+  deepEqual([bed.health, lease.lost.aborted], [["loading"], false]);
+  await bed.pass(8_000);
+  equal(lease.lost.aborted, true);
+});
+
+Deno.test("one that has more of our requests than slots may be silent for as many rounds as they need", async () => {
+  await using bed = new Bed([at(1)]);
+  bed.http.set(1, { slotCount: 2 });
+  await bed.all.start();
+  const leases = Array.from({ length: 6 }, () => bed.all.acquire(key)!);
+  await silenced(bed);
+  const seconds = await lostAfter(bed, leases[0]!, 120);
+  ok(seconds !== undefined && seconds >= 90 && seconds <= 93, `${seconds} s`);
+  ok(leases.every(({ lost }) => lost.aborted));
+});
+
+Deno.test("another stall time counts at once, and has nobody asked anew", async () => {
+  await using bed = await Bed.started(at(1));
+  const lease = bed.all.acquire(key)!;
+  await bed.all.apply([at(1, { lostAfterMs: 5_000 })]);
+  equal(bed.checkCount(1), 1);
+  await silenced(bed);
+  const seconds = await lostAfter(bed, lease, 30);
+  ok(seconds !== undefined && seconds >= 5 && seconds <= 8, `${seconds} s`);
+});
+
+Deno.test("one that is taken off the list is watched until it has ended what it does for us", async () => {
+  await using bed = await Bed.started(at(1));
+  const [lost, ended] = [bed.all.acquire(key)!, bed.all.acquire(key)!];
+  await bed.all.apply([]);
+  bed.http.set(1, { models: "silent" });
+  await bed.pass(60_000);
+  equal(lost.lost.aborted, true);
+  for (const lease of [lost, ended]) lease[Symbol.dispose]();
+  const count = bed.checkCount(1);
+  await bed.pass(120_000);
+  equal(bed.checkCount(1), count);
+});
+
+Deno.test("one that was silent for a while is found again in a fifth of that time", async () => {
+  for (const awaySeconds of [5, 20, 60]) {
+    await using bed = await Bed.started(at(1));
+    await silenced(bed);
+    await bed.pass(awaySeconds * 1_000);
+    bed.http.set(1, {});
+    await bed.pass(Math.max(2_000, awaySeconds * 1_000 / 5) + 2_500);
+    equal(bed.health[0], "up", `after ${awaySeconds} s`);
+  }
+});
+
+Deno.test("one that stays silent costs ever less", async () => {
+  await using bed = await Bed.started(at(1));
+  await silenced(bed);
+  const before = bed.checkCount(1);
+  await bed.pass(3_600_000);
+  ok(bed.checkCount(1) - before < 100, `${bed.checkCount(1) - before} checks in an hour`);
 });

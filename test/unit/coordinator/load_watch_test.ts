@@ -1,9 +1,9 @@
-import { deepEqual } from "node:assert/strict";
-import { LoadWatch } from "../../../lib/coordinator/load_watch.ts";
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { LoadWatch, StalledLoad } from "../../../lib/coordinator/load_watch.ts";
 import type { LoadProgress } from "../../../lib/pool/pooled.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
-/** A load of 1000 bytes of which so many have arrived, one number for each second. */
+/** A load of 1000 bytes of which so many have arrived, one number for each second; the last one stays. */
 class LoadBed {
   readonly clock = new FakeClock(0);
   readonly told: LoadProgress[] = [];
@@ -14,9 +14,17 @@ class LoadBed {
     this.watch = new LoadWatch({
       onProgress: (progress) => this.told.push(progress),
       totalBytes,
-      readSentBytes: () => {
+      endpoints: ["10.0.0.1:50052"],
+      patience: { stallMs: 30_000 },
+      look: () => {
         this.askedCount++;
-        return Promise.resolve(sent.shift());
+        const ackedBytes = sent.length > 1 ? sent.shift() : sent[0];
+        if (ackedBytes === undefined) return Promise.resolve(undefined);
+        const remote = "10.0.0.1:50052";
+        return Promise.resolve({
+          connections: [{ inode: 1, remote, ackedBytes, receivedBytes: 0, waitingBytes: 1 }],
+          work: { cpuMs: 0, readBytes: 0, majorFaultCount: 0, waitsForDisk: false },
+        });
       },
       clock: this.clock,
     });
@@ -57,19 +65,57 @@ Deno.test("LoadWatch tells each second what has arrived: never less than before,
   deepEqual(bed.askedCount, 4);
 });
 
+Deno.test("LoadWatch tells no bytes while nobody knows them, and asks on", async () => {
+  const bed = new LoadBed([undefined, undefined, 5]);
+  using watch = bed.watch;
+  watch.hear({ type: "loading" });
+  await bed.pass(3);
+  const bytes = { stage: "loading", sentBytes: 5, totalBytes: 1_000 } as const;
+  deepEqual(bed.told, [{ stage: "connecting" }, { stage: "loading" }, bytes]);
+});
+
+Deno.test("LoadWatch asks nobody about a model that stays here", async () => {
+  const bed = new LoadBed([5], 0);
+  using watch = bed.watch;
+  watch.hear({ type: "loading" });
+  await bed.pass(5);
+  deepEqual(bed.told, [{ stage: "connecting" }, { stage: "loading" }]);
+  equal(bed.askedCount, 0);
+});
+
+Deno.test("LoadWatch says that a load hangs, once, and how far it was", async () => {
+  const bed = new LoadBed([10, 400]);
+  using watch = bed.watch;
+  watch.hear({ type: "loading" });
+  await bed.pass(31);
+  equal(watch.stalled.aborted, false);
+  await bed.pass(1);
+  const { reason } = watch.stalled;
+  ok(reason instanceof StalledLoad);
+  deepEqual(reason.facts, {
+    stillMs: 30_000,
+    deafEndpoint: "10.0.0.1:50052",
+    sentBytes: 400,
+    totalBytes: 1_000,
+  });
+  await bed.pass(10);
+  equal(bed.askedCount, 32);
+});
+
 for (
-  const { name, totalBytes, wantAsked } of [
-    { name: "where nobody knows them, and asks no more", totalBytes: 1_000, wantAsked: 1 },
-    { name: "of a model that stays here", totalBytes: 0, wantAsked: 0 },
-  ]
+  const { name, type, mayHang } of [
+    { name: "notices that it hangs before the first weights", type: "device_info", mayHang: true },
+    { name: "does not judge one that warms up", type: "warming_up", mayHang: false },
+    { name: "does not judge one whose backends have not answered it", type: "listening", mayHang: false },
+  ] as const
 ) {
-  Deno.test(`LoadWatch tells no bytes ${name}`, async () => {
-    const bed = new LoadBed([undefined, 5, 6], totalBytes);
+  Deno.test(`LoadWatch ${name}`, async () => {
+    const bed = new LoadBed([1]);
     using watch = bed.watch;
-    watch.hear({ type: "loading" });
-    await bed.pass(5);
-    deepEqual(bed.told, [{ stage: "connecting" }, { stage: "loading" }]);
-    deepEqual(bed.askedCount, wantAsked);
+    if (type === "warming_up") watch.hear({ type: "loading" });
+    watch.hear(type === "listening" ? { type, url: "http://127.0.0.1:1" } : { type });
+    await bed.pass(600);
+    equal(watch.stalled.aborted, mayHang);
   });
 }
 
