@@ -5,58 +5,18 @@ import type { ExternalCoordinators } from "./coordinator/external_coordinators.t
 import type { VerifiedPlacement } from "./coordinator/placement_check.ts";
 import type { ServingCoordinator } from "./coordinator/serving.ts";
 import { GatewayError } from "./errors.ts";
-import type { HttpClient, HttpResponse } from "./http/client.ts";
+import type { HttpClient } from "./http/client.ts";
 import type { Logger } from "./log.ts";
 import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import type { CoordinatorPool } from "./pool/pool.ts";
 import type { PoolView } from "./pool/pooled.ts";
-import { type Answer, clientHeaders, isEventStream } from "./router/answer.ts";
-import {
-  type AnswerEvents,
-  AnswerStream,
-  type AnswerStreamOptions,
-  brokeOff,
-} from "./router/answer_stream.ts";
+import type { Answer } from "./router/answer.ts";
 import type { ModelCatalog, ModelEntry } from "./router/catalog.ts";
-import { HeardBody } from "./router/heard_body.ts";
+import { Inference, type InferenceRequest } from "./router/inference.ts";
 import { type EarlyAnswer, waitOrAnswer } from "./router/patient_stream.ts";
-import { RequestRecord } from "./router/request_record.ts";
-import { ResumedStream } from "./router/resumed_stream.ts";
-import { explainFailure, type Failure, type Route, shuttingDown } from "./router/route.ts";
-import { successorAt } from "./router/successor.ts";
+import { RequestRecord, statusOf } from "./router/request_record.ts";
 import type { Upstreams } from "./router/upstreams.ts";
 import type { BackendView } from "./rpc/backend.ts";
-import { readVocabulary } from "./store/gguf_vocabulary.ts";
-import { MIB } from "./units.ts";
-
-/** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
-const MAX_HELD_ANSWER_BYTES = 64 * MIB;
-/** A request that was begun is begun once more, never again. */
-const MAX_SENT = 2;
-/** What cannot even be sent is tried elsewhere so often. */
-const MAX_ATTEMPTS = 8;
-
-/** One inference request, its envelope already read. */
-export interface InferenceRequest {
-  /** Found again in the log and in `x-sollol-request-id`. */
-  readonly id: string;
-  /** The upstream's path, in the dialect that client and upstream share. */
-  readonly target: string;
-  /** The model as the client named it, if it did. */
-  readonly model: string | undefined;
-  /** Whether the client wants events as they come. */
-  readonly stream: boolean;
-  /** The body, sent on untouched. */
-  readonly body: Uint8Array<ArrayBuffer>;
-  /** 0 to 10, the higher the sooner. Default 5. */
-  readonly priority?: number | undefined;
-  /** For how long it may wait for others' work, ms. Default: the operator's. */
-  readonly maxWaitMs?: number | undefined;
-  /** For how long its model is to stay loaded once it is idle, ms. Default: the operator's. */
-  readonly keepAliveMs?: number | undefined;
-  /** Aborts when the client has left. */
-  readonly signal: AbortSignal;
-}
 
 /** How the gateway is, for `GET /health`. */
 export interface GatewayHealth {
@@ -158,7 +118,8 @@ export class Gateway {
       bodyBytes: request.body.byteLength,
     });
     try {
-      return await this.#answer(request, record);
+      return await new Inference(request, record, { ...this.parts, isClosing: () => this.#isClosing })
+        .answer();
     } catch (error) {
       record.ends(statusOf(error, request.signal), error);
       if (request.stream) this.#tellUnforeseen(error, request);
@@ -173,148 +134,8 @@ export class Gateway {
     this.parts.logger.error("stream failed unexpectedly", { requestId: id, error, stack });
   }
 
-  /** Hops 3 to 5, until the first byte is there. What may have been begun is asked once more; what was not sent, anew. */
-  async #answer(request: InferenceRequest, record: RequestRecord): Promise<Answer> {
-    const tried = new Set<string>();
-    for (let sentCount = 0;;) {
-      const route = await this.parts.upstreams.acquire({ ...request, tried });
-      record.attempts(route);
-      try {
-        return await this.#ask(route, request, record);
-      } catch (thrown) {
-        route.reportFailure?.(thrown);
-        // The lease is held meanwhile: a swap would make a living coordinator look like a dead one.
-        const { error, isRetryable, wasSent } = await this.#explain(thrown, route, request.signal)
-          .finally(() => route[Symbol.dispose]());
-        if (wasSent) sentCount++;
-        if (!isRetryable || sentCount === MAX_SENT || record.attemptCount === MAX_ATTEMPTS) throw error;
-        if (route.to === "external") tried.add(route.upstream);
-        this.parts.logger.warn("request retried", { requestId: request.id, error });
-      }
-    }
-  }
-
   /** What is in flight from now on breaks because of us, and is told so. */
   close(): void {
     this.#isClosing = true;
   }
-
-  async #explain(thrown: unknown, route: Route, signal: AbortSignal): Promise<Failure> {
-    const failure = await explainFailure(thrown, route, signal);
-    return this.#isClosing && !signal.aborted
-      ? { ...failure, error: shuttingDown(failure.error), isRetryable: false }
-      : failure;
-  }
-
-  /** Hop 5: one upstream, asked exactly once. Resolves when the first byte for the client is there. */
-  async #ask(route: Route, request: InferenceRequest, record: RequestRecord): Promise<Answer> {
-    const response = await this.parts.http.send(route.address, {
-      method: "POST",
-      target: route.basePath + request.target,
-      headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...route.headers],
-      body: request.body,
-      signal: route.lost ? AbortSignal.any([request.signal, route.lost]) : request.signal,
-      connectTimeoutMs: this.parts.config.timeouts.connectMs,
-      // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone. And on a
-      // connection to a host that has just died a request counts as sent, so that nobody else could be asked.
-      fresh: request.stream || route.to === "external",
-    });
-    route.reportAnswer?.(response.status);
-    const answer = {
-      status: response.status,
-      headers: clientHeaders(response.headers),
-      report: {
-        upstream: route.upstream,
-        because: route.because,
-        attemptCount: record.attemptCount,
-        queueMs: route.queueMs,
-        loadMs: route.loadMs,
-      },
-    };
-    if (isEventStream(response)) {
-      return { ...answer, body: await this.#openStream(response, route, request, record) };
-    }
-    const body = await response.body.bytes(MAX_HELD_ANSWER_BYTES);
-    if (response.status < 500) route.reportServed?.();
-    route[Symbol.dispose]();
-    record.answers();
-    record.ends(response.status);
-    return { ...answer, body };
-  }
-
-  async #openStream(
-    response: HttpResponse,
-    route: Route,
-    request: InferenceRequest,
-    record: RequestRecord,
-  ): Promise<AnswerEvents> {
-    const { signal } = request;
-    const onEnd: AnswerStreamOptions["onEnd"] = (error, dataEventCount) =>
-      record.ends(error === undefined ? response.status : statusOf(error, signal), error, dataEventCount);
-    const isResumed = this.parts.config.hasResumedStreams && route.process !== undefined;
-    const stream = await AnswerStream.open({
-      body: route.reportBytes ? new HeardBody(response.body, route.reportBytes) : response.body,
-      explain: async (thrown) => {
-        route.reportFailure?.(thrown);
-        return brokeOff((await this.#explain(thrown, route, signal)).error);
-      },
-      onEnd: (...how) => {
-        if (how[0] === undefined) route.reportServed?.();
-        route[Symbol.dispose]();
-        if (!isResumed) onEnd(...how);
-      },
-    });
-    record.answers();
-    return isResumed ? this.#resumed(stream, route.process!.dead, request, onEnd) : stream;
-  }
-
-  /** A stream that another coordinator continues if this one dies. */
-  #resumed(
-    first: AnswerStream,
-    dead: AbortSignal,
-    request: InferenceRequest,
-    onEnd: AnswerStreamOptions["onEnd"],
-  ): AnswerEvents {
-    const { upstreams, catalog, clock, config, http, logger } = this.parts;
-    return new ResumedStream({
-      body: request.body,
-      first,
-      dead,
-      acquire: async (signal) => {
-        if (this.#isClosing) throw shuttingDown();
-        const route = await upstreams.acquire({ ...request, signal, tried: NOBODY });
-        if (!route.process) {
-          route[Symbol.dispose](); // another's tokens may mean something else
-          throw new GatewayError("no_capacity", "No coordinator of ours can take it over");
-        }
-        return successorAt(route, {
-          http,
-          connectTimeoutMs: config.timeouts.connectMs,
-          signal,
-          explain: (thrown) => this.#explain(thrown, route, signal),
-        });
-      },
-      readVocabulary: async (signal) => {
-        const { modelPath } = await catalog.resolve(upstreams.nameOf(request.model), signal);
-        return await readVocabulary(modelPath, { signal });
-      },
-      clock,
-      commentEveryMs: config.waiting.commentEveryMs,
-      onBreak: (error, tokenCount, refusal) =>
-        logger.warn("stream broke", {
-          requestId: request.id,
-          tokenCount,
-          error,
-          notContinuedBecause: refusal,
-        }),
-      onEnd,
-    });
-  }
-}
-
-const NOBODY: ReadonlySet<string> = new Set();
-
-function statusOf(error: unknown, signal: AbortSignal): number {
-  if (signal.aborted) return 499;
-  return error instanceof GatewayError ? error.status : 500;
 }

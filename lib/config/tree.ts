@@ -162,8 +162,10 @@ const pool = z.strictObject({
   prewarm: modelNames()
     .describe("Models that are loaded at the start, in this order; default none."),
   max_restarts: z.int().min(0).max(1000).default(5)
-    .describe("How often a coordinator that dies is started again within restart_window before it is given up; a whole answer " +
-        "forgets earlier deaths, and waiting for a lost backend does not count; default 5."),
+    .describe(
+      "How often a coordinator that dies is started again within restart_window before it is given up; a whole answer " +
+        "forgets earlier deaths, and waiting for a lost backend does not count; default 5.",
+    ),
   restart_window: duration().prefault("10m")
     .describe("See max_restarts, as a duration; default 10m."),
 }).transform((said) => ({

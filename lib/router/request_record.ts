@@ -83,3 +83,9 @@ function outcomeOf(status: number, error: unknown): Outcome {
 function round(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 100) / 100;
 }
+
+/** The status of a request that failed; 499 if its client has left. */
+export function statusOf(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted) return 499;
+  return error instanceof GatewayError ? error.status : 500;
+}
