@@ -36,7 +36,11 @@ async function withSuccessor(
       connectTimeoutMs: 2_000,
       signal: client.signal,
       explain: (thrown) =>
-        Promise.resolve({ error: client.signal.aborted ? thrown : brokeOff(thrown), isRetryable: false }),
+        Promise.resolve({
+          error: client.signal.aborted ? thrown : brokeOff(thrown),
+          isRetryable: false,
+          wasSent: true,
+        }),
     });
     await use(successor, client);
   }
