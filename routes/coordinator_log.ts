@@ -4,7 +4,8 @@ import { GatewayError } from "../lib/errors.ts";
 import type { SseEvent } from "../lib/stream/sse_event.ts";
 import type { AppEnv } from "./app_env.ts";
 import { targetOf } from "./coordinator_target.ts";
-import { eventStream, type StreamSettings } from "./event_stream.ts";
+import { eventStream } from "./event_stream.ts";
+import type { LongAnswerSettings } from "./long_answer.ts";
 import { allow } from "./middleware/allow.ts";
 import { readFlag } from "./read_flag.ts";
 
@@ -15,7 +16,7 @@ const MAX_TAIL = 10_000;
 /** What coordinators have written. Mounted at `/api/admin`, behind the API keys, before the coordinators themselves. */
 export function coordinatorLogRoutes(
   admin: Pick<CoordinatorAdmin, "getCoordinator" | "readLog">,
-  settings: StreamSettings,
+  settings: LongAnswerSettings,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get(LOG_PATH, async (c) => {

@@ -10,6 +10,7 @@ import { untilAborted } from "../lib/until_aborted.ts";
 import type { AppEnv } from "./app_env.ts";
 import { targetOf } from "./coordinator_target.ts";
 import { jsonAnswer } from "./json_answer.ts";
+import type { LongAnswerSettings } from "./long_answer.ts";
 import { allow } from "./middleware/allow.ts";
 import { readFlag } from "./read_flag.ts";
 import { readJson } from "./read_json.ts";
@@ -32,16 +33,8 @@ const unloadWish = z.strictObject({ model });
 const restartWish = z.strictObject({ model, wait });
 const restartOfOne = z.strictObject({ wait });
 
-/** What these routes need. */
-export interface CoordinatorSettings {
-  /** Aborts when the gateway begins to shut down: nobody is kept waiting then. */
-  readonly closing: AbortSignal;
-  /** For short waits. */
-  readonly clock: Clock;
-}
-
 /** The operator's view of the coordinators, and what they may do with them. Mounted at `/api/admin`, behind the API keys. */
-export function coordinatorRoutes(admin: CoordinatorAdmin, settings: CoordinatorSettings): Hono<AppEnv> {
+export function coordinatorRoutes(admin: CoordinatorAdmin, settings: LongAnswerSettings): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/coordinators", (c) => jsonAnswer(c, { coordinators: admin.listCoordinators() }));
@@ -97,7 +90,7 @@ async function answerStart(
   c: Context<AppEnv>,
   begin: (signal: AbortSignal) => Promise<CoordinatorReport>,
   { name, isWaiting }: { name: string; isWaiting: boolean },
-  { closing, clock }: CoordinatorSettings,
+  { closing, clock }: LongAnswerSettings,
 ): Promise<Response> {
   const ready = begin(isWaiting ? AbortSignal.any([c.req.raw.signal, closing]) : closing);
   try {
@@ -105,7 +98,10 @@ async function answerStart(
     if (report) return jsonAnswer(c, report);
   } catch (error) {
     if (!closing.aborted || error instanceof GatewayError) throw error;
-    throw new GatewayError("shutting_down", `The gateway shuts down, "${name}" is not loaded any more`);
+    throw new GatewayError(
+      "shutting_down",
+      `The gateway is shutting down, so "${name}" is not loaded; ask again in a moment`,
+    );
   }
   const because = `"${name}" is being loaded; GET /api/admin/events tells how far it is`;
   return jsonAnswer(c, { model: name, outcome: "loading", because }, 202);

@@ -2,21 +2,15 @@ import type { Context } from "hono";
 import type { Clock } from "../lib/clock.ts";
 import { errorBody } from "../lib/dialects/openai.ts";
 import { GatewayError } from "../lib/errors.ts";
-import { formatSseEvent, SSE_KEEP_ALIVE, type SseEvent } from "../lib/stream/sse_event.ts";
+import { sseComment } from "../lib/stream/sse_comment.ts";
+import { encodeSseEvent, type SseEvent } from "../lib/stream/sse_event.ts";
 import type { AppEnv } from "./app_env.ts";
 import { jsonText } from "./json_answer.ts";
+import type { LongAnswerSettings } from "./long_answer.ts";
 import { PAUSE, withPauses } from "./with_pauses.ts";
 
 /** Proxies close what is silent for a minute. */
 const KEEP_ALIVE_MS = 15_000;
-
-/** What a stream needs that would last for ever. */
-export interface StreamSettings {
-  /** Aborts when the gateway begins to shut down; the stream ends then. */
-  readonly closing: AbortSignal;
-  /** For the pauses after which a keep-alive is sent. */
-  readonly clock: Clock;
-}
 
 /**
  * Answers with server-sent events, for as long as there are any. Nothing is opened before the client reads, and what is
@@ -27,19 +21,19 @@ export interface StreamSettings {
 export function eventStream(
   c: Context<AppEnv>,
   open: (signal: AbortSignal) => AsyncIterable<SseEvent>,
-  { closing, clock }: StreamSettings,
+  { closing, clock }: LongAnswerSettings,
 ): Response {
   const left = new AbortController();
-  const texts = toText(open, [closing, left.signal], { clock, requestId: c.get("requestId") });
+  const chunks = toBytes(open, [closing, left.signal], { clock, requestId: c.get("requestId") });
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await texts.next();
+      const { done, value } = await chunks.next();
       if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
+      else controller.enqueue(value);
     },
     async cancel() {
       left.abort();
-      await texts.return();
+      await chunks.return();
     },
   }, { highWaterMark: 0 });
   return c.body(body, 200, {
@@ -49,20 +43,21 @@ export function eventStream(
   });
 }
 
-const encoder = new TextEncoder();
+/** Shows that the stream still lives. */
+const KEEP_ALIVE = sseComment("still here");
 
-async function* toText(
+async function* toBytes(
   open: (signal: AbortSignal) => AsyncIterable<SseEvent>,
   signals: AbortSignal[],
   { clock, requestId }: { clock: Clock; requestId: string },
-): AsyncGenerator<string, void> {
+): AsyncGenerator<Uint8Array, void> {
   const signal = AbortSignal.any(signals);
   try {
     for await (const event of withPauses(open(signal), KEEP_ALIVE_MS, { clock, signal })) {
-      yield event === PAUSE ? SSE_KEEP_ALIVE : formatSseEvent(event);
+      yield event === PAUSE ? KEEP_ALIVE : encodeSseEvent(event);
     }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    yield formatSseEvent({ type: "error", data: jsonText(errorBody(error, requestId)) });
+    yield encodeSseEvent({ type: "error", data: jsonText(errorBody(error, requestId)) });
   }
 }

@@ -2,14 +2,15 @@ import { Hono } from "hono";
 import type { CoordinatorAdmin } from "../lib/coordinator_admin.ts";
 import type { SseEvent } from "../lib/stream/sse_event.ts";
 import type { AppEnv } from "./app_env.ts";
-import { eventStream, type StreamSettings } from "./event_stream.ts";
+import { eventStream } from "./event_stream.ts";
 import { jsonText } from "./json_answer.ts";
+import type { LongAnswerSettings } from "./long_answer.ts";
 import { allow } from "./middleware/allow.ts";
 
 type Events = Pick<CoordinatorAdmin, "events" | "listCoordinators">;
 
 /** What happens in the gateway, as it happens. Mounted at `/api/admin`, behind the API keys. */
-export function eventRoutes(admin: Events, settings: StreamSettings): Hono<AppEnv> {
+export function eventRoutes(admin: Events, settings: LongAnswerSettings): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get("/events", (c) => eventStream(c, (signal) => tell(admin, signal), settings));
   routes.all("/events", allow("GET"));

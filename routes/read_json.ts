@@ -1,5 +1,6 @@
 import { GatewayError, messageOf } from "../lib/errors.ts";
-import type { JsonIssue, JsonShape } from "../lib/json_shape.ts";
+import { invalidField } from "../lib/json_complaint.ts";
+import type { JsonShape } from "../lib/json_shape.ts";
 import { formatBytes } from "../lib/units.ts";
 import { readBody } from "./read_body.ts";
 
@@ -14,8 +15,8 @@ export interface JsonBody<T> {
 /**
  * Reads a JSON body of our own API, which changes the state of the gateway.
  *
- * It must be declared as `application/json`. That keeps web pages out, which a browser on this machine may show: what a
- * page may send to another site unasked is a form or plain text, and before anything else the browser asks that site
+ * It must be declared as `application/json`, also where there is none, which is read as `{}`. That keeps web pages out, which a browser on this machine may show: what a
+ * page may send to another site unasked is a form, plain text or no body, and before anything else the browser asks that site
  * for permission, which we never give. `Origin` is not looked at: it tells nothing more, since a page whose name was
  * made to resolve to our address has the right one; against that only an API key helps.
  *
@@ -24,12 +25,14 @@ export interface JsonBody<T> {
 export async function readJson<T>(request: Request, { schema, maxBytes }: JsonBody<T>): Promise<T> {
   const type = request.headers.get("content-type") ?? "";
   if (type.split(";")[0]!.trim().toLowerCase() !== "application/json") {
-    const message = `The body must be JSON; send it with the header "content-type: application/json"`;
+    const message =
+      `The body must be JSON, or none; send the header "content-type: application/json" in any case`;
     throw new GatewayError("unsupported_encoding", message);
   }
-  const result = schema.safeParse(parse(await readShortBody(request, maxBytes)));
+  const said = parse(await readShortBody(request, maxBytes));
+  const result = schema.safeParse(said);
   if (result.success) return result.data;
-  throw invalidField(result.error.issues[0]!, result.error);
+  throw invalidField(said, result.error);
 }
 
 async function readShortBody(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -45,21 +48,11 @@ async function readShortBody(request: Request, maxBytes: number): Promise<Uint8A
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 function parse(body: Uint8Array): unknown {
+  if (body.byteLength === 0) return {};
   try {
     return JSON.parse(decoder.decode(body));
   } catch (cause) {
     const detail = cause instanceof TypeError ? "it is not UTF-8" : messageOf(cause);
     throw new GatewayError("invalid_request", `The body is not valid JSON: ${detail}`, { cause });
   }
-}
-
-function invalidField(issue: JsonIssue, cause: unknown): GatewayError {
-  const unknown = issue.keys?.slice(0, 1) ?? [];
-  const field = [...issue.path, ...unknown].map((step, index) =>
-    typeof step === "number" ? `[${step}]` : `${index > 0 ? "." : ""}${String(step)}`
-  ).join("").slice(0, 200);
-  const what = field === "" ? "The body" : `"${field}"`;
-  const detail = unknown.length > 0 ? "no such field is known; check its spelling" : issue.message;
-  const message = detail.startsWith("must ") || detail.startsWith("has ") ? ` ${detail}` : `: ${detail}`;
-  return new GatewayError("invalid_request", `${what}${message}`, { cause, ...(field && { field }) });
 }

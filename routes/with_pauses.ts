@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import { Deadline } from "../lib/deadline.ts";
+import { SlicedWait } from "../lib/sliced_wait.ts";
 
 /** Stands for a time in which nothing came. */
 export const PAUSE: unique symbol = Symbol("pause");
@@ -16,12 +16,13 @@ export async function* withPauses<T>(
   const iterator = values[Symbol.asyncIterator]();
   try {
     while (!signal.aborted) {
-      const arrival = new Arrival(iterator.next());
-      while (!await arrival.comesWithin(ms, { clock, signal })) {
+      const next = iterator.next();
+      const arrival = new SlicedWait(next, clock);
+      while (!await arrival.isOverWithin(ms, { signal })) {
         if (signal.aborted) return;
         yield PAUSE;
       }
-      const { done, value } = arrival.take();
+      const { done, value } = await next;
       if (done) return;
       yield value;
     }
@@ -29,38 +30,5 @@ export async function* withPauses<T>(
     if (!signal.aborted) throw error;
   } finally {
     void Promise.resolve(iterator.return?.()).catch(() => {}); // it has been left: how it ends is no news
-  }
-}
-
-/** What is waited for again and again; a race would add to the promise's reactions each time. */
-class Arrival<T> {
-  #settled: PromiseSettledResult<T> | undefined;
-  #wake = () => {};
-
-  constructor(promise: Promise<T>) {
-    void Promise.allSettled([promise]).then(([settled]) => {
-      this.#settled = settled;
-      this.#wake();
-    });
-  }
-
-  /** Whether it has come; waits until then, until `ms` are over, or until the signal aborts. */
-  async comesWithin(ms: number, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<boolean> {
-    if (this.#settled || signal.aborted) return this.#settled !== undefined;
-    const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
-    this.#wake = wake;
-    using time = new Deadline(clock, ms);
-    time.signal.addEventListener("abort", () => wake(), { once: true });
-    const onAbort = () => wake();
-    signal.addEventListener("abort", onAbort);
-    await woken;
-    signal.removeEventListener("abort", onAbort);
-    return this.#settled !== undefined;
-  }
-
-  /** What has come; throws what it failed with. */
-  take(): T {
-    if (this.#settled?.status === "fulfilled") return this.#settled.value;
-    throw this.#settled?.reason;
   }
 }

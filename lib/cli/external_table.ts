@@ -1,4 +1,5 @@
 import type { ExternalView } from "../coordinator/external.ts";
+import { listNames } from "../name_list.ts";
 import { renderTable } from "./table.ts";
 import { type Paint, printable, type Role } from "./terminal.ts";
 
@@ -21,7 +22,9 @@ export function renderExternals(views: readonly ExternalView[], paint: Paint): s
       { title: "MODELS" },
       { title: "IN FLIGHT", align: "right" },
     ],
-    views.map((view) => [view.url, view.health, told(view.models), useOf(view)].map(printable)),
+    views.map((view) =>
+      [view.url, view.health, listNames(view.models, TOLD_NAMES) || "-", useOf(view)].map(printable)
+    ),
     (cell, column, row) => {
       if (row < 0) return paint("heading", cell);
       return column === HEALTH_COLUMN ? paint(ROLES[views[row]!.health], cell) : cell;
@@ -30,12 +33,6 @@ export function renderExternals(views: readonly ExternalView[], paint: Paint): s
   const remarks = views.filter(({ health }) => health !== "up")
     .map(({ url, health, reason }) => `${printable(`${url} is ${health}: ${reason}`)}\n`);
   return remarks.length === 0 ? table : `${table}\n${remarks.join("")}`;
-}
-
-function told(names: readonly string[]): string {
-  const rest = names.length - TOLD_NAMES;
-  const first = names.slice(0, TOLD_NAMES).join(", ");
-  return first === "" ? "-" : first + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 /** `1/4`, or `1` of nobody knows how many. */

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { BackendRemoval } from "../backend_admin.ts";
 import type { Config } from "../config/config.ts";
 import type { ExternalView } from "../coordinator/external.ts";
@@ -28,6 +29,8 @@ export interface RegistrationFields {
 
 const BACKENDS = "/api/admin/rpc-backends";
 const COORDINATORS = "/api/admin/coordinators";
+
+const modelCardShape = z.object({ id: z.string() });
 
 /** The admin API of a gateway that runs. Dispose it to close its connections. */
 export class GatewayApi implements Disposable {
@@ -121,6 +124,12 @@ export class GatewayApi implements Disposable {
   async unloadModel(model: string): Promise<UnloadOutcome> {
     const request = { method: "POST", path: "/api/admin/models/unload", body: { model } };
     return await this.client.ask(request, unloadOutcomeShape);
+  }
+
+  /** Sees whether there is a model of that name. @throws {GatewayError} `model_not_found` with near names, or if it does not tell. */
+  async checkModel(name: string): Promise<void> {
+    const request = { method: "GET", path: `/v1/models/${encodeURIComponent(name)}` };
+    await this.client.ask(request, modelCardShape);
   }
 
   /** How the coordinators are, and what happens to them until `until` aborts. @throws {GatewayError} If it does not tell. */

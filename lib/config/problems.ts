@@ -1,25 +1,30 @@
+import { formatPlace, wantedThere } from "../json_complaint.ts";
+import type { JsonIssue } from "../json_shape.ts";
 import type { ConfigProblem } from "./config_error.ts";
 import { childrenOf, configKeys } from "./keys.ts";
 import { isTree, type Layer, sourceOf } from "./layer.ts";
 import { nearest } from "./nearest.ts";
 import { maskUrl } from "./secrets.ts";
-import type { TreeIssue } from "./tree_issue.ts";
 
 /** Says what is wrong as a person would, and where it stands. */
-export function problemsOf(issue: TreeIssue, layer: Layer): readonly ConfigProblem[] {
+export function problemsOf(issue: JsonIssue, layer: Layer): readonly ConfigProblem[] {
   if (issue.code === "unrecognized_keys") {
     return (issue.keys ?? []).map((key) => unknownKey(issue, key, layer));
   }
   const path = dotted(issue.path);
-  return [{ path, message: `${shown(issue.path)}${complaint(issue)}`, source: sourceOf(layer, path) }];
+  return [{ path, message: `${formatPlace(issue.path)}${complaint(issue)}`, source: sourceOf(layer, path) }];
 }
 
-function unknownKey({ path: parent }: TreeIssue, key: string, layer: Layer): ConfigProblem {
+function unknownKey({ path: parent }: JsonIssue, key: string, layer: Layer): ConfigProblem {
   const path = dotted([...parent, key]);
   const sibling = nearest(key, childrenOf(parent));
-  const meant = sibling === undefined ? likely(path, key) : shown([...parent, sibling]);
+  const meant = sibling === undefined ? likely(path, key) : formatPlace([...parent, sibling]);
   const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
-  return { path, message: `unknown key "${shown([...parent, key])}"${hint}`, source: sourceOf(layer, path) };
+  return {
+    path,
+    message: `unknown key "${formatPlace([...parent, key])}"${hint}`,
+    source: sourceOf(layer, path),
+  };
 }
 
 /** A known key for one that has no near sibling: most often it stands in the wrong section. */
@@ -28,34 +33,14 @@ function likely(path: string, key: string): string | undefined {
   return known.find((candidate) => candidate.endsWith(`.${key}`)) ?? nearest(path, known);
 }
 
-const EXPECTED: Record<string, string> = {
-  string: "text",
-  boolean: "true or false",
-  int: "a whole number",
-  number: "a number",
-  array: "a list",
-  object: "a section of keys and values",
-};
-
-function complaint(issue: TreeIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return ` must be ${EXPECTED[issue.expected ?? ""] ?? issue.expected}, ${got(issue)}`;
-    case "invalid_union":
-      return ` ${issue.message.startsWith("must ") ? issue.message : "must be text"}, ${got(issue)}`;
-    case "invalid_value":
-      return ` must be one of ${(issue.values ?? []).join(", ")}, ${got(issue)}`;
-    case "too_small":
-      return ` must be at least ${issue.minimum}, ${got(issue)}`;
-    case "too_big":
-      return ` must be at most ${issue.maximum}, ${got(issue)}`;
-    default:
-      return issue.message.startsWith("must ") ? ` ${issue.message}` : `: ${issue.message}`;
-  }
+function complaint(issue: JsonIssue): string {
+  const wanted = wantedThere(issue, "a section of keys and values");
+  if (wanted !== undefined) return ` ${wanted}, ${got(issue)}`;
+  return issue.message.startsWith("must ") ? ` ${issue.message}` : `: ${issue.message}`;
 }
 
 /** What was found instead; of a secret, only its kind. */
-function got({ input, path }: TreeIssue): string {
+function got({ input, path }: JsonIssue): string {
   if (Array.isArray(input)) return "got a list";
   if (isTree(input)) return "got a section of keys and values";
   if (isSecret(path)) {
@@ -73,12 +58,4 @@ function isSecret(path: readonly PropertyKey[]): boolean {
 /** `rpc_backends.1.port`: as layers name sources. */
 function dotted(path: readonly PropertyKey[]): string {
   return path.map(String).join(".");
-}
-
-/** `rpc_backends[1].port`: as people read it. */
-function shown(path: readonly PropertyKey[]): string {
-  return path.map((step, index) =>
-    typeof step === "number" ? `[${step}]` : `${index ? "." : ""}${String(step)}`
-  )
-    .join("");
 }

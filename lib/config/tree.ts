@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as z from "zod";
+import type { JsonIssue } from "../json_shape.ts";
 import { parsedBy } from "../parsed_by.ts";
 import { checkExtraArgs, KV_TYPES } from "../llama_server/args.ts";
 import { type BackendLimits, UNLIMITED } from "../rpc/backend.ts";
@@ -13,14 +14,13 @@ import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
 import { parsePlacement } from "./placement_setting.ts";
 import { Secrets } from "./secrets.ts";
-import type { TreeIssue } from "./tree_issue.ts";
 
 const CONTEXT_SIZE = 4096;
 /** Longer keys are refused by those that compare them in a field of constant size. */
 const MAX_KEY_LENGTH = 254;
 
 /** Values that are well formed, or everything that is wrong with them. */
-export type TreeResult = { readonly config: Config } | { readonly issues: readonly TreeIssue[] };
+export type TreeResult = { readonly config: Config } | { readonly issues: readonly JsonIssue[] };
 
 /**
  * Validates the keys of all sources together and turns them into what code reads.
@@ -29,7 +29,7 @@ export type TreeResult = { readonly config: Config } | { readonly issues: readon
  */
 export function parseTree(values: RawTree, defaults: { stateDir: string }): TreeResult {
   const result = tree.safeParse(values, { reportInput: true });
-  if (!result.success) return { issues: result.error.issues as readonly TreeIssue[] };
+  if (!result.success) return { issues: result.error.issues };
   const { stateDir = defaults.stateDir, coordinator, ...rest } = result.data;
   const { logDir = join(stateDir, "logs") } = coordinator;
   return { config: { ...rest, coordinator: { ...coordinator, logDir }, stateDir } };
@@ -186,7 +186,10 @@ const waiting = z.strictObject({
         "default 10s.",
     ),
   notes: z.boolean().default(false)
-    .describe("Whether such a stream tells in its reasoning field what it waits for; default false."),
+    .describe(
+      "Whether such a stream tells in its reasoning field what it waits for, after half a second and then every 5 s at " +
+        "least; default false.",
+    ),
 }).transform((said) => ({ commentEveryMs: said.comment_every, hasNotes: said.notes }));
 
 const externalCoordinator = z.union([

@@ -2,6 +2,7 @@ import { backOffMs } from "../back_off.ts";
 import { GatewayError } from "../errors.ts";
 import { parseUpstreamUrl, type UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
+import { listNames } from "../name_list.ts";
 import { toWanted } from "../ollama/model_source.ts";
 import { formatDuration } from "../units.ts";
 import type { ExternalFinding, ExternalTarget } from "./external_check.ts";
@@ -210,7 +211,7 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
 
   #service(): string {
     const { model, usesList } = this.#settings;
-    const own = told(this.#listed ?? []);
+    const own = listNames(this.#listed ?? [], TOLD_NAMES) || "no model";
     return usesList || model === undefined ? `it serves ${own}` : `it is used for ${model}; it lists ${own}`;
   }
 
@@ -235,10 +236,4 @@ export class ExternalCoordinator implements ExternalTarget, ExternalCandidate {
     const isSilent = finding.cause === "silent";
     return isSilent ? this.#silence.pauseMs(nowMs, random) : backOffMs(this.#failureCount, random);
   }
-}
-
-function told(names: readonly string[]): string {
-  if (names.length === 0) return "no model";
-  const rest = names.length - TOLD_NAMES;
-  return names.slice(0, TOLD_NAMES).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
+import { invalidField } from "../json_complaint.ts";
 import { parseKeepAlive } from "../ollama/keep_alive.ts";
 import { parsedBy } from "../parsed_by.ts";
+import { encodeSseJson } from "../stream/sse_event.ts";
 import { BrokenAnswer } from "./broken_answer.ts";
 
 /** What the gateway must know of a chat request; all other fields pass through untouched. */
@@ -14,15 +16,19 @@ export interface ChatEnvelope {
   keepAliveMs: number | undefined;
 }
 
+const keepAliveField = z.union(
+  [z.string().max(64), z.number()],
+  `must be a duration such as "10m", or a number of seconds`,
+).transform(parsedBy(parseKeepAlive));
+
 const chatEnvelope = z.looseObject({
   model: z.string().max(1_024).nullish(),
   stream: z.boolean().nullish(),
-  keep_alive: z.union([z.string().max(64), z.number()]).transform(parsedBy(parseKeepAlive)).nullish(),
+  keep_alive: keepAliveField.nullish(),
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
 });
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-const encoder = new TextEncoder();
 
 /**
  * Reads the envelope of `POST /v1/chat/completions`.
@@ -32,8 +38,9 @@ const encoder = new TextEncoder();
  * @see https://platform.openai.com/docs/api-reference/chat/create
  */
 export function decodeChatEnvelope(body: Uint8Array): ChatEnvelope {
-  const parsed = chatEnvelope.safeParse(parseJson(body));
-  if (!parsed.success) throw invalidField(parsed.error);
+  const said = parseJson(body);
+  const parsed = chatEnvelope.safeParse(said);
+  if (!parsed.success) throw invalidField(said, parsed.error);
   const { model, stream, keep_alive: keepAliveMs } = parsed.data;
   return { model: model ?? undefined, stream: stream ?? false, keepAliveMs: keepAliveMs ?? undefined };
 }
@@ -59,17 +66,6 @@ function parseJson(body: Uint8Array): unknown {
     const detail = (cause as SyntaxError).message;
     throw new GatewayError("invalid_request", `The body is not valid JSON: ${detail}`, { cause });
   }
-}
-
-function invalidField(error: z.ZodError): GatewayError {
-  const issue = error.issues[0]!;
-  const field = issue.path.map((part) => typeof part === "number" ? `[${part}]` : `.${String(part)}`).join("")
-    .slice(1);
-  const where = field === "" ? "The body" : `"${field}"`;
-  return new GatewayError("invalid_request", `${where} is not right: ${issue.message.toLowerCase()}`, {
-    cause: error,
-    ...(field === "" ? {} : { field }),
-  });
 }
 
 /** OpenAI's `type` of an error: what its SDKs branch on beside the status. */
@@ -101,13 +97,13 @@ export function errorBody(error: GatewayError, requestId: string): Record<string
 
 /** The event that ends a stream which broke; no `[DONE]` follows, so no client takes it for success. */
 export function errorEvent(error: GatewayError, requestId: string): Uint8Array<ArrayBuffer> {
-  return dataEvent(errorBody(error, requestId));
+  return encodeSseJson(errorBody(error, requestId));
 }
 
 /** The same for a failure that nobody understood; only the log knows more. */
 export function unexpectedErrorEvent(requestId: string): Uint8Array<ArrayBuffer> {
   const message = `Something went wrong inside sollol; its log has the details under request ${requestId}`;
-  return dataEvent({
+  return encodeSseJson({
     error: { message, type: "server_error", param: null, code: "internal", request_id: requestId },
   });
 }
@@ -116,17 +112,13 @@ export function unexpectedErrorEvent(requestId: string): Uint8Array<ArrayBuffer>
 export function upstreamErrorEvent(body: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   try {
     const { success, data } = refusal.safeParse(JSON.parse(decoder.decode(body)));
-    return success ? dataEvent({ error: data.error }) : undefined;
+    return success ? encodeSseJson({ error: data.error }) : undefined;
   } catch {
     return undefined;
   }
 }
 
 const refusal = z.object({ error: z.looseObject({ message: z.string() }) });
-
-function dataEvent(value: unknown): Uint8Array<ArrayBuffer> {
-  return encoder.encode(`data: ${JSON.stringify(value)}\n\n`);
-}
 
 /** One entry of `GET /v1/models`. */
 export interface ModelCard {

@@ -1,4 +1,4 @@
-const encoder = new TextEncoder();
+import { encodeSseJson } from "../stream/sse_event.ts";
 
 /**
  * Lines that a chat program shows as the model's reasoning, before there is a model.
@@ -26,6 +26,6 @@ export class ReasoningNotes {
       model: this.model,
       choices: [{ index: 0, delta, finish_reason: null }],
     };
-    return encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`);
+    return encodeSseJson(chunk);
   }
 }

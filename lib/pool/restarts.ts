@@ -90,7 +90,7 @@ export class Restarts {
     const mayRetry = hadProcess && start.errors.length < MAX_ATTEMPTS && this.host.mayRetry(error);
     if (mayRetry) return { kind: "elsewhere" };
     const told = this.host.chooseError(start.errors);
-    const wasDear = hadProcess || start.errors.length > 1;
+    const wasDear = (hadProcess || start.errors.length > 1) && !isKnownToPlans(told);
     return { kind: "give up", error: wasDear ? this.#cooldown.begin(() => told) : told };
   }
 
@@ -113,6 +113,11 @@ export class Restarts {
     this.#lastAttempt = 0;
     this.#wasGivenUp = false;
   }
+}
+
+/** Whether plans know of it by now: nothing is started again that would fail by it, and an operator may mend it at once. */
+function isKnownToPlans(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === "insufficient_memory";
 }
 
 /** Whether there was no place for it, which may change any moment. */

@@ -22,11 +22,8 @@ export interface AnswerStreamOptions {
   readonly body: HttpBody;
   /** Turns a broken connection into the reason behind it: it knows whether the coordinator died. */
   readonly explain: (thrown: unknown) => Promise<unknown>;
-  /**
-   * Told once when the stream is over; `error` is undefined after a proper end. Tokens are those `data:` events that
-   * carried text, reasoning or a tool call.
-   */
-  readonly onEnd: (error: unknown, dataEventCount: number, tokenCount: number) => void;
+  /** Told once when the stream is over; `error` is undefined after a proper end. */
+  readonly onEnd: (error: unknown, dataEventCount: number) => void;
 }
 
 /**
@@ -117,7 +114,7 @@ export class AnswerStream implements AnswerEvents {
   #end(error: unknown): null {
     if (this.#isOver) return null;
     this.#isOver = true;
-    this.options.onEnd(error, this.#watch.dataEventCount, this.#watch.tokenCount);
+    this.options.onEnd(error, this.#watch.dataEventCount);
     return null;
   }
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { ExternalCoordinators } from "../coordinator/external_coordinators.ts";
 import { GatewayError } from "../errors.ts";
+import { listNames } from "../name_list.ts";
 import { toWanted } from "../ollama/model_source.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { ModelStore } from "../ollama/storage.ts";
@@ -86,10 +87,7 @@ function withOthers(error: unknown, names: readonly string[]): unknown {
   if (!(error instanceof GatewayError) || error.code !== "model_not_found" || names.length === 0) {
     return error;
   }
-  const rest = names.length - TOLD_NAMES;
-  const told = names.slice(0, TOLD_NAMES).map((name) => `"${name}"`).join(", ");
-  const message = `${error.message}; coordinators of others serve ${told}${
-    rest > 0 ? ` and ${rest} more` : ""
-  }`;
+  const told = listNames(names.map((name) => `"${name}"`), TOLD_NAMES);
+  const message = `${error.message}; coordinators of others serve ${told}`;
   return new GatewayError(error.code, message, { cause: error, ...(error.field && { field: error.field }) });
 }

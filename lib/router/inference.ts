@@ -11,7 +11,7 @@ import type { ModelCatalog } from "./catalog.ts";
 import { HeardBody } from "./heard_body.ts";
 import { type RequestRecord, statusOf } from "./request_record.ts";
 import { ResumedStream } from "./resumed_stream.ts";
-import { explainFailure, type Failure, type Route, shuttingDown } from "./route.ts";
+import { explainFailure, type Failure, postTo, type Route, shuttingDown } from "./route.ts";
 import { successorAt } from "./successor.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -108,10 +108,7 @@ export class Inference {
   async #ask(route: Route): Promise<Answer> {
     const { request, record } = this;
     const response = await this.parts.http.send(route.address, {
-      method: "POST",
-      target: route.basePath + request.target,
-      headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...route.headers],
-      body: request.body,
+      ...postTo(route, request.target, request.body),
       signal: route.lost ? AbortSignal.any([request.signal, route.lost]) : request.signal,
       connectTimeoutMs: this.parts.config.timeouts.connectMs,
       // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone. And on a
@@ -182,6 +179,7 @@ export class Inference {
           throw new GatewayError("no_capacity", "No coordinator of ours can take it over");
         }
         return successorAt(route, {
+          dead: route.process.dead,
           http,
           connectTimeoutMs: config.timeouts.connectMs,
           signal,

@@ -3,10 +3,11 @@ import { errorEvent, upstreamErrorEvent } from "../dialects/openai.ts";
 import { ReasoningNotes } from "../dialects/openai_notes.ts";
 import { GatewayError } from "../errors.ts";
 import type { HeaderList } from "../http/headers.ts";
+import { SlicedWait } from "../sliced_wait.ts";
 import { sseComment } from "../stream/sse_comment.ts";
+import { formatDuration } from "../units.ts";
 import type { Answer, RouteReport } from "./answer.ts";
 import type { AnswerEvents } from "./answer_stream.ts";
-import { SlicedWait } from "./sliced_wait.ts";
 
 /** A wait that nobody notices needs no word: notes begin after so long, ms. */
 const FIRST_NOTE_MS = 500;
@@ -104,7 +105,7 @@ class PatientStream implements AnswerEvents {
 
   #word(): Uint8Array<ArrayBuffer> {
     const waitedMs = this.patience.clock.monotonic() - this.waiting.startedMs;
-    const what = `${this.patience.describeWait()} (${Math.round(waitedMs / 1_000)} s so far)`;
+    const what = `${this.patience.describeWait()} (${formatDuration(waitedMs)} so far)`;
     return this.#notes?.event(`Waiting for ${what}…`) ?? sseComment(`waiting for ${what}`);
   }
 

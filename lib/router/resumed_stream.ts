@@ -4,16 +4,16 @@ import { DeliveredAnswer } from "../dialects/openai_delivered.ts";
 import { resumableRequest } from "../dialects/openai_resume.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { Vocabulary } from "../gguf/vocabulary.ts";
+import { SlicedWait } from "../sliced_wait.ts";
 import { SseWatch } from "../stream/sse.ts";
 import { sseComment } from "../stream/sse_comment.ts";
 import type { AnswerEvents } from "./answer_stream.ts";
 import { type BrokenChat, type Continuation, continueOn, finished, whyNotContinued } from "./continuation.ts";
-import { SlicedWait } from "./sliced_wait.ts";
 import type { Successor } from "./successor.ts";
 
 /** Most continuations of one stream, however far it comes each time. */
 const MAX_RESUMPTIONS = 5;
-/** Coordinators that may die one after the other over the same token: it might be what kills them. */
+/** So many coordinators that die one after the other over the same token end a stream: it might be what kills them. */
 const MAX_DEATHS_IN_PLACE = 2;
 
 /** How a stream is continued. */
@@ -39,7 +39,7 @@ export interface ResumeOptions {
   /** Hears of each break: what broke the stream, what the client had, and why it is not continued, if it is not. */
   readonly onBreak: (error: unknown, tokenCount: number, refusal: string | undefined) => void;
   /** Told once when the stream is over; `error` is undefined after a proper end. */
-  readonly onEnd: (error: unknown, dataEventCount: number, tokenCount: number) => void;
+  readonly onEnd: (error: unknown, dataEventCount: number) => void;
 }
 
 /**
@@ -110,7 +110,7 @@ export class ResumedStream implements AnswerEvents {
   /** Sees to it that the stream goes on. @throws What broke it, if it is not to. */
   #resume(error: unknown): void {
     if (!this.#dead.aborted || this.#isOver) throw this.#counted(error);
-    const refusal = this.#refusal();
+    const refusal = this.#judgeBreak();
     this.options.onBreak(error, this.#watch.tokenCount, refusal);
     if (refusal !== undefined) throw this.#counted(error);
     this.#resumptionCount++;
@@ -118,13 +118,14 @@ export class ResumedStream implements AnswerEvents {
     this.#resuming = { work, wait: new SlicedWait(work, this.options.clock) };
   }
 
-  #refusal(): string | undefined {
+  /** Takes note of a death; why the stream does not go on, if it does not. */
+  #judgeBreak(): string | undefined {
     if (this.#resumptionCount === MAX_RESUMPTIONS) return `it was continued ${MAX_RESUMPTIONS} times already`;
-    return this.#isDeathTrap() ? "the last coordinator died at the same place" : whyNotContinued(this.#chat);
+    return this.#countDeath() ? "the last coordinator died at the same place" : whyNotContinued(this.#chat);
   }
 
   /** Takes note of a death; whether too many happened at this place of the answer. */
-  #isDeathTrap(): boolean {
+  #countDeath(): boolean {
     const { tokenCount } = this.#watch;
     const { count } = this.#lastDeath.tokenCount === tokenCount ? this.#lastDeath : { count: 0 };
     this.#lastDeath = { tokenCount, count: count + 1 };
@@ -154,7 +155,7 @@ export class ResumedStream implements AnswerEvents {
         return await continueOn(successor, this.#chat, () => readVocabulary(signal));
       } catch (thrown) {
         this.#dropSuccessor();
-        if (!successor.dead.aborted || this.#isDeathTrap()) throw thrown;
+        if (!successor.dead.aborted || this.#countDeath()) throw thrown;
       }
     }
   }
@@ -182,7 +183,7 @@ export class ResumedStream implements AnswerEvents {
     if (this.#isOver) return null;
     this.#isOver = true;
     this.#dropSuccessor();
-    this.options.onEnd(error, this.#watch.dataEventCount, this.#watch.tokenCount);
+    this.options.onEnd(error, this.#watch.dataEventCount);
     return null;
   }
 }

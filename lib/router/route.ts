@@ -84,6 +84,20 @@ export function externalRoute(lease: ExternalLease, because: string): Route {
   };
 }
 
+/** What is the same in every question to the upstream of a route; `target` is a path of its dialect. */
+export function postTo(
+  { basePath, headers }: Route,
+  target: string,
+  body: Uint8Array<ArrayBuffer>,
+): { method: string; target: string; headers: HeaderList; body: Uint8Array<ArrayBuffer> } {
+  return {
+    method: "POST",
+    target: basePath + target,
+    headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...headers],
+    body,
+  };
+}
+
 /** A failed attempt: what to tell the client, and whether another attempt may save the request. */
 export interface Failure {
   /** A `GatewayError` wherever the failure is understood. */

@@ -1,11 +1,12 @@
 import { GatewayError } from "../errors.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
+import { MIB } from "../units.ts";
 import { isEventStream } from "./answer.ts";
 import { type AnswerEvents, AnswerStream, brokeOff } from "./answer_stream.ts";
-import type { Failure, Route } from "./route.ts";
+import { type Failure, postTo, type Route } from "./route.ts";
 
 /** Answers that prepare a continuation are short; the longest is a prompt as the template made it, bytes. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 64 * MIB;
 
 /** A coordinator that takes a broken answer over: it serves the same model. Disposal gives its slot back. */
 export interface Successor extends Disposable {
@@ -19,6 +20,8 @@ export interface Successor extends Disposable {
 
 /** What a {@linkcode Successor} is asked with. */
 export interface SuccessorParts {
+  /** Aborts when the process behind the route is gone. */
+  readonly dead: AbortSignal;
   /** Asks. */
   readonly http: HttpClient;
   /** For a connection to it, ms. */
@@ -32,7 +35,7 @@ export interface SuccessorParts {
 /** The coordinator of a route as a successor; the route is disposed with it. */
 export function successorAt(route: Route, parts: SuccessorParts): Successor {
   return {
-    dead: route.process?.dead ?? NEVER,
+    dead: parts.dead,
     ask: (target, body) =>
       explained(parts, async () => {
         const response = await send(route, parts, target, body, false);
@@ -54,9 +57,6 @@ export function successorAt(route: Route, parts: SuccessorParts): Successor {
   };
 }
 
-/** Of a process that is not ours. */
-const NEVER: AbortSignal = new AbortController().signal;
-
 function send(
   route: Route,
   { http, connectTimeoutMs, signal }: SuccessorParts,
@@ -65,10 +65,7 @@ function send(
   fresh: boolean,
 ): Promise<HttpResponse> {
   return http.send(route.address, {
-    method: "POST",
-    target: route.basePath + target,
-    headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...route.headers],
-    body,
+    ...postTo(route, target, body),
     signal,
     connectTimeoutMs,
     fresh,

@@ -1,11 +1,11 @@
 import type { Config } from "../config/config.ts";
 import type { ExternalCoordinators } from "../coordinator/external_coordinators.ts";
 import type { ServingCoordinator } from "../coordinator/serving.ts";
+import type { ModelToFind } from "../coordinator/sharded_model.ts";
 import { GatewayError } from "../errors.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { CoordinatorPool } from "../pool/pool.ts";
 import type { PoolDemand, Wanted } from "../pool/pooled.ts";
-import type { ModelToFind } from "../coordinator/sharded_model.ts";
 import type { ModelCatalog } from "./catalog.ts";
 import { decide, type Refusal } from "./decide.ts";
 import { describeWaitFor } from "./describe_wait.ts";

@@ -6,9 +6,6 @@ export interface SseEvent {
   readonly data: string;
 }
 
-/** A line that every reader skips: it shows that the stream still lives, and keeps proxies from closing it. */
-export const SSE_KEEP_ALIVE = ": still here\n\n";
-
 /**
  * Writes an event for the wire. Data of several lines stays what it is, but a carriage return is a line's end, too.
  *
@@ -19,3 +16,15 @@ export function formatSseEvent({ type, data }: SseEvent): string {
   const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
   return `${type === "message" ? "" : `event: ${type}\n`}${lines.join("")}\n`;
 }
+
+/** The same as bytes. @throws {TypeError} If the type holds a line break. */
+export function encodeSseEvent(event: SseEvent): Uint8Array<ArrayBuffer> {
+  return encoder.encode(formatSseEvent(event));
+}
+
+/** An event without a type that carries a JSON value, as bytes. */
+export function encodeSseJson(value: unknown): Uint8Array<ArrayBuffer> {
+  return encodeSseEvent({ type: "message", data: JSON.stringify(value) });
+}
+
+const encoder = new TextEncoder();

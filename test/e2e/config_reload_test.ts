@@ -7,8 +7,8 @@ import { withLlamaCpp } from "./with_llama_cpp.ts";
 
 const test = await withLlamaCpp();
 
-/** About 8 s: what happens meanwhile takes one. */
-const TOKEN_COUNT = 1_500;
+/** Some 4 s: what happens meanwhile takes one. */
+const TOKEN_COUNT = 800;
 const WHOLE: StreamEnd = {
   tokenCount: TOKEN_COUNT,
   finishReason: "length",

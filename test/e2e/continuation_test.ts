@@ -89,7 +89,13 @@ function successorOf(bed: CoordinatorBed, coordinator: Coordinator): Successor {
   };
   const { signal } = new AbortController();
   const explain = (thrown: unknown) => explainFailure(thrown, route, signal);
-  return successorAt(route, { http: bed.http, connectTimeoutMs: 2_000, signal, explain });
+  return successorAt(route, {
+    dead: route.process!.dead,
+    http: bed.http,
+    connectTimeoutMs: 2_000,
+    signal,
+    explain,
+  });
 }
 
 /** Events of a coordinator that dies behind one of them. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   [
     0,
-    /^lib\/(errors|units|back_off|clock|concurrent|deadline|json_shape|log|log_sink|parsed_by|until_aborted|bus)\.ts$/,
+    /^lib\/(errors|units|back_off|clock|concurrent|deadline|json_complaint|json_shape|log|log_sink|name_list|parsed_by|sliced_wait|until_aborted|bus)\.ts$/,
   ],
   [1, /^lib\/(gguf|stream|dialects)\//],
   [1, /^lib\/http\/address\.ts$/],

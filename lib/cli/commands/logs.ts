@@ -17,7 +17,11 @@ export const logsCommand: Command = defineCommand({
   positionals: [{ name: "MODEL|ID" }],
   options: {
     follow: { type: "boolean", short: "f", description: "Show new lines as they come, until Ctrl-C." },
-    tail: { type: "string", value: "COUNT", description: `How many lines; default ${DEFAULT_TAIL}.` },
+    tail: {
+      type: "string",
+      value: "COUNT",
+      description: `How many lines, at most ${MAX_TAIL}; default ${DEFAULT_TAIL}.`,
+    },
     ...GATEWAY_OPTIONS,
     ...CONFIG_FILE_OPTIONS,
   },

@@ -152,6 +152,7 @@ for (
 Deno.test("sollol unload of a model that others serve says who, of another one what the gateway said", async () => {
   await using bed = new CoordinatorBed();
   bed.externals.push(others[0]!, { ...others[1]!, models: ["m1"] });
+  bed.models.push("m9");
   bed.admin.unloaded = { outcome: "not loaded", because: "It is not loaded" };
   const { exitCode, host } = await run(["unload", "m1", "m9", "--json"], bed);
   equal(exitCode, 0);
@@ -160,6 +161,16 @@ Deno.test("sollol unload of a model that others serve says who, of another one w
     `"m1" is served by ${urls}, which others run: there is nothing to unload here`,
     "It is not loaded",
   ]);
+});
+
+Deno.test("sollol unload of a name that means no model ends with 1 and the near names", async () => {
+  await using bed = new CoordinatorBed();
+  bed.admin.unloaded = { outcome: "not loaded", because: "It is not loaded" };
+  const { exitCode, host } = await run(["unload", "tyni"], bed);
+  deepEqual([exitCode, host.stdout.text], [1, ""]);
+  match(host.stderr.text, /^sollol: Cannot find model "tyni"; did you mean "tiny"\?$/m);
+  bed.admin.add(coordinatorReport("gone"));
+  deepEqual((await run(["unload", "gone"], bed)).exitCode, 0, "one that was loaded once");
 });
 
 Deno.test("A refusal that has another cause is told as it is, also of a model that others serve", async () => {
@@ -290,7 +301,7 @@ Deno.test("sollol load says so when the gateway shuts down meanwhile", async () 
   await until(() => bed.admin.calls.length === 1 && bed.admin.listenerCount === 1, "it loads");
   await bed[Symbol.asyncDispose]();
   equal(await exitCode, 1);
-  match(host.stderr.text, /The gateway shuts down, "tiny" is not loaded any more\n$/);
+  match(host.stderr.text, /The gateway is shutting down, so "tiny" is not loaded; ask again in a moment\n$/);
 });
 
 /** A gateway that answers events with one text and then breaks the connection, and that never answers anything else. */

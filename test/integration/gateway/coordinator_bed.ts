@@ -17,6 +17,8 @@ export class CoordinatorBed implements AsyncDisposable {
   readonly admin = new FakeCoordinatorAdmin();
   /** What the gateway's health tells of coordinators of others. */
   readonly externals: ExternalView[] = [];
+  /** Names of the models that there are. */
+  readonly models: string[] = [];
   readonly logLines: Record<string, unknown>[] = [];
   readonly url: string;
   readonly #closing = new AbortController();
@@ -68,6 +70,11 @@ export class CoordinatorBed implements AsyncDisposable {
     app.use(identify());
     app.get("/health", (c) => c.json({ status: "ok", externalCoordinators: this.externals }));
     app.use(authenticate(new KeyRing(apiKeys)));
+    app.get("/v1/models/:id{.+}", (c) => {
+      const id = c.req.param("id");
+      if (this.models.includes(id)) return c.json({ id, object: "model" });
+      throw new GatewayError("model_not_found", `Cannot find model "${id}"; did you mean "tiny"?`);
+    });
     app.route("/api/admin", coordinatorLogRoutes(this.admin, settings));
     app.route("/api/admin", coordinatorRoutes(this.admin, settings));
     app.route("/api/admin", eventRoutes(this.admin, settings));

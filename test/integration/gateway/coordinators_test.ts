@@ -284,9 +284,19 @@ for (const path of [LOAD, "/api/admin/models/unload", "/api/admin/coordinators/c
       const init = { headers: { "content-type": type } };
       equal((await bed.ask("POST", path, { model: "tiny" }, init)).status, 415);
     }
+    equal((await bed.ask("POST", path, undefined, { headers: {} })).status, 415, "nothing at all");
     deepEqual(bed.admin.calls, []);
   });
 }
+
+Deno.test("POST /api/admin/coordinators/:id/restart needs no body, if it says what a page may not say", async () => {
+  await using bed = new CoordinatorBed();
+  bed.admin.add(coordinatorReport("tiny"));
+  equal((await bed.ask("POST", "/api/admin/coordinators/c1/restart")).status, 200);
+  deepEqual(bed.admin.calls, ["restart c1"]);
+  const missing = await bed.ask("POST", LOAD);
+  deepEqual([missing.status, missing.body.error.message], [400, `"model" is missing; it must be text`]);
+});
 
 Deno.test("The coordinators' routes want a key where there is one", async () => {
   await using bed = new CoordinatorBed({ apiKeys: ["k"] });

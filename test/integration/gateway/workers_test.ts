@@ -65,7 +65,7 @@ for (
       name: "half a byte",
       body: reportOf({ free_bytes: 0.5 }),
       field: "backends[0].devices[0].free_bytes",
-      want: /int/,
+      want: /must be a whole number/,
     },
     {
       name: "a device of no kind",
@@ -98,7 +98,7 @@ for (
       field: "backends",
       want: /64/,
     },
-    { name: "a list", body: [report], field: null, want: /The body: .*expected object/ },
+    { name: "a list", body: [report], field: null, want: /^The body must be an object, not a list$/ },
   ]
 ) {
   Deno.test(`PUT /api/workers/NAME refuses ${name}, and names the field`, async () => {

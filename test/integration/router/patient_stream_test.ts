@@ -89,7 +89,7 @@ for (const hasNotes of [false, true]) {
     const { choices } = await stream.finalChatCompletion();
     const { message, finish_reason } = choices[0]!;
     deepEqual([message.role, message.content, finish_reason], ["assistant", "hello world", "stop"]);
-    match(reasoning, hasNotes ? /^Waiting for "tiny" to load \(\d+ s so far\)…\n/ : /^$/);
+    match(reasoning, hasNotes ? /^Waiting for "tiny" to load \([\d.]+ m?s so far\)…\n/ : /^$/);
   });
 }
 
@@ -106,7 +106,7 @@ Deno.test("the head is there while the answer is waited for, then comments, then
   for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
   match(
     text,
-    /^(: waiting for "tiny" to load \(\d+ s so far\)\n\n)+: x-sollol-upstream: coordinator of tiny;.*\n\ndata: /,
+    /^(: waiting for "tiny" to load \([\d.]+ m?s so far\)\n\n)+: x-sollol-upstream: coordinator of tiny;.*\n\ndata: /,
   );
   equal(text.endsWith(EVENTS.join("")), true);
 });

@@ -32,6 +32,7 @@ async function withSuccessor(
   };
   {
     using successor = successorAt(route, {
+      dead: new AbortController().signal,
       http,
       connectTimeoutMs: 2_000,
       signal: client.signal,

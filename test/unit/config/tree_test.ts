@@ -179,7 +179,7 @@ const REFUSED = [
   ],
   ["coordinators: http://a", 'coordinators must be a list, got "http://a"'],
   ["coordinators: 'http://ada:hunter2@a'", 'coordinators must be a list, got "http://***@a"'],
-  [`api_keys: [${"k".repeat(255)}]`, "api_keys[0] must be at most 254, got text"],
+  [`api_keys: [${"k".repeat(255)}]`, "api_keys[0] must have at most 254 characters, got text"],
   ["coordinators: [5]", "coordinators[0] must be a URL or {url, api_key, model}, got 5"],
   ["coordinators: [{url: 'http://a', model: ' '}]", "coordinators[0].model must not be empty"],
   [

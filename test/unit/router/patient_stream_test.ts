@@ -83,11 +83,11 @@ Deno.test("a refusal that comes in time is thrown, so that it keeps its status",
 Deno.test("comments tell what is waited for, at once and then as often as configured; the events follow untouched", async () => {
   const wait = new Wait();
   const body = await wait.early();
-  equal(await nextText(body), `: waiting for "tiny" to load (10 s so far)\n\n`);
+  equal(await nextText(body), `: waiting for "tiny" to load (10.0 s so far)\n\n`);
   wait.what = `"tiny" to load, 43 %\r\nevil: header\u2028`;
   const second = nextText(body);
   await wait.passes(10_000);
-  equal(await second, `: waiting for "tiny" to load, 43 % evil: header  (20 s so far)\n\n`);
+  equal(await second, `: waiting for "tiny" to load, 43 % evil: header  (20.0 s so far)\n\n`);
   wait.give(new FakeAnswerEvents(["data: 1\n\n", "data: [DONE]\n\n"]));
   const { text } = await readAll(body);
   match(
@@ -190,8 +190,8 @@ Deno.test("with notes the answer begins after half a second, and people read wha
   notes.push(await second);
   const chunks = notes.map((note) => JSON.parse(note!.slice("data: ".length)));
   deepEqual(chunks.map(({ choices }) => choices[0].delta), [
-    { role: "assistant", content: null, reasoning_content: `Waiting for "tiny" to load (1 s so far)…\n` },
-    { reasoning_content: `Waiting for "tiny" to load (6 s so far)…\n` },
+    { role: "assistant", content: null, reasoning_content: `Waiting for "tiny" to load (500 ms so far)…\n` },
+    { reasoning_content: `Waiting for "tiny" to load (5.5 s so far)…\n` },
   ]);
   deepEqual(
     new Set(chunks.map(({ id, model, object, created }) => `${id} ${model} ${object} ${created}`)).size,

@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
-import { SlicedWait } from "../../../lib/router/sliced_wait.ts";
-import { FakeClock } from "../../fakes/fake_clock.ts";
+import { SlicedWait } from "../../lib/sliced_wait.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
 
 Deno.test("a slice ends with its time or with the work, however that ends", async () => {
   for (const settle of ["resolve", "reject"] as const) {
