@@ -38,7 +38,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     name: "a name of 100,000 characters",
     body: asks("a".repeat(100_000)),
-    want: [400, "invalid_request", /^"model" is not right/],
+    want: [400, "invalid_request", /^"model" must have at most 1024 characters$/],
   },
   {
     name: "a model whose weights are cut short",
@@ -73,12 +73,12 @@ const REFUSALS: readonly Refusal[] = [
   {
     name: "a model that is a number",
     body: asks(7),
-    want: [400, "invalid_request", /^"model" is not right/],
+    want: [400, "invalid_request", /^"model" must be text, not a number$/],
   },
   {
     name: "messages of the wrong type",
     body: { model: "tiny", messages: "hi" },
-    want: [400, "invalid_request", /^"messages" is not right/],
+    want: [400, "invalid_request", /^"messages" must be a list, not text$/],
   },
   {
     name: "no model at all",
