@@ -7,7 +7,10 @@ import { withLlamaCpp } from "./with_llama_cpp.ts";
 
 const test = await withLlamaCpp();
 
-for (const fault of FAULTS) {
+/** Freezes take the time of a stall each, and have tests of their own: coordinator_watch_test.ts. */
+const QUICK = FAULTS.filter(({ name }) => !name.includes("SIGSTOP"));
+
+for (const fault of QUICK) {
   const skip = fault.mayLose && !await canBindLifetime() ? "no setpriv" : undefined;
   test(`${fault.name}: ${promiseOf(fault)}`, async (programs) => {
     await using bed = await FaultBed.create(programs, SMALL);
