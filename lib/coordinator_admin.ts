@@ -66,7 +66,7 @@ export interface CoordinatorAdmin {
     model: string,
     options: { readonly keepAliveMs?: number | undefined; readonly signal: AbortSignal },
   ): Promise<CoordinatorReport>;
-  /** Unloads a model as soon as nothing of it is in flight; what waits for it is served by a new load. @throws {GatewayError} `model_not_found`. */
+  /** Unloads a model as soon as nothing of it is in flight; what waits for it is served by a new load. A model that nobody knows is `not loaded`. @throws {GatewayError} `invalid_request` if it is no name. */
   unloadModel(model: string): UnloadOutcome;
   /** Stops a coordinator as soon as it is idle and starts it again, also one that has failed. @throws {GatewayError} `not_found`, and as a load does. */
   restartCoordinator(

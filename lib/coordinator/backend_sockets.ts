@@ -75,7 +75,7 @@ function isConnected({ state }: TcpSocket): boolean {
 }
 
 /** An address is that of one endpoint; if it is none of these, it is that of a name with the same port. */
-function endpointsAt(remote: string, endpoints: readonly string[]): readonly string[] {
+export function endpointsAt(remote: string, endpoints: readonly string[]): readonly string[] {
   if (endpoints.includes(remote)) return [remote];
   const port = remote.slice(remote.lastIndexOf(":"));
   return endpoints.filter((endpoint) =>

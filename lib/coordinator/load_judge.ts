@@ -1,3 +1,4 @@
+import { endpointsAt } from "./backend_sockets.ts";
 import type { ProcessWork } from "../process/process_work.ts";
 import type { BackendConnection } from "./sent_bytes.ts";
 
@@ -68,7 +69,7 @@ export class LoadJudge {
     const { endpoints, patience } = this.options;
     const patienceMs = patience.stallMs * (waiting.length > 0 ? 1 : ANSWER_PATIENCE);
     if (!isStill || this.#stillMs < patienceMs) return undefined;
-    const deaf = new Set(waiting.map(({ remote }) => endpointAt(remote, endpoints)));
+    const deaf = new Set(waiting.map(({ remote }) => onlyOne(endpointsAt(remote, endpoints))));
     return { stillMs: this.#stillMs, deafEndpoint: deaf.size === 1 ? [...deaf][0] : undefined };
   }
 }
@@ -91,10 +92,6 @@ function hasWorked(
     now.cpuMs - before.cpuMs > elapsedMs * IDLE_CPU_SHARE;
 }
 
-/** The endpoint that this address is: if it is written nowhere, that of a name with the same port, if there is one only. */
-function endpointAt(remote: string, endpoints: readonly string[]): string | undefined {
-  if (endpoints.includes(remote)) return remote;
-  const port = remote.slice(remote.lastIndexOf(":"));
-  const named = endpoints.filter((endpoint) => endpoint.endsWith(port) && !/^[\d.]+:\d+$/.test(endpoint));
-  return named.length === 1 ? named[0] : undefined;
+function onlyOne(endpoints: readonly string[]): string | undefined {
+  return endpoints.length === 1 ? endpoints[0] : undefined;
 }

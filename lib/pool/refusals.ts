@@ -88,9 +88,9 @@ export function notFound(key: string): GatewayError {
   return new GatewayError("not_found", `There is no coordinator of "${key}"; load the model first`);
 }
 
-/** The pool closes. */
-export function shuttingDown(): GatewayError {
-  return new GatewayError("shutting_down", "The gateway is shutting down; try again in a moment");
+/** The gateway closes. @param cause What it cut, if it cut something. */
+export function shuttingDown(cause?: unknown): GatewayError {
+  return new GatewayError("shutting_down", "The gateway is shutting down; ask again in a moment", { cause });
 }
 
 /** `1 request`, `2 requests`. */

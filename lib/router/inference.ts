@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
 import type { Logger } from "../log.ts";
+import { shuttingDown } from "../pool/refusals.ts";
 import { readVocabulary } from "../store/gguf_vocabulary.ts";
 import { MIB } from "../units.ts";
 import { type Answer, clientHeaders, isEventStream } from "./answer.ts";
@@ -11,7 +12,7 @@ import type { ModelCatalog } from "./catalog.ts";
 import { HeardBody } from "./heard_body.ts";
 import { type RequestRecord, statusOf } from "./request_record.ts";
 import { ResumedStream } from "./resumed_stream.ts";
-import { explainFailure, type Failure, postTo, type Route, shuttingDown } from "./route.ts";
+import { explainFailure, type Failure, postTo, type Route } from "./route.ts";
 import { successorAt } from "./successor.ts";
 import type { Upstreams } from "./upstreams.ts";
 

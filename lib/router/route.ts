@@ -6,6 +6,7 @@ import type { UpstreamAddress } from "../http/address.ts";
 import { HttpError } from "../http/error.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { CoordinatorLease, Pooled } from "../pool/pooled.ts";
+import { shuttingDown } from "../pool/refusals.ts";
 
 /** How long a broken connection waits for the process behind it to exit, ms. */
 const EXIT_NOTICE_MS = 300;
@@ -137,11 +138,6 @@ function deathOf(route: Route, reason: unknown): GatewayError {
   if (reason instanceof CoordinatorDeath && reason.isWanted) return shuttingDown(reason);
   const message = `${route.upstream} died while answering: ${messageOf(reason)}; ask again`;
   return new GatewayError("upstream_failed", message, { cause: reason });
-}
-
-/** What a request is told that a shutdown cuts. */
-export function shuttingDown(cause?: unknown): GatewayError {
-  return new GatewayError("shutting_down", "The gateway is shutting down; ask again in a moment", { cause });
 }
 
 function unreachable(route: Route, cause: HttpError): GatewayError {

@@ -82,6 +82,18 @@ test("a stream that meets an rpc backend killed while idle is asked again before
   await bed.assertNothingLeft();
 });
 
+test("the only rpc backend killed while idle is named to the next client", async (programs) => {
+  await using bed = await GatewayBed.create(programs, { backendCount: 1 });
+  await using gateway = await bed.serve();
+  await chat(gateway.url);
+  const dead = await bed.killBackend(0);
+  const { status, error } = await chat(gateway.url);
+  equal(status, 502);
+  match(error!.message, new RegExp(`Nothing listens at ${dead}`));
+  await gateway.stop();
+  await bed.assertNothingLeft();
+});
+
 test("a coordinator killed amid a stream is told, and a new one answers what comes next", async (programs) => {
   await using bed = await GatewayBed.create(programs);
   await using gateway = await bed.serve();

@@ -7,10 +7,7 @@ import { withLlamaCpp } from "./with_llama_cpp.ts";
 
 const test = await withLlamaCpp();
 
-/** Freezes take the time of a stall each, and have tests of their own: coordinator_watch_test.ts. */
-const QUICK = FAULTS.filter(({ name }) => !name.includes("SIGSTOP"));
-
-for (const fault of QUICK) {
+for (const fault of FAULTS) {
   const skip = fault.mayLose && !await canBindLifetime() ? "no setpriv" : undefined;
   test(`${fault.name}: ${promiseOf(fault)}`, async (programs) => {
     await using bed = await FaultBed.create(programs, SMALL);

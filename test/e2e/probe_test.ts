@@ -12,7 +12,7 @@ import { withLlamaCpp } from "./with_llama_cpp.ts";
 
 const test = await withLlamaCpp();
 
-const PROBE_COUNT = 20;
+const PROBE_COUNT = 50;
 
 test("probe tells good, dead, foreign, too old and otherwise versioned endpoints apart", async (programs) => {
   await using sandbox = await Sandbox.create();
@@ -45,7 +45,7 @@ test("probe tells good, dead, foreign, too old and otherwise versioned endpoints
   ok(good.process.isAlive);
 });
 
-test("a held rpc backend survives twenty probes, and its coordinator never notices", async (programs) => {
+test("a held rpc backend survives fifty probes, and its coordinator never notices", async (programs) => {
   await using bed = await GatewayBed.create(programs, { backendCount: 0 });
   await using backend = await startFragileBackend(programs.rpcServer);
   await using gateway = await bed.serve({ rpcBackends: [backend.endpoint] });
