@@ -1,5 +1,6 @@
 import type { KvType } from "../llama_server/args.ts";
 import type { BackendLimits } from "../rpc/backend.ts";
+import type { WakeTarget } from "../nodes/wake_target.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
 import type { RedisAddress } from "../redis/address.ts";
 import type { ListenAddress } from "./listen_address.ts";
@@ -14,8 +15,24 @@ export interface Config {
   readonly model: string | undefined;
   /** Whether a model may be spread over rpc backends. */
   readonly modelShardingEnabled: boolean;
-  /** Whether requests may go to Ollama nodes. */
+  /** Whether requests may be distributed over Ollama nodes. */
   readonly taskDistributionEnabled: boolean;
+  /** The Ollama nodes, each URL at most once, in the order of the config. */
+  readonly ollamaNodes: readonly OllamaNodeConfig[];
+  /** How Ollama nodes are watched, and how one is chosen among several. */
+  readonly nodes: NodesConfig;
+  /** Models that need more than this are sharded, though a node would hold them, bytes; `undefined`: no such limit. */
+  readonly shardAboveBytes: number | undefined;
+  /** Models of more parameters than this, in billions, are sharded; `undefined`: no such limit. */
+  readonly distributedThresholdParams: number | undefined;
+  /** What the operator says of single models, by the name as it stands in the config. */
+  readonly modelProfiles: Readonly<Record<string, ModelProfile>>;
+  /** What other names mean, by the name as it stands in the config. */
+  readonly aliases: Readonly<Record<string, string>>;
+  /** Models that are asked instead, in this order, where one has no capacity; by the name as it stands in the config. */
+  readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  /** How batches are run. */
+  readonly batch: BatchConfig;
   /** Each at most once, in the order of the config. */
   readonly rpcBackends: readonly RpcBackendConfig[];
   /** How rpc backends are watched and planned with. */
@@ -58,6 +75,77 @@ export interface Config {
 export interface RpcBackendConfig extends Endpoint {
   /** What the operator allows. */
   readonly limits: BackendLimits;
+}
+
+/** An Ollama node, and how much of it may be used. */
+export interface OllamaNodeConfig {
+  /** Base URL, with its port, without a closing slash or credentials. */
+  readonly url: string;
+  /** What it is called; `undefined`: after its host. */
+  readonly name: string | undefined;
+  /** Most requests that it gets at a time; `undefined`: as `nodes.slots` says. */
+  readonly slotCount: number | undefined;
+  /** How much more than others it is given. */
+  readonly weight: number;
+  /** What it is called to route by. */
+  readonly tags: readonly string[];
+  /** Patterns with `*` of the models that it may serve; empty for all. */
+  readonly models: readonly string[];
+  /** Its memory for models; `undefined`: as its worker tells, or unknown. */
+  readonly memoryBytes: number | undefined;
+  /** The key that it, or a proxy before it, asks for. */
+  readonly apiKey: Secrets | undefined;
+  /** How it is woken, if it may sleep. */
+  readonly wake: WakeTarget | undefined;
+}
+
+/** How one node is chosen among those that could serve a request. */
+export type NodePolicy = "auto" | "least_busy" | "round_robin" | "fastest";
+
+/** How Ollama nodes are watched, and how one is chosen among several. */
+export interface NodesConfig {
+  /** How one is chosen. */
+  readonly policy: NodePolicy;
+  /** Whether an Ollama on this host is found by itself. */
+  readonly isLocalFound: boolean;
+  /** Requests that a node gets at a time where its own entry does not say. */
+  readonly slotCount: number;
+  /** Between two checks of one that is up; one that is down is asked more often. */
+  readonly checkEveryMs: number;
+  /** By how many requests a node that has a conversation in its cache may be busier than the best one. */
+  readonly affinityMargin: number;
+  /** Texts of one embedding request that a node gets at a time; longer arrays are split over the nodes. */
+  readonly embeddingBatch: number;
+  /** Time after which an embedding request is sent to a second node as well; `undefined`: never. */
+  readonly hedgeAfterMs: number | undefined;
+  /** Longest time for a node to wake up. */
+  readonly wakeMs: number;
+  /** Whether models that nobody can serve now are left out of lists. */
+  readonly hidesUnavailable: boolean;
+}
+
+/** What the operator says of a model; what is not said is found out. */
+export interface ModelProfile {
+  /** In billions. */
+  readonly parameterCount: number | undefined;
+  /** All that it takes where it runs. */
+  readonly memoryBytes: number | undefined;
+  /** Whether it is always sharded. */
+  readonly requiresDistributed: boolean;
+  /** Where it goes: `node`, `sharded`, or the name, URL or tag of a node or coordinator. */
+  readonly route: string | undefined;
+}
+
+/** How batches are run. */
+export interface BatchConfig {
+  /** Requests of batches that are under way at a time. */
+  readonly concurrency: number;
+  /** How often a request of a batch is asked again after a failure that may pass. */
+  readonly retryCount: number;
+  /** Largest file that may be uploaded. */
+  readonly fileBytes: number;
+  /** For how long finished batches and files are kept. */
+  readonly keepMs: number;
 }
 
 /** How rpc backends are watched and planned with. */
@@ -176,6 +264,8 @@ export interface TimeoutsConfig {
   readonly drainMs: number;
   /** For an answer that makes no progress; a prompt gets more, by its length. */
   readonly stallMs: number;
+  /** Until an answer begins, over all attempts. */
+  readonly firstByteMs: number;
 }
 
 /** What is logged and how. */

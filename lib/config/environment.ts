@@ -20,8 +20,8 @@ export function variableOf(path: string): string {
 }
 
 /**
- * What the environment sets: `SOLLOL_…` for each key, `RPC_BACKENDS` and `OLLAMA_MODELS` as others name them
- * (the `SOLLOL_…` form wins over these). A variable that is empty counts as not set.
+ * What the environment sets: `SOLLOL_…` for each key, `RPC_BACKENDS`, `OLLAMA_NODES` and `OLLAMA_MODELS` as others name
+ * them (the `SOLLOL_…` form wins over these). A variable that is empty counts as not set.
  *
  * @returns The layer, and a sentence for each `SOLLOL_…` variable that names no key.
  */
@@ -44,9 +44,11 @@ function* entriesOf(env: Environment, variables: ReadonlyMap<string, ConfigKey>)
 }
 
 function* borrowedEntries(env: Environment, keys: readonly ConfigKey[]): Generator<LayerEntry> {
-  const { RPC_BACKENDS: rpcBackends, OLLAMA_MODELS: ollamaModels } = env;
+  const { RPC_BACKENDS: rpcBackends, OLLAMA_MODELS: ollamaModels, OLLAMA_NODES: ollamaNodes } = env;
   const rpcKey = keys.find(({ path }) => path === "rpc_backends")!;
   if (rpcBackends?.trim()) yield entry(rpcKey.path, valueOfText(rpcKey, rpcBackends), "RPC_BACKENDS");
+  const nodesKey = keys.find(({ path }) => path === "ollama_nodes")!;
+  if (ollamaNodes?.trim()) yield entry(nodesKey.path, valueOfText(nodesKey, ollamaNodes), "OLLAMA_NODES");
   // Ollama takes the whole text for one directory, commas included.
   if (ollamaModels?.trim()) yield entry("models", [ollamaModels], "OLLAMA_MODELS");
 }

@@ -1,7 +1,7 @@
 import { configSchema } from "./tree.ts";
 
 /** What kind of value a key takes; says how the text of a flag or variable is read. */
-export type KeyKind = "text" | "boolean" | "number" | "list";
+export type KeyKind = "text" | "boolean" | "number" | "list" | "map";
 
 /** One key of the config that holds a value, as opposed to a section. */
 export interface ConfigKey {
@@ -36,7 +36,9 @@ let keys: readonly ConfigKey[] | undefined; // the schema takes milliseconds to 
 export function childrenOf(path: readonly PropertyKey[]): readonly string[] {
   let nodes = [configSchema() as SchemaNode];
   for (const step of path) {
-    nodes = nodes.flatMap((node) => typeof step === "number" ? node.items : node.properties?.[String(step)])
+    nodes = nodes.flatMap((node) =>
+      typeof step === "number" ? node.items : node.properties?.[String(step)] ?? valuesOf(node)
+    )
       .flatMap((node) => node?.anyOf ?? node ?? []);
   }
   return nodes.flatMap((node) => Object.keys(node.properties ?? {}));
@@ -51,9 +53,15 @@ interface SchemaNode {
   format?: string;
   writeOnly?: boolean;
   properties?: Record<string, SchemaNode>;
+  /** What the values of a map are, whatever their keys. */
+  additionalProperties?: SchemaNode | false;
   items?: SchemaNode;
   anyOf?: SchemaNode[];
   "x-separator"?: " ";
+}
+
+function valuesOf({ additionalProperties }: SchemaNode): SchemaNode | undefined {
+  return additionalProperties === false ? undefined : additionalProperties;
 }
 
 const KINDS: Record<string, KeyKind> = {
@@ -61,6 +69,7 @@ const KINDS: Record<string, KeyKind> = {
   integer: "number",
   number: "number",
   array: "list",
+  object: "map",
 };
 
 function keysOf(node: SchemaNode, path: readonly string[]): readonly ConfigKey[] {

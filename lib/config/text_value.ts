@@ -15,6 +15,8 @@ export function valueOfText(key: Pick<ConfigKey, "kind" | "separator">, text: st
       return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
     case "list":
       return elementsOf(text, key.separator);
+    case "map":
+      return mapOf(text);
     case "text":
       return text;
   }
@@ -29,4 +31,13 @@ export function elementsOf(text: string, separator: "," | " "): string[] {
 function booleanOf(text: string): boolean | string {
   const word = text.trim().toLowerCase();
   return YES.has(word) || (NO.has(word) ? false : text);
+}
+
+/** A map is written as JSON. */
+function mapOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

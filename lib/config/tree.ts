@@ -8,10 +8,12 @@ import { parseBandwidth, parseMemoryLimit } from "../rpc/backend_registration.ts
 import { parseKeepAlive } from "../ollama/keep_alive.ts";
 import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "../rpc/endpoint.ts";
 import { RedisAddress } from "../redis/address.ts";
-import type { Config, ExternalCoordinatorConfig } from "./config.ts";
+import type { Config, ExternalCoordinatorConfig, OllamaNodeConfig } from "./config.ts";
 import { parseBaseUrl, parseSize, parseTimer } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
+import { parseMac } from "../nodes/wake_target.ts";
+import { parseNodeUrl } from "../nodes/node_url.ts";
 import { parsePlacement } from "./placement_setting.ts";
 import { Secrets } from "./secrets.ts";
 
@@ -192,6 +194,108 @@ const waiting = z.strictObject({
     ),
 }).transform((said) => ({ commentEveryMs: said.comment_every, hasNotes: said.notes }));
 
+const wake = z.strictObject({
+  mac: textField(parseMac).describe("Its hardware address, such as aa:bb:cc:dd:ee:ff."),
+  broadcast: text().default("255.255.255.255")
+    .describe("Where the magic packet is sent; default 255.255.255.255."),
+  port: z.int().min(1).max(65_535).default(9).describe("UDP port of the magic packet; default 9."),
+});
+
+const ollamaNode = z.union([
+  text(),
+  z.strictObject({
+    url: text().describe("URL or host[:port] of an Ollama; port 11434 if neither is said."),
+    name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, { error: "must be letters, digits, _ . -" })
+      .optional().describe("What it is called; default: its host."),
+    slots: z.int().min(1).max(10_000).optional()
+      .describe("Most requests that it gets at a time; default: nodes.slots."),
+    weight: z.number().positive().max(1_000).default(1)
+      .describe("How much more than others it is given; default 1."),
+    tags: z.array(text()).default([]).describe("Words to route by (x-sollol-route); default none."),
+    models: z.array(text()).default([])
+      .describe("Models that it may serve, with * for any text; default: all that it holds."),
+    memory: textField(parseMemoryLimit).optional()
+      .describe("Its memory for models, as a size; default: as a worker on it tells, or unknown."),
+    api_key: key().optional().meta({ writeOnly: true })
+      .describe("The key that a proxy before it asks for; default none."),
+    wake: wake.optional().describe("How it is woken when only it can serve a request; default: it is not."),
+  }),
+], { error: "must be a URL, host[:port] or {url, …}" }).transform(parsedBy(ollamaNodeOf));
+
+const nodes = z.strictObject({
+  policy: z.enum(["auto", "least_busy", "round_robin", "fastest"]).default("auto")
+    .describe(
+      "How a node is chosen among those that hold the model: auto (where it is loaded, fits, and is least busy for its " +
+        "speed), least_busy, round_robin or fastest; default auto.",
+    ),
+  local: z.boolean().default(true)
+    .describe("Whether an Ollama on this host is found by itself; default true."),
+  slots: z.int().min(1).max(10_000).default(4)
+    .describe("Most requests that a node gets at a time, where its entry does not say; default 4."),
+  check_every: duration(100).prefault("5s")
+    .describe("Between two checks of a node that is up, as a duration; default 5s."),
+  affinity_margin: z.int().min(0).max(10_000).default(2)
+    .describe(
+      "By how many requests a node that has a conversation in its cache may be busier than the best one; default 2.",
+    ),
+  embedding_batch: z.int().min(1).max(100_000).default(64)
+    .describe(
+      "Texts of an embedding request that one node gets at a time; longer arrays are split; default 64.",
+    ),
+  hedge_embeddings: duration().optional()
+    .describe(
+      "Time after which an embedding request is sent to a second node as well, as a duration; default: never.",
+    ),
+  wake_timeout: duration().prefault("2m")
+    .describe("Longest time that a sleeping node gets to wake up, as a duration; default 2m."),
+  hide_unavailable: z.boolean().default(false)
+    .describe("Whether models that nobody can serve now are left out of lists, not marked; default false."),
+}).transform((said) => ({
+  policy: said.policy,
+  isLocalFound: said.local,
+  slotCount: said.slots,
+  checkEveryMs: said.check_every,
+  affinityMargin: said.affinity_margin,
+  embeddingBatch: said.embedding_batch,
+  hedgeAfterMs: said.hedge_embeddings,
+  wakeMs: said.wake_timeout,
+  hidesUnavailable: said.hide_unavailable,
+}));
+
+const modelProfile = z.strictObject({
+  parameter_count: z.number().positive().max(1_000_000).optional()
+    .describe("Parameters, in billions; default: found out."),
+  estimated_memory_gb: z.number().positive().max(1_000_000).optional()
+    .describe("All memory that it takes where it runs, in GB (10⁹ bytes); default: reckoned from its file."),
+  requires_distributed: z.boolean().default(false)
+    .describe("Whether it is sharded although a node could hold it; default false."),
+  route: text().optional()
+    .describe(
+      "Where it goes: node, sharded, or the name, URL or tag of a node or coordinator; default: decided.",
+    ),
+}).transform((said) => ({
+  parameterCount: said.parameter_count,
+  memoryBytes: said.estimated_memory_gb === undefined ? undefined : said.estimated_memory_gb * 1e9,
+  requiresDistributed: said.requires_distributed,
+  route: said.route,
+}));
+
+const batch = z.strictObject({
+  concurrency: z.int().min(1).max(1_000).default(8)
+    .describe("Requests of batches that are under way at a time; default 8."),
+  retries: z.int().min(0).max(100).default(3)
+    .describe("How often a request of a batch is asked again after a failure that may pass; default 3."),
+  max_file: size(1024).prefault("200MiB")
+    .describe("Largest file that may be uploaded, as a size; default 200MiB."),
+  keep: duration().prefault("7d")
+    .describe("For how long finished batches and their files are kept, as a duration; default 7d."),
+}).transform((said) => ({
+  concurrency: said.concurrency,
+  retryCount: said.retries,
+  fileBytes: said.max_file,
+  keepMs: said.keep,
+}));
+
 const externalCoordinator = z.union([
   text(),
   z.strictObject({
@@ -226,6 +330,10 @@ const timeouts = z.strictObject({
     .describe("Longest time for probing an rpc backend, as a duration; default 2s."),
   drain: duration().prefault("30s")
     .describe("Time that requests in flight get at shutdown, as a duration; default 30s."),
+  first_byte: duration().prefault("15m")
+    .describe(
+      "Longest time until an answer begins, over all attempts and waiting, as a duration; default 15m.",
+    ),
   stall: duration().prefault("30s")
     .describe(
       "Time without progress after which a coordinator is taken to hang, as a duration; default 30s. " +
@@ -236,6 +344,7 @@ const timeouts = z.strictObject({
   probeMs: said.probe,
   drainMs: said.drain,
   stallMs: said.stall,
+  firstByteMs: said.first_byte,
 }));
 
 const log = z.strictObject({
@@ -252,8 +361,22 @@ const tree = z.strictObject({
     .describe("Model for requests that name none; default: such requests are refused."),
   model_sharding_enabled: z.boolean().default(true)
     .describe("Whether a model may be spread over rpc backends; default true."),
-  task_distribution_enabled: z.boolean().default(false)
-    .describe("Whether requests may go to Ollama nodes; default false."),
+  task_distribution_enabled: z.boolean().default(true)
+    .describe("Whether requests are distributed over Ollama nodes; default true."),
+  ollama_nodes: z.array(ollamaNode).prefault([])
+    .describe("The Ollama nodes, each a URL, host[:port] or {url, …}; default: the one on this host."),
+  nodes: nodes.prefault({}).describe("How Ollama nodes are watched, and how one is chosen among several."),
+  shard_above: size(1).optional()
+    .describe("Models that need more memory than this are sharded, as a size; default: if they fit no node."),
+  distributed_threshold_params: z.number().positive().max(1_000_000).optional()
+    .describe("Models of more parameters than this, in billions, are sharded; default: if they fit no node."),
+  model_profiles: z.record(text(), modelProfile).default({})
+    .describe("What is said of single models, by name; default: all is found out."),
+  aliases: z.record(text(), text()).default({})
+    .describe("Other names for models, as {alias: model}; default none."),
+  fallbacks: z.record(text(), z.array(text()).min(1)).default({})
+    .describe("Models to ask instead when one has no capacity, as {model: [first, second]}; default none."),
+  batch: batch.prefault({}).describe("How batches are run."),
   rpc_backends: z.array(rpcBackend).prefault([])
     .describe(
       `The rpc backends, each {host, port} or "host:port"; port ${DEFAULT_RPC_PORT} if unsaid; default none.`,
@@ -297,6 +420,25 @@ const tree = z.strictObject({
     .describe(
       "Directory for what must outlive a restart; default: $STATE_DIRECTORY or ~/.local/state/sollol.",
     ),
+}).superRefine(({ ollama_nodes: nodes }, context) => {
+  nodes.forEach(({ url, name }, at) => {
+    const earlier = nodes.slice(0, at).findIndex((other) => other.url === url);
+    if (earlier >= 0) {
+      const message = `the node at ${url} is ollama_nodes[${earlier}] already; remove one of them`;
+      context.addIssue({ code: "custom", path: ["ollama_nodes", at], message });
+    }
+    const named = nodes.slice(0, at).findIndex((other) => name !== undefined && other.name === name);
+    if (named >= 0) {
+      const message = `the name "${name}" is that of ollama_nodes[${named}] already; choose another`;
+      context.addIssue({ code: "custom", path: ["ollama_nodes", at], message });
+    }
+  });
+}).superRefine(({ aliases }, context) => {
+  for (const [alias, model] of Object.entries(aliases)) {
+    if (aliases[model] === undefined) continue;
+    const message = `"${model}" is an alias itself; name a model`;
+    context.addIssue({ code: "custom", path: ["aliases", alias], message });
+  }
 }).superRefine(({ coordinator_url: first, coordinators }, context) => {
   // one llama-server under two names would be taken for twice as many slots
   coordinators.forEach(({ url }, at) => {
@@ -310,6 +452,14 @@ const tree = z.strictObject({
   model: said.model,
   modelShardingEnabled: said.model_sharding_enabled,
   taskDistributionEnabled: said.task_distribution_enabled,
+  ollamaNodes: said.ollama_nodes,
+  nodes: said.nodes,
+  shardAboveBytes: said.shard_above,
+  distributedThresholdParams: said.distributed_threshold_params,
+  modelProfiles: said.model_profiles,
+  aliases: said.aliases,
+  fallbacks: said.fallbacks,
+  batch: said.batch,
   rpcBackends: said.rpc_backends,
   rpc: said.rpc,
   redis: said.redis_url,
@@ -381,6 +531,35 @@ interface SaidCoordinator {
 function externalCoordinatorOf(said: string | SaidCoordinator): ExternalCoordinatorConfig {
   const { url, api_key: apiKey, model } = typeof said === "string" ? { url: said } as SaidCoordinator : said;
   return { url: parseBaseUrl(url), apiKey: apiKey === undefined ? undefined : new Secrets([apiKey]), model };
+}
+
+interface SaidNode {
+  readonly url: string;
+  readonly name?: string | undefined;
+  readonly slots?: number | undefined;
+  readonly weight: number;
+  readonly tags: readonly string[];
+  readonly models: readonly string[];
+  readonly memory?: number | undefined;
+  readonly api_key?: string | undefined;
+  readonly wake?: { readonly mac: string; readonly broadcast: string; readonly port: number } | undefined;
+}
+
+const BARE_NODE = { weight: 1, tags: [], models: [] };
+
+function ollamaNodeOf(said: string | SaidNode): OllamaNodeConfig {
+  const node: SaidNode = typeof said === "string" ? { ...BARE_NODE, url: said } : said;
+  return {
+    url: parseNodeUrl(node.url),
+    name: node.name,
+    slotCount: node.slots,
+    weight: node.weight,
+    tags: node.tags,
+    models: node.models,
+    memoryBytes: node.memory,
+    apiKey: node.api_key === undefined ? undefined : new Secrets([node.api_key]),
+    wake: node.wake,
+  };
 }
 
 interface SaidBackend extends Endpoint {

@@ -15,6 +15,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
     /^lib\/rpc\/(endpoint|protocol|answer_decoder|foreign_protocol|verdict|backend|backend_registration|ipv4_range)\.ts$/,
   ],
   [1, /^lib\/rpc\/worker_report\.ts$/],
+  [1, /^lib\/nodes\/(node|model_need|node_url|wake_target)\.ts$/],
   [1, /^lib\/redis\/(address|reply|registration)\.ts$/],
   [1, /^lib\/registry\/(backend_devices|check_queue|worker_book|worker_claim)\.ts$/],
   [1, /^lib\/llama_server\/(args|log_line|failure_line|own_line)\.ts$/],

@@ -27,7 +27,7 @@ Deno.test("mergeConfig() needs no source at all", () => {
   const { config, warnings } = mergeConfig({});
   deepEqual(config.listen, { hostname: "127.0.0.1", port: 11_435 });
   equal(config.modelShardingEnabled, true);
-  equal(config.taskDistributionEnabled, false);
+  equal(config.taskDistributionEnabled, true);
   equal(config.coordinator.cacheRamBytes, 1024 ** 3);
   equal(config.limits.queueWaitMs, 600_000);
   equal(config.coordinator.loadTimeoutMs, undefined);
