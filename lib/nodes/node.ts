@@ -1,4 +1,3 @@
-import type { ModelNeed } from "./model_need.ts";
 import type { WakeTarget } from "./wake_target.ts";
 
 /** How a node is: `unknown` until it was asked once. */
@@ -166,8 +165,6 @@ export interface NodePool {
   holdersOf(key: string): readonly KnownNode[];
   /** Takes a slot in the same step in which it was chosen. @returns `undefined` if it has none left, or is no longer sound. */
   lease(node: KnownNode, key: string): NodeLease | undefined;
-  /** What a model takes on a node, as far as it is known. */
-  needOf(key: string): ModelNeed | undefined;
   /** Calls back whenever a slot may have become free or a node's health has changed; until disposal. Must not throw. */
   onChange(listener: () => void): Disposable;
 }
