@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import { decodeChatEnvelope, type ModelCard, modelCard } from "../lib/dialects/openai.ts";
+import { type ModelCard, modelCard } from "../lib/dialects/openai.ts";
+import { decodeChatEnvelope } from "../lib/dialects/openai_request.ts";
 import type { Gateway } from "../lib/gateway.ts";
 import type { ModelEntry } from "../lib/router/catalog.ts";
 import { toResponse } from "./answer.ts";

@@ -1,72 +1,9 @@
 import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import { invalidField } from "../json_complaint.ts";
-import { parseKeepAlive } from "../ollama/keep_alive.ts";
-import { parsedBy } from "../parsed_by.ts";
 import { encodeSseJson } from "../stream/sse_event.ts";
 import { BrokenAnswer } from "./broken_answer.ts";
 
-/** What the gateway must know of a chat request; all other fields pass through untouched. */
-export interface ChatEnvelope {
-  /** The model's name as the client wrote it, if it did. */
-  model: string | undefined;
-  /** Whether the answer is a stream of events. */
-  stream: boolean;
-  /** For how long its model is to stay loaded once it is idle, ms, where it says so as Ollama's clients do. */
-  keepAliveMs: number | undefined;
-}
-
-const keepAliveField = z.union(
-  [z.string().max(64), z.number()],
-  `must be a duration such as "10m", or a number of seconds`,
-).transform(parsedBy(parseKeepAlive));
-
-const chatEnvelope = z.looseObject({
-  model: z.string().max(1_024).nullish(),
-  stream: z.boolean().nullish(),
-  keep_alive: keepAliveField.nullish(),
-  messages: z.array(z.looseObject({ role: z.string() })).min(1),
-});
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-
-/**
- * Reads the envelope of `POST /v1/chat/completions`.
- *
- * @throws {GatewayError} `invalid_request` naming the field at fault, if the body is not UTF-8, not JSON, not
- *   an object, or has a `model`, `stream` or `messages` of the wrong type.
- * @see https://platform.openai.com/docs/api-reference/chat/create
- */
-export function decodeChatEnvelope(body: Uint8Array): ChatEnvelope {
-  const said = parseJson(body);
-  const parsed = chatEnvelope.safeParse(said);
-  if (!parsed.success) throw invalidField(said, parsed.error);
-  const { model, stream, keep_alive: keepAliveMs } = parsed.data;
-  return { model: model ?? undefined, stream: stream ?? false, keepAliveMs: keepAliveMs ?? undefined };
-}
-
-function parseJson(body: Uint8Array): unknown {
-  if (body.byteLength === 0) {
-    throw new GatewayError(
-      "invalid_request",
-      "The request has no body; send a JSON object with a model and messages",
-    );
-  }
-  let text: string;
-  try {
-    text = decoder.decode(body);
-  } catch (cause) {
-    throw new GatewayError("invalid_request", "The body is not valid UTF-8; send JSON encoded as UTF-8", {
-      cause,
-    });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const detail = (cause as SyntaxError).message;
-    throw new GatewayError("invalid_request", `The body is not valid JSON: ${detail}`, { cause });
-  }
-}
+const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** OpenAI's `type` of an error: what its SDKs branch on beside the status. */
 const ERROR_TYPE: Partial<Record<ErrorCode, string>> = {

@@ -1,3 +1,5 @@
+import type { UpstreamAddress } from "../http/address.ts";
+import type { HeaderList } from "../http/headers.ts";
 import type { WakeTarget } from "./wake_target.ts";
 
 /** How a node is: `unknown` until it was asked once. */
@@ -52,6 +54,12 @@ export interface KnownNode {
   readonly name: string;
   /** Base URL, with its port, without a closing slash. */
   readonly url: string;
+  /** Where it listens. */
+  readonly address: UpstreamAddress;
+  /** Path that stands before every target; often empty. */
+  readonly basePath: string;
+  /** Headers that every request carries: its API key, which is shown nowhere. */
+  readonly headers: HeaderList;
   /** Whether it runs on the host of this gateway. */
   readonly isLocal: boolean;
   /** Whether it answers its checks. */
@@ -100,7 +108,7 @@ export interface NodeLease extends Disposable {
   readonly node: KnownNode;
   /** The model's name as the node spells it; as the client did, where the node does not list it. */
   readonly modelName: string;
-  /** Aborts when the request is not to be waited for any longer, for the node is silent or was removed; the reason, a `GatewayError`, says so. */
+  /** Aborts when the request is not to be waited for any longer, for the node is silent; the reason, a `GatewayError`, says so. A node that is removed finishes what it has. */
   readonly lost: AbortSignal;
   /** The first token of an answer has come, so long after the request was sent. */
   reportFirstToken(ms: number): void;

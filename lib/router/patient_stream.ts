@@ -3,6 +3,7 @@ import { errorEvent, upstreamErrorEvent } from "../dialects/openai.ts";
 import { ReasoningNotes } from "../dialects/openai_notes.ts";
 import { GatewayError } from "../errors.ts";
 import type { HeaderList } from "../http/headers.ts";
+import { joinBytes } from "../join_bytes.ts";
 import { SlicedWait } from "../sliced_wait.ts";
 import { sseComment } from "../stream/sse_comment.ts";
 import { formatDuration } from "../units.ts";
@@ -118,7 +119,7 @@ class PatientStream implements AnswerEvents {
       return routeComment(report);
     }
     this.#isOver = true;
-    return joined(routeComment(report), this.#refusal(status, body, report));
+    return joinBytes([routeComment(report), this.#refusal(status, body, report)]);
   }
 
   async #outcome(): Promise<Answer> {
@@ -148,11 +149,4 @@ function routeComment({ upstream, attemptCount, queueMs, loadMs }: RouteReport):
     `x-sollol-queue-ms: ${Math.round(queueMs)}`,
     `x-sollol-load-ms: ${Math.round(loadMs)}`,
   ].join("; "));
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(a.byteLength + b.byteLength);
-  whole.set(a);
-  whole.set(b, a.byteLength);
-  return whole;
 }

@@ -1,3 +1,5 @@
+import { joinBytes } from "../join_bytes.ts";
+
 /** Version of the rpc protocol that a `ggml-rpc-server` speaks; it names itself in its HELLO. */
 export interface ProtocolVersion {
   /** Raised when messages change so that older builds cannot take part. */
@@ -24,7 +26,7 @@ const CAPABILITY_BYTES = 24;
  * later answer all of it; older ones close without a byte, because of the size of the HELLO.
  */
 export function encodeProbe(): Uint8Array<ArrayBuffer> {
-  return concat([encodeHello(), encodeRequest(RPC_COMMAND.deviceCount), encodeDeviceMemoryRequest(0)]);
+  return joinBytes([encodeHello(), encodeRequest(RPC_COMMAND.deviceCount), encodeDeviceMemoryRequest(0)]);
 }
 
 /** The first request on each connection: 24 bytes of zero capabilities. */
@@ -87,14 +89,4 @@ export function isSameVersion(a: ProtocolVersion, b: ProtocolVersion): boolean {
  */
 export function isAcceptedByClient(client: ProtocolVersion, server: ProtocolVersion): boolean {
   return server.major === client.major && server.minor <= client.minor;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
 }

@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url";
 const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   [
     0,
-    /^lib\/(errors|units|back_off|clock|concurrent|deadline|json_complaint|json_shape|log|log_sink|name_list|parsed_by|sliced_wait|until_aborted|bus)\.ts$/,
+    /^lib\/(errors|units|back_off|clock|concurrent|deadline|join_bytes|json_complaint|json_shape|log|log_sink|name_list|parsed_by|sliced_wait|until_aborted|bus)\.ts$/,
   ],
   [1, /^lib\/(gguf|stream|dialects)\//],
-  [1, /^lib\/http\/address\.ts$/],
+  [1, /^lib\/http\/(address|headers)\.ts$/],
   [1, /^lib\/ollama\/(model_name|model_source|model_config|resolved_model|manifest|params|keep_alive)\.ts$/],
   [
     1,
