@@ -24,7 +24,16 @@ export function openaiRoutes(
     c.set("isRecorded", true);
     const { keepAliveMs = envelope.keepAliveMs, ...demand } = readDemand(c.req.raw.headers);
     const target = "/v1/chat/completions";
-    const answer = await gateway.infer({ ...envelope, ...demand, keepAliveMs, id, target, body, signal });
+    const answer = await gateway.infer({
+      ...envelope,
+      ...demand,
+      task: "chat",
+      keepAliveMs,
+      id,
+      target,
+      body,
+      signal,
+    });
     return toResponse(answer, id);
   });
   routes.all("/chat/completions", allow("POST"));

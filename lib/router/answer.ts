@@ -16,8 +16,12 @@ export interface Answer {
 
 /** Where the request went and what it waited for; shown in the `x-sollol-*` headers. */
 export interface RouteReport {
+  /** What kind of upstream it is. */
+  readonly to: "coordinator" | "external" | "node";
   /** Name of the node or coordinator that answers. */
   readonly upstream: string;
+  /** Where it is. */
+  readonly url: string;
   /** Why it went there, one sentence. */
   readonly because: string;
   /** Upstreams asked, this one included. */
@@ -26,6 +30,10 @@ export interface RouteReport {
   readonly queueMs: number;
   /** Waited for the model to load, ms; 0 if it was ready. */
   readonly loadMs: number;
+  /** From the request's arrival until its answer began, ms. */
+  readonly durationMs: number;
+  /** What the model is called there; `undefined`: as the client called it. */
+  readonly modelName: string | undefined;
 }
 
 /** Whether an upstream answers by a stream of events. Its refusals are JSON. */

@@ -57,6 +57,11 @@ export class AnswerStream implements AnswerEvents {
     return stream;
   }
 
+  /** Tokens that were handed on so far, as well as that can be told. */
+  get tokenCount(): number {
+    return this.#watch.tokenCount;
+  }
+
   /**
    * The next whole events.
    *

@@ -4,6 +4,9 @@ import type { ModelNeed } from "../nodes/model_need.ts";
 import type { KnownNode } from "../nodes/node.ts";
 import type { NodePolicy } from "../config/config.ts";
 
+/** Stands for our own coordinators in {@linkcode Demand.tried}. */
+export const OUR_COORDINATORS = "sharded";
+
 /** What the two switches of the configuration make together. */
 export type Mode = "single" | "sharding" | "distribution" | "hybrid";
 
@@ -18,7 +21,7 @@ export interface Demand {
   readonly key: string;
   /** Default: `chat`. */
   readonly task?: Task | undefined;
-  /** Names of nodes and URLs of coordinators that failed this request: they are not chosen again. */
+  /** Names of nodes, URLs of others' coordinators, and `sharded` for ours, that failed this request: they are not chosen again. */
   readonly tried?: ReadonlySet<string> | undefined;
   /** `x-sollol-route`: `node`, `sharded`, or the name, URL or tag of a node or coordinator. It goes before a profile's. */
   readonly wish?: string | undefined;
@@ -89,7 +92,12 @@ export type Decision =
   | { readonly to: "line"; readonly nodes: readonly KnownNode[]; readonly because: string }
   /** Only a node that sleeps can serve it. */
   | { readonly to: "wake"; readonly node: KnownNode; readonly because: string }
-  | { readonly to: "external"; readonly because: string }
+  | {
+    readonly to: "external";
+    /** The only one that will do, if one was asked for; `undefined`: whichever is least busy of those that serve it. */
+    readonly url: string | undefined;
+    readonly because: string;
+  }
   | {
     readonly to: "coordinator";
     /** `rpc`: its layers are spread over rpc backends; `local`: one llama-server on this host has all of them. */
@@ -108,7 +116,7 @@ export interface Candidate {
   readonly name: string;
   /** Whether it could serve the request now, at once or after waiting its turn. */
   readonly isPossible: boolean;
-  /** Whether the request goes there. */
+  /** Whether the request goes there; if several are marked, to one of them. */
   readonly isChosen: boolean;
   /** What speaks for or against it, in a sentence with its numbers. */
   readonly because: string;

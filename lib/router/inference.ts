@@ -1,23 +1,27 @@
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
-import type { HttpClient, HttpResponse } from "../http/client.ts";
+import { Deadline } from "../deadline.ts";
+import { formatAddress } from "../http/address.ts";
+import type { HttpClient } from "../http/client.ts";
 import type { Logger } from "../log.ts";
 import { shuttingDown } from "../pool/refusals.ts";
 import { readVocabulary } from "../store/gguf_vocabulary.ts";
-import { MIB } from "../units.ts";
-import { type Answer, clientHeaders, isEventStream } from "./answer.ts";
-import { type AnswerEvents, AnswerStream, type AnswerStreamOptions, brokeOff } from "./answer_stream.ts";
+import { formatDuration } from "../units.ts";
+import { type Answer, clientHeaders, type RouteReport } from "./answer.ts";
+import { type AnswerEvents, type AnswerStreamOptions, brokeOff } from "./answer_stream.ts";
+import { askUpstream } from "./attempt.ts";
 import type { ModelCatalog } from "./catalog.ts";
-import { HeardBody } from "./heard_body.ts";
+import type { Task } from "./decision.ts";
+import { explainFailure, type Failure } from "./failure.ts";
+import { NodeRefusal } from "./node_answer.ts";
+import { NodeVerdict } from "./node_verdict.ts";
 import { type RequestRecord, statusOf } from "./request_record.ts";
 import { ResumedStream } from "./resumed_stream.ts";
-import { explainFailure, type Failure, postTo, type Route } from "./route.ts";
+import type { Route } from "./route.ts";
 import { successorAt } from "./successor.ts";
 import type { Upstreams } from "./upstreams.ts";
 
-/** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
-const MAX_HELD_ANSWER_BYTES = 64 * MIB;
 /** A request that was begun is begun once more, never again. */
 const MAX_SENT = 2;
 /** What cannot even be sent is tried elsewhere so often. */
@@ -27,6 +31,8 @@ const MAX_ATTEMPTS = 8;
 export interface InferenceRequest {
   /** Found again in the log and in `x-sollol-request-id`. */
   readonly id: string;
+  /** What kind of work it is. */
+  readonly task: Task;
   /** The upstream's path, in the dialect that client and upstream share. */
   readonly target: string;
   /** The model as the client named it, if it did. */
@@ -35,7 +41,15 @@ export interface InferenceRequest {
   readonly stream: boolean;
   /** The body, sent on untouched. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** 0 to 10, the higher the sooner. Default 5. */
+  /** Stand for the beginnings of its conversation, see `conversationTurns`; none if it is no chat. */
+  readonly turns?: readonly string[] | undefined;
+  /** Where its client wants it to go, see `Demand.wish`. */
+  readonly wish?: string | undefined;
+  /** Names of upstreams that are not to be asked, for another attempt at the same is under way there. */
+  readonly avoid?: (() => Iterable<string>) | undefined;
+  /** Hears of each upstream that is asked, by what `avoid` calls it. Must not throw. */
+  readonly onAttempt?: ((triedAs: string) => void) | undefined;
+  /** 0 to 10, the higher the sooner; below 0 for work that nobody waits for. Default 5. */
   readonly priority?: number | undefined;
   /** For how long it may wait for others' work, ms. Default: the operator's. */
   readonly maxWaitMs?: number | undefined;
@@ -78,24 +92,78 @@ export class Inference {
    * @throws {GatewayError} If no upstream can answer; the signal's reason if the client left.
    */
   async answer(): Promise<Answer> {
+    const { clock, config } = this.parts;
+    using deadline = new Deadline(clock, config.timeouts.firstByteMs, { signal: this.request.signal });
+    using verdict = new NodeVerdict();
+    try {
+      return await this.#answerWithin(deadline.signal, verdict);
+    } catch (error) {
+      if (deadline.hasPassed && !this.request.signal.aborted) {
+        throw tooLate(config.timeouts.firstByteMs, error);
+      }
+      throw error;
+    }
+  }
+
+  async #answerWithin(signal: AbortSignal, verdict: NodeVerdict): Promise<Answer> {
     const { request, record } = this;
-    const tried = new Set<string>();
+    const tried = new Set(request.avoid?.());
+    let failed: Failed | undefined;
     for (let sentCount = 0;;) {
-      const route = await this.parts.upstreams.acquire({ ...request, tried });
+      const route = await this.#nextRoute(tried, failed, signal);
+      if (!(Symbol.dispose in route)) return route;
       record.attempts(route);
+      request.onAttempt?.(route.triedAs);
       try {
-        return await this.#ask(route);
+        const answer = await this.#ask(route, signal);
+        if (answer.status < 500) verdict.answered();
+        return answer;
       } catch (thrown) {
-        route.reportFailure?.(thrown);
-        // The lease is held meanwhile: a swap would make a living coordinator look like a dead one.
-        const { error, isRetryable, wasSent } = await this.#explain(thrown, route, request.signal)
-          .finally(() => route[Symbol.dispose]());
-        if (wasSent) sentCount++;
-        if (!isRetryable || sentCount === MAX_SENT || record.attemptCount === MAX_ATTEMPTS) throw error;
-        if (route.to === "external") tried.add(route.upstream);
-        this.parts.logger.warn("request retried", { requestId: request.id, error });
+        const failure = await this.#settle(thrown, route, verdict, signal);
+        failed = { ...failure, thrown, route };
+        if (failure.wasSent) sentCount++;
+        if (!failure.isRetryable || sentCount === MAX_SENT || record.attemptCount === MAX_ATTEMPTS) {
+          return this.#giveUp(failed);
+        }
+        if (failure.isExcluded) tried.add(route.triedAs);
+        this.parts.logger.warn("request retried", { requestId: request.id, error: failure.error });
       }
     }
+  }
+
+  /** Where it is asked next; if there is nobody left, what the last one said is the answer. */
+  async #nextRoute(
+    tried: ReadonlySet<string>,
+    failed: Failed | undefined,
+    signal: AbortSignal,
+  ): Promise<Route | Answer> {
+    try {
+      return await this.parts.upstreams.acquire({ ...this.request, tried, signal });
+    } catch (error) {
+      if (!failed || signal.aborted || !isTelling(failed)) throw error;
+      return this.#giveUp(failed);
+    }
+  }
+
+  /** An answer that nobody bettered is the client's. @throws What failed, if there is none. */
+  #giveUp({ thrown, route, error }: Failed): Answer {
+    if (!(thrown instanceof NodeRefusal) || thrown.answer.status < 400) throw error;
+    const { status, headers, body } = thrown.answer;
+    this.record.answers();
+    this.record.ends(status);
+    return { status, headers: clientHeaders(headers), body, report: this.#reportOf(route) };
+  }
+
+  /** Says what went wrong, and gives the lease back. */
+  async #settle(thrown: unknown, route: Route, verdict: NodeVerdict, signal: AbortSignal): Promise<Failure> {
+    if (route.node) {
+      if (signal.aborted) route[Symbol.dispose]();
+      else verdict.failed(route, route.node, thrown);
+      return await this.#explain(thrown, route, signal);
+    }
+    route.reportFailure?.(thrown);
+    // The lease is held meanwhile: a swap would make a living coordinator look like a dead one.
+    return await this.#explain(thrown, route, signal).finally(() => route[Symbol.dispose]());
   }
 
   async #explain(thrown: unknown, route: Route, signal: AbortSignal): Promise<Failure> {
@@ -106,63 +174,56 @@ export class Inference {
   }
 
   /** One upstream, asked exactly once. Resolves when the first byte for the client is there. */
-  async #ask(route: Route): Promise<Answer> {
+  async #ask(route: Route, signal: AbortSignal): Promise<Answer> {
     const { request, record } = this;
-    const response = await this.parts.http.send(route.address, {
-      ...postTo(route, request.target, request.body),
-      signal: route.lost ? AbortSignal.any([request.signal, route.lost]) : request.signal,
-      connectTimeoutMs: this.parts.config.timeouts.connectMs,
-      // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone. And on a
-      // connection to a host that has just died a request counts as sent, so that nobody else could be asked.
-      fresh: request.stream || route.to === "external",
-    });
-    route.reportAnswer?.(response.status);
-    const answer = {
-      status: response.status,
-      headers: clientHeaders(response.headers),
-      report: {
-        upstream: route.upstream,
-        because: route.because,
-        attemptCount: record.attemptCount,
-        queueMs: route.queueMs,
-        loadMs: route.loadMs,
-      },
-    };
-    if (isEventStream(response)) {
-      return { ...answer, body: await this.#openStream(response, route) };
-    }
-    const body = await response.body.bytes(MAX_HELD_ANSWER_BYTES);
-    if (response.status < 500) route.reportServed?.();
-    route[Symbol.dispose]();
-    record.answers();
-    record.ends(response.status);
-    return { ...answer, body };
-  }
-
-  async #openStream(response: HttpResponse, route: Route): Promise<AnswerEvents> {
-    const { record, request: { signal } } = this;
+    const { http, clock, config } = this.parts;
+    const isResumed = config.hasResumedStreams && route.process !== undefined && request.task === "chat";
+    let status = 200;
     const onEnd: AnswerStreamOptions["onEnd"] = (error, dataEventCount) =>
-      record.ends(error === undefined ? response.status : statusOf(error, signal), error, dataEventCount);
-    const isResumed = this.parts.config.hasResumedStreams && route.process !== undefined;
-    const stream = await AnswerStream.open({
-      body: route.reportBytes ? new HeardBody(response.body, route.reportBytes) : response.body,
+      record.ends(error === undefined ? status : statusOf(error, request.signal), error, dataEventCount);
+    const answer = await askUpstream(route, request, {
+      http,
+      clock,
+      connectTimeoutMs: config.timeouts.connectMs,
+      signal,
       explain: async (thrown) => {
         route.reportFailure?.(thrown);
-        return brokeOff((await this.#explain(thrown, route, signal)).error);
+        if (route.node && !request.signal.aborted) route.node.reportFailure(thrown);
+        return brokeOff((await this.#explain(thrown, route, request.signal)).error);
       },
       onEnd: (...how) => {
-        if (how[0] === undefined) route.reportServed?.();
-        route[Symbol.dispose]();
         if (!isResumed) onEnd(...how);
       },
     });
+    status = answer.status;
     record.answers();
-    return isResumed ? this.#resumed(stream, route.process!.dead, onEnd) : stream;
+    const report = this.#reportOf(route);
+    if (answer.body instanceof Uint8Array) {
+      record.ends(status);
+      return { ...answer, report };
+    }
+    const body = isResumed ? this.#resumed(answer.body, route.process!.dead, onEnd) : answer.body;
+    return { ...answer, body, report };
+  }
+
+  #reportOf({ to, upstream, because, queueMs, loadMs, modelName, address }: Route): RouteReport {
+    const { attemptCount, elapsedMs } = this.record;
+    return {
+      to,
+      upstream,
+      url: formatAddress(address),
+      because,
+      attemptCount,
+      queueMs,
+      loadMs,
+      durationMs: elapsedMs,
+      modelName,
+    };
   }
 
   /** A stream that another coordinator continues if this one dies. */
   #resumed(
-    first: AnswerStream,
+    first: AnswerEvents,
     dead: AbortSignal,
     onEnd: AnswerStreamOptions["onEnd"],
   ): AnswerEvents {
@@ -206,3 +267,21 @@ export class Inference {
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
+
+/** A failed attempt, and where it was made. */
+interface Failed extends Failure {
+  readonly thrown: unknown;
+  readonly route: Route;
+}
+
+/** Whether what failed says more than that nobody is left to ask: whoever lacked the model, or room for it, does not. */
+function isTelling({ thrown }: Failed): boolean {
+  return !(thrown instanceof NodeRefusal) || thrown.kind === "failed" || thrown.kind === "nonsense";
+}
+
+function tooLate(firstByteMs: number, cause: unknown): GatewayError {
+  const message =
+    `No answer began within ${formatDuration(firstByteMs)} (timeouts.first_byte), over all attempts; ` +
+    "ask again, or ask for a smaller model";
+  return new GatewayError("upstream_timeout", message, { cause });
+}

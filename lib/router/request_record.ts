@@ -21,6 +21,11 @@ export class RequestRecord {
     parts.metrics.began();
   }
 
+  /** Time since it arrived, ms. */
+  get elapsedMs(): number {
+    return this.parts.clock.monotonic() - this.#startedMs;
+  }
+
   /** How many upstreams were asked so far. */
   get attemptCount(): number {
     return this.#attemptCount;
@@ -34,7 +39,7 @@ export class RequestRecord {
 
   /** The first byte of the answer is on its way to the client. */
   answers(): void {
-    this.#firstByteMs ??= this.parts.clock.monotonic() - this.#startedMs;
+    this.#firstByteMs ??= this.elapsedMs;
   }
 
   /** The request is over. `error` is undefined if the answer was delivered whole. Later calls do nothing. */
@@ -42,7 +47,7 @@ export class RequestRecord {
     if (this.#isOver) return;
     this.#isOver = true;
     const route = this.#route;
-    const durationMs = this.parts.clock.monotonic() - this.#startedMs;
+    const durationMs = this.elapsedMs;
     const outcome = outcomeOf(status, error);
     this.parts.metrics.ended({
       outcome,

@@ -1,30 +1,29 @@
-import { CoordinatorDeath } from "../coordinator/coordinator_failure.ts";
 import type { ExternalLease } from "../coordinator/external_coordinators.ts";
 import type { ServingCoordinator } from "../coordinator/serving.ts";
-import { GatewayError, messageOf } from "../errors.ts";
 import type { UpstreamAddress } from "../http/address.ts";
-import { HttpError } from "../http/error.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { CoordinatorLease, Pooled } from "../pool/pooled.ts";
-import { shuttingDown } from "../pool/refusals.ts";
-
-/** How long a broken connection waits for the process behind it to exit, ms. */
-const EXIT_NOTICE_MS = 300;
-/** How long an exit waits for its explanation: backends are probed to name the one at fault, ms. */
-const EXPLANATION_MS = 3_000;
+import type { NodeLease } from "../nodes/node.ts";
+import { OUR_COORDINATORS } from "./decision.ts";
 
 /** The chosen upstream of one attempt, and the right to use it until disposal. */
 export interface Route extends Disposable {
   /** What kind of upstream it is, for the metrics. */
-  readonly to: "coordinator" | "external";
+  readonly to: "coordinator" | "external" | "node";
   /** The upstream's name in headers and logs. */
   readonly upstream: string;
+  /** By what it is left out of the next decision if it fails, see `Demand.tried`. */
+  readonly triedAs: string;
+  /** What the model is called there; `undefined`: as the client calls it. */
+  readonly modelName: string | undefined;
   /** Where it is asked. */
   readonly address: UpstreamAddress;
   /** Path that stands before every target, such as `/llama`; often empty. */
   readonly basePath: string;
   /** Headers that every request to it carries: its own credentials. */
   readonly headers: HeaderList;
+  /** The slot of a node, where it is one. */
+  readonly node?: NodeLease;
   /** The process behind the upstream, where it is ours. */
   readonly process: Pick<Pooled, "dead" | "gone"> | undefined;
   /** Why the request goes there, one sentence. */
@@ -46,12 +45,17 @@ export interface Route extends Disposable {
 }
 
 /** The route to a coordinator of ours, for as long as its lease is held. */
-export function coordinatorRoute(lease: CoordinatorLease<ServingCoordinator>): Route {
+export function coordinatorRoute(
+  lease: CoordinatorLease<ServingCoordinator>,
+  modelName: string | undefined,
+): Route {
   const { coordinator, queueMs, loadMs } = lease;
   const { upstream, address, headers, because } = coordinator;
   return {
     to: "coordinator",
     upstream,
+    triedAs: OUR_COORDINATORS,
+    modelName,
     address,
     basePath: "",
     headers,
@@ -65,11 +69,17 @@ export function coordinatorRoute(lease: CoordinatorLease<ServingCoordinator>): R
 }
 
 /** The route to a coordinator that somebody else runs, for as long as its lease is held. */
-export function externalRoute(lease: ExternalLease, because: string): Route {
+export function externalRoute(
+  lease: ExternalLease,
+  because: string,
+  modelName: string | undefined,
+): Route {
   const { url, address, basePath, headers } = lease.external;
   return {
     to: "external",
     upstream: url,
+    triedAs: url,
+    modelName,
     address,
     basePath,
     headers,
@@ -81,6 +91,28 @@ export function externalRoute(lease: ExternalLease, because: string): Route {
     reportAnswer: (status) => lease.reportAnswer(status),
     reportBytes: () => lease.reportBytes(),
     reportFailure: (thrown) => lease.reportFailure(thrown),
+    [Symbol.dispose]: () => lease[Symbol.dispose](),
+  };
+}
+
+/** The route to a node, for as long as its lease is held. @param queueMs Waited for a slot of it, ms. */
+export function nodeRoute(lease: NodeLease, because: string, queueMs: number): Route {
+  const { name, address, basePath, headers } = lease.node;
+  return {
+    to: "node",
+    upstream: name,
+    triedAs: name,
+    modelName: lease.modelName,
+    address,
+    basePath,
+    headers,
+    node: lease,
+    process: undefined,
+    because,
+    queueMs,
+    loadMs: 0,
+    lost: lease.lost,
+    reportBytes: () => lease.reportBytes(),
     [Symbol.dispose]: () => lease[Symbol.dispose](),
   };
 }
@@ -97,64 +129,4 @@ export function postTo(
     headers: [["content-type", "application/json"], ["accept-encoding", "identity"], ...headers],
     body,
   };
-}
-
-/** A failed attempt: what to tell the client, and whether another attempt may save the request. */
-export interface Failure {
-  /** A `GatewayError` wherever the failure is understood. */
-  readonly error: unknown;
-  /** The upstream is certain not to answer this request any more, so asking again cannot run it twice. */
-  readonly isRetryable: boolean;
-  /** Whether the upstream may have begun to work on it. */
-  readonly wasSent: boolean;
-}
-
-/**
- * Says what went wrong on a route. A connection that breaks is only a symptom: if the process behind it died,
- * its death is the reason that a person wants to read.
- */
-export async function explainFailure(thrown: unknown, route: Route, signal: AbortSignal): Promise<Failure> {
-  const wasSent = !(thrown instanceof HttpError) || thrown.sent;
-  if (signal.aborted) return { error: signal.reason, isRetryable: false, wasSent };
-  const isBroken = thrown instanceof HttpError ||
-    (thrown instanceof GatewayError && thrown.code === "upstream_failed");
-  if (!isBroken) return { error: thrown, isRetryable: false, wasSent };
-  if (route.process && await abortsWithin(route.process.dead, EXIT_NOTICE_MS)) {
-    await abortsWithin(route.process.gone, EXPLANATION_MS);
-    return { error: deathOf(route, route.process.gone.reason), isRetryable: true, wasSent };
-  }
-  if (thrown instanceof GatewayError) return { error: thrown, isRetryable: false, wasSent };
-  if (!thrown.sent) return { error: unreachable(route, thrown), isRetryable: true, wasSent };
-  // A coordinator of ours gives a request up with its connection. What others run may still be at work on it.
-  const isGivenUp = route.to === "coordinator" && !thrown.answered &&
-    (thrown.kind === "closed" || thrown.kind === "reset");
-  const code = thrown.kind === "timeout" ? "upstream_timeout" : "upstream_failed";
-  const cure = thrown.kind === "too_large" ? "ask for a shorter one, or for a stream" : "ask again";
-  const message = `${route.upstream} broke off: ${thrown.message}; ${cure}`;
-  return { error: new GatewayError(code, message, { cause: thrown }), isRetryable: isGivenUp, wasSent };
-}
-
-function deathOf(route: Route, reason: unknown): GatewayError {
-  if (reason instanceof CoordinatorDeath && reason.isWanted) return shuttingDown(reason);
-  const message = `${route.upstream} died while answering: ${messageOf(reason)}; ask again`;
-  return new GatewayError("upstream_failed", message, { cause: reason });
-}
-
-function unreachable(route: Route, cause: HttpError): GatewayError {
-  return new GatewayError("backend_unreachable", `Cannot reach ${route.upstream}: ${cause.message}`, {
-    cause,
-  });
-}
-
-function abortsWithin(signal: AbortSignal, ms: number): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", settle);
-      resolve(signal.aborted);
-    };
-    const timer = setTimeout(settle, ms);
-    signal.addEventListener("abort", settle, { once: true });
-  });
 }

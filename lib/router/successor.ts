@@ -3,7 +3,8 @@ import type { HttpClient, HttpResponse } from "../http/client.ts";
 import { MIB } from "../units.ts";
 import { isEventStream } from "./answer.ts";
 import { type AnswerEvents, AnswerStream, brokeOff } from "./answer_stream.ts";
-import { type Failure, postTo, type Route } from "./route.ts";
+import type { Failure } from "./failure.ts";
+import { postTo, type Route } from "./route.ts";
 
 /** Answers that prepare a continuation are short; the longest is a prompt as the template made it, bytes. */
 const MAX_ANSWER_BYTES = 64 * MIB;

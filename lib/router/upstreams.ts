@@ -59,7 +59,7 @@ export class Upstreams {
       external: externals.facts,
     });
     if (decision.to === "external") {
-      return externalRoute(externals.acquire(key, demand.tried)!, decision.because);
+      return externalRoute(externals.acquire(key, demand.tried)!, decision.because, undefined);
     }
     if (decision.to === "nowhere") {
       await this.#resolve(name, decision.unlessStored, demand.signal); // a model that does not exist is the client's mistake
@@ -70,7 +70,7 @@ export class Upstreams {
     const model = isLoaded
       ? { key, name: this.#names.get(key) ?? name }
       : await this.#resolve(name, decision.unlessStored, demand.signal);
-    const route = coordinatorRoute(await pool.acquire(this.#toWanted(model), demand));
+    const route = coordinatorRoute(await pool.acquire(this.#toWanted(model), demand), undefined);
     // Where somebody else's coordinator might have served, the reason why it did not belongs to the answer.
     return externals.size > 0 ? { ...route, because: `${route.because}. ${decision.because}` } : route;
   }

@@ -6,7 +6,7 @@ const ERROR = new TextEncoder().encode('{"error"');
 const COLON = 58;
 const QUOTE = 34;
 /** Keys of a text that a model generated. */
-const TEXT_KEYS = ['"content"', '"reasoning_content"', '"reasoning"'].map((key) =>
+const TEXT_KEYS = ['"content"', '"reasoning_content"', '"reasoning"', '"text"'].map((key) =>
   new TextEncoder().encode(key)
 );
 const TOOL_CALLS_KEY = new TextEncoder().encode('"tool_calls"');
@@ -28,7 +28,7 @@ const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 export class SseWatch {
   /** `data:` events seen whole. Comments and pings do not count. */
   dataEventCount = 0;
-  /** Of these, chat chunks that carry generated text, reasoning or a tool call: as good as always one token each. */
+  /** Of these, chunks that carry generated text, reasoning or a tool call: as good as always one token each. */
   tokenCount = 0;
   /** The terminal `data: [DONE]` was seen. */
   isDone = false;
@@ -94,7 +94,7 @@ export class SseWatch {
 }
 
 /**
- * Whether a chat chunk carries a token, without parsing it. A quote inside JSON text stands behind a backslash, so what
+ * Whether a chunk of a chat or a completion carries a token, without parsing it. A quote inside JSON text stands behind a backslash, so what
  * a model writes is never taken for a key.
  */
 function isTokenChunk(event: Uint8Array): boolean {

@@ -4,7 +4,8 @@ import type { Coordinator } from "../../lib/coordinator/coordinator.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import type { AnswerEvents } from "../../lib/router/answer_stream.ts";
 import { ResumedStream } from "../../lib/router/resumed_stream.ts";
-import { explainFailure, type Route } from "../../lib/router/route.ts";
+import { explainFailure } from "../../lib/router/failure.ts";
+import type { Route } from "../../lib/router/route.ts";
 import { type Successor, successorAt } from "../../lib/router/successor.ts";
 import { readVocabulary } from "../../lib/store/gguf_vocabulary.ts";
 import { SseReader } from "../../lib/stream/sse_reader.ts";
@@ -78,6 +79,8 @@ function successorOf(bed: CoordinatorBed, coordinator: Coordinator): Successor {
   const route: Route = {
     to: "coordinator",
     upstream: "a coordinator",
+    triedAs: "sharded",
+    modelName: undefined,
     address: coordinator.address,
     basePath: "",
     headers: [["authorization", `Bearer ${coordinator.apiKey}`]],

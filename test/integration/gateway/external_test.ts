@@ -52,7 +52,7 @@ class Bed implements AsyncDisposable {
       model: undefined,
       modelShardingEnabled: true,
       hasResumedStreams: false,
-      timeouts: { connectMs: 2_000, probeMs: 2_000, drainMs: 1_000, stallMs: 60_000 },
+      timeouts: { connectMs: 2_000, probeMs: 2_000, drainMs: 1_000, firstByteMs: 60_000, stallMs: 60_000 },
       waiting: { commentEveryMs: 10_000, hasNotes: false },
     };
     const upstreams = new Upstreams({
@@ -78,7 +78,15 @@ class Bed implements AsyncDisposable {
     { model = "fake", stream = false, signal = new AbortController().signal } = {},
   ): Promise<Answer> {
     const body = new TextEncoder().encode(JSON.stringify({ model, stream, messages: [] }));
-    const request = { id: "r", target: "/v1/chat/completions", model, stream, body, signal };
+    const request = {
+      id: "r",
+      task: "chat" as const,
+      target: "/v1/chat/completions",
+      model,
+      stream,
+      body,
+      signal,
+    };
     const answer = await this.gateway.infer(request);
     if (!isWhole(answer)) throw new Error("the client was told to wait");
     return answer;

@@ -9,12 +9,16 @@ import { FakeAnswerEvents } from "../../fakes/fake_answer_events.ts";
 import { until } from "../../fixtures/until.ts";
 
 const REPORT = {
+  to: "coordinator",
   upstream: "coordinator of tiny",
+  url: "unix:/c.sock",
+  durationMs: 0,
+  modelName: undefined,
   because: "it fits",
   attemptCount: 1,
   queueMs: 0,
   loadMs: 5,
-};
+} as const;
 const HEAD = { id: "chatcmpl-up", object: "chat.completion.chunk", created: 1, model: "tiny" };
 const chunk = (choice: Record<string, unknown>) =>
   `data: ${JSON.stringify({ ...HEAD, choices: [{ index: 0, finish_reason: null, ...choice }] })}\n\n`;

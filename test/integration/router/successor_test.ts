@@ -21,6 +21,8 @@ async function withSuccessor(
   const route: Route = {
     to: "coordinator",
     upstream: "coordinator of tiny",
+    triedAs: "sharded",
+    modelName: undefined,
     address: server.address,
     basePath: "/base",
     headers: [["authorization", "Bearer own"]],
@@ -40,6 +42,7 @@ async function withSuccessor(
         Promise.resolve({
           error: client.signal.aborted ? thrown : brokeOff(thrown),
           isRetryable: false,
+          isExcluded: false,
           wasSent: true,
         }),
     });

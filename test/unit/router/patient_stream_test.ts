@@ -7,12 +7,16 @@ import { FakeAnswerEvents, readAll } from "../../fakes/fake_answer_events.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 const REPORT = {
+  to: "coordinator",
   upstream: "coordinator of tiny",
+  url: "unix:/c.sock",
+  durationMs: 0,
+  modelName: undefined,
   because: "it fits",
   attemptCount: 2,
   queueMs: 0.4,
   loadMs: 1_234,
-};
+} as const;
 
 /** A request whose answer comes when the test says so. */
 class Wait {

@@ -1,0 +1,109 @@
+import type { Clock } from "../clock.ts";
+import type { HttpClient, HttpResponse } from "../http/client.ts";
+import { withModel } from "../dialects/openai_model.ts";
+import { MIB } from "../units.ts";
+import { type Answer, clientHeaders, isEventStream } from "./answer.ts";
+import { AnswerStream, type AnswerStreamOptions } from "./answer_stream.ts";
+import { HeardBody } from "./heard_body.ts";
+import { requireAnswer, requireJson } from "./node_answer.ts";
+import { postTo, type Route } from "./route.ts";
+
+/** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
+const MAX_HELD_ANSWER_BYTES = 64 * MIB;
+
+/** What an upstream is asked. */
+export interface Question {
+  /** The upstream's path, in the dialect that client and upstream share. */
+  readonly target: string;
+  /** The model as the client named it, if it did. */
+  readonly model: string | undefined;
+  /** Whether the client wants events as they come. */
+  readonly stream: boolean;
+  /** The body as the client sent it. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** What {@linkcode askUpstream} works with. */
+export interface AttemptParts {
+  /** Asks. */
+  readonly http: HttpClient;
+  /** Measures. */
+  readonly clock: Clock;
+  /** For a connection, ms. */
+  readonly connectTimeoutMs: number;
+  /** Ends the attempt. */
+  readonly signal: AbortSignal;
+  /** See {@linkcode AnswerStreamOptions}. */
+  readonly explain: AnswerStreamOptions["explain"];
+  /** Told once when a stream is over; `error` is undefined after a proper end. */
+  readonly onEnd: AnswerStreamOptions["onEnd"];
+}
+
+/** What an upstream answered: whole, or a stream whose first event is there. The route's lease lasts as long as the stream. */
+export type UpstreamAnswer = Omit<Answer, "report" | "body"> & { readonly body: Uint8Array | AnswerStream };
+
+/**
+ * Asks one upstream exactly once. Resolves when the first byte for the client is there.
+ *
+ * @throws {NodeRefusal} If it is a node, and another one may better its answer.
+ * @throws Whatever broke, unexplained; the route is the caller's to dispose then.
+ */
+export async function askUpstream(
+  route: Route,
+  question: Question,
+  parts: AttemptParts,
+): Promise<UpstreamAnswer> {
+  const { http, clock, connectTimeoutMs, signal } = parts;
+  const sentMs = clock.monotonic();
+  const response = await http.send(route.address, {
+    ...postTo(route, question.target, bodyFor(route, question)),
+    signal: route.lost ? AbortSignal.any([signal, route.lost]) : signal,
+    connectTimeoutMs,
+    // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone. And on a
+    // connection to a host that has just died a request counts as sent, so that one attempt less is left.
+    fresh: question.stream || route.to !== "coordinator",
+  });
+  route.reportAnswer?.(response.status);
+  if (route.node) await requireAnswer(response, question);
+  const head = { status: response.status, headers: clientHeaders(response.headers) };
+  if (isEventStream(response)) {
+    return { ...head, body: await openStream(response, route, sentMs, parts) };
+  }
+  const body = await response.body.bytes(MAX_HELD_ANSWER_BYTES);
+  if (route.node && response.status < 300) requireJson(response, body);
+  if (response.status < 500) {
+    route.reportServed?.();
+    route.node?.reportServed();
+  }
+  route[Symbol.dispose]();
+  return { ...head, body };
+}
+
+/** A client may call a model otherwise than its upstream does: by an alias, in other letters, or not at all. */
+function bodyFor({ modelName }: Route, { model, body }: Question): Uint8Array<ArrayBuffer> {
+  return modelName === undefined || modelName === model ? body : withModel(body, modelName);
+}
+
+async function openStream(
+  response: HttpResponse,
+  route: Route,
+  sentMs: number,
+  { clock, explain, onEnd }: AttemptParts,
+): Promise<AnswerStream> {
+  let firstMs = sentMs;
+  const stream: AnswerStream = await AnswerStream.open({
+    body: route.reportBytes ? new HeardBody(response.body, route.reportBytes) : response.body,
+    explain,
+    onEnd: (error, dataEventCount) => {
+      if (error === undefined) {
+        route.reportServed?.();
+        route.node?.reportServed({ count: stream.tokenCount, ms: clock.monotonic() - firstMs });
+      }
+      route[Symbol.dispose]();
+      onEnd(error, dataEventCount);
+    },
+  });
+  firstMs = clock.monotonic();
+  route.node?.reportFirstToken(firstMs - sentMs);
+  return stream;
+}
