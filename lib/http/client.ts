@@ -25,6 +25,8 @@ export interface HttpRequest extends RequestMessage {
   headTimeoutMs?: number;
   /** Use a connection of its own: no pooled one, and not pooled afterwards. The upstream is told to close it. */
   fresh?: boolean;
+  /** Longest time that its connection is kept for others once it is idle. Default: as for all, see {@linkcode HttpClientOptions}. */
+  keepIdleMs?: number;
 }
 
 /** How a client behaves for all of its requests. */
@@ -137,7 +139,8 @@ export class HttpClient implements Disposable, AsyncDisposable {
       deadlines: this.#deadlines,
       onEnd: (ended, reusableMs) => {
         this.#underWay.remove(ended);
-        this.#pool.put(connection, request.fresh ? 0 : reusableMs);
+        const { fresh = false, keepIdleMs = Infinity } = request;
+        this.#pool.put(connection, fresh ? 0 : Math.min(reusableMs, keepIdleMs));
       },
     });
     this.#underWay.add(exchange);

@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import type { Logger } from "../log.ts";
+import { shuttingDown } from "../queue/refusals.ts";
+import { WaitingRoom } from "../queue/waiting_room.ts";
 import { Alarm } from "../registry/alarm.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { Allotment } from "./allotment.ts";
@@ -8,7 +10,7 @@ import { Caretaker, UNLOADED } from "./caretaker.ts";
 import type { CoordinatorLife } from "./life.ts";
 import type { CoordinatorLease, PoolDemand, Pooled, PoolSettings, PoolView, Wanted } from "./pooled.ts";
 import type { PoolOptions } from "./pool_options.ts";
-import { notFound, shuttingDown } from "./refusals.ts";
+import { notFound } from "./refusals.ts";
 import { RequestQueue, type Service } from "./request_queue.ts";
 import type { Resident } from "./resident.ts";
 import type { ResidentHost } from "./resident_host.ts";
@@ -53,7 +55,8 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
     this.#settings = options.settings;
     this.#alarm = new Alarm(this.#clock, () => this.#advance());
     const host = this.#hostOf(options);
-    this.#queue = new RequestQueue<C>(host, () => this.#advance());
+    const room = options.room ?? new WaitingRoom(() => this.#settings.maxQueued);
+    this.#queue = new RequestQueue<C>(host, { room, onLeft: () => this.#advance() });
     this.#residents = new Residents<C>(host, (key) => this.#queue.countOf(key) > 0);
     this.#caretaker = new Caretaker(this.#queue, host);
     this.#allotment = new Allotment(this.#residents, this.#queue, host);
@@ -199,9 +202,9 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   }
 
   #enqueue<T>(wanted: Wanted<C>, demand: PoolDemand, service: Service<C, T>): Promise<T> {
-    const refusal = this.#queue.refusal(wanted.model, service);
+    const refusal = this.#queue.refusal(wanted.model, { isBounded: service.needsSlot });
     if (refusal) return Promise.reject(refusal);
-    const served = this.#queue.add(this.#residents.ensure(wanted), demand, service);
+    const served = this.#queue.enqueue(this.#residents.ensure(wanted), demand, service);
     this.#advance();
     return served;
   }
@@ -260,7 +263,7 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   #step(nowMs: number): number {
     for (const resident of this.#residents) this.#caretaker.tend(resident, nowMs);
     const turnMs = this.#allotment.advance(nowMs);
-    const overdue = this.#queue.refuseOverdue((key) => this.#residents.get(key)!, nowMs);
+    const overdue = this.#queue.refuseOverdue(nowMs, this.#settings.queueWaitMs);
     if (overdue.refusedCount > 0) this.#isToAdvanceAgain = true;
     const nextMs = [...this.#residents].map((resident) => this.#caretaker.nextMs(resident));
     return Math.min(turnMs, overdue.nextMs, ...nextMs);

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
+import type { WaitingRoom } from "../queue/waiting_room.ts";
 import type { PoolEvent, PoolSettings } from "./pooled.ts";
 
 /** What a pool is made of. */
@@ -8,6 +9,8 @@ export interface PoolOptions {
   readonly logger: Logger;
   /** What the operator wants. */
   readonly settings: PoolSettings;
+  /** Where requests wait, if others wait there too. Default: a room of its own for `settings.maxQueued`. */
+  readonly room?: WaitingRoom | undefined;
   /** Default: the host's. */
   readonly clock?: Clock | undefined;
   /** Hears what happens. Must neither throw nor call the pool. */

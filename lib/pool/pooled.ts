@@ -1,3 +1,5 @@
+import type { WaitDemand } from "../queue/waiter.ts";
+
 /** A coordinator, as the pool sees it. */
 export interface Pooled {
   /** Aborts at the moment that the process exits. */
@@ -81,14 +83,8 @@ export interface CoordinatorLease<C extends Pooled> extends Disposable {
   reportServed(): void;
 }
 
-/** What one request asks of the pool. */
-export interface PoolDemand {
-  /** Aborts when the client has left: it costs nothing from there on. */
-  readonly signal: AbortSignal;
-  /** 0 to 10, the higher the sooner; who waits rises with time. Default 5. */
-  readonly priority?: number | undefined;
-  /** For how long it may wait for others' work, ms; waiting for its own model to load does not count. Default: the settings'. */
-  readonly maxWaitMs?: number | undefined;
+/** What one request asks of the pool; waiting for its own model to load does not count as waiting. */
+export interface PoolDemand extends WaitDemand {
   /** For how long the coordinator is to stay once it is idle after this request, ms; see `parseKeepAlive`. Default: the settings'. */
   readonly keepAliveMs?: number | undefined;
 }
@@ -111,7 +107,7 @@ export interface PoolSettings {
   readonly maxRestarts: number;
   /** See {@linkcode maxRestarts}, ms. */
   readonly restartWindowMs: number;
-  /** Requests that may wait at once, of all models together. */
+  /** Requests that may wait at once, of all models together, where the pool has a room of its own. */
   readonly maxQueued: number;
   /** For how long a request waits for others' work, ms. */
   readonly queueWaitMs: number;

@@ -1,34 +1,7 @@
 import { GatewayError, messageOf } from "../errors.ts";
 import { formatDuration } from "../units.ts";
 
-/** As many requests wait as may. */
-export function queueIsFull(model: string, maxQueued: number): GatewayError {
-  const message = `Cannot queue a request for "${model}": ${countOf(maxQueued, "request")} ` +
-    `${
-      maxQueued === 1 ? "waits" : "wait"
-    } already, which is all that may; try again in a moment, or raise limits.queue`;
-  return new GatewayError("rate_limited", message);
-}
-
-/** A request that has waited for others for as long as it may. */
-export interface Overdue {
-  /** So long, ms. */
-  readonly waitedMs: number;
-  /** What its model waits for, to follow its name. */
-  readonly because: string;
-  /** Whether the request itself said how long it would wait. */
-  readonly isOwnLimit: boolean;
-}
-
-/** A request has waited for others for as long as it may. */
-export function waitedTooLong(model: string, { waitedMs, because, isOwnLimit }: Overdue): GatewayError {
-  const message =
-    `Cannot serve "${model}" now: the request has waited ${formatDuration(waitedMs)} for others, and ` +
-    `"${model}" ${because}; try again later, or ${
-      isOwnLimit ? "let it wait longer" : "raise limits.queue_wait"
-    }`;
-  return new GatewayError("no_capacity", message);
-}
+export { shuttingDown } from "../queue/refusals.ts";
 
 /** Only models that are never stopped could make room. */
 export function pinnedInTheWay(
@@ -86,11 +59,6 @@ export function tooSoon(model: string, error: unknown, leftMs: number): unknown 
 /** There is no such coordinator. */
 export function notFound(key: string): GatewayError {
   return new GatewayError("not_found", `There is no coordinator of "${key}"; load the model first`);
-}
-
-/** The gateway closes. @param cause What it cut, if it cut something. */
-export function shuttingDown(cause?: unknown): GatewayError {
-  return new GatewayError("shutting_down", "The gateway is shutting down; ask again in a moment", { cause });
 }
 
 /** `1 request`, `2 requests`. */

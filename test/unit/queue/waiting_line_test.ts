@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { deepEqual, equal } from "node:assert/strict";
-import { type Ticket, WaitingLine } from "../../../lib/pool/waiting_line.ts";
+import { type Ticket, WaitingLine } from "../../../lib/queue/waiting_line.ts";
 
 interface Named extends Ticket {
   readonly name: string;
@@ -55,6 +55,25 @@ const ORDERS = [
     tickets: [ticket("now", { sinceMs: 100 }), ticket("moved here", { sinceMs: 50 })],
     want: "moved here now",
   },
+  {
+    name: "work in the background after all others, however long it has waited",
+    tickets: [
+      ticket("since a day", { priority: -1, sinceMs: -86_400_000 }),
+      ticket("newcomer", { priority: 0, sinceMs: 0 }),
+    ],
+    want: "newcomer since a day",
+  },
+  {
+    name: "work in the background by priority and age among its own kind",
+    tickets: [
+      ticket("least", { priority: -1000 }),
+      ticket("late", { priority: -2, sinceMs: 1 }),
+      ticket("early", { priority: -2 }),
+      ticket("aged", { priority: -4, sinceMs: -20_000 }),
+      ticket("never", { priority: -Infinity }),
+    ],
+    want: "aged early late least never",
+  },
 ] as const;
 
 for (const { name, tickets, want } of ORDERS) {
@@ -64,14 +83,46 @@ for (const { name, tickets, want } of ORDERS) {
 Deno.test("a waiting line counts by model, also after tickets have left", () => {
   const [first, second, other] = [ticket("1"), ticket("2"), ticket("3", { key: "b" })];
   const line = lineOf([first, second, other]);
-  const counts = () => [line.size, line.countOf("a"), line.countOf("b"), line.countOf("never seen")];
-  deepEqual(counts(), [3, 2, 1, 0]);
+  const counts = () => [
+    line.size,
+    line.keyCount,
+    line.countOf("a"),
+    line.countOf("b"),
+    line.countOf("never seen"),
+  ];
+  deepEqual(counts(), [3, 2, 2, 1, 0]);
   equal(line.remove(first), true);
-  deepEqual(counts(), [2, 1, 1, 0]);
+  deepEqual(counts(), [2, 2, 1, 1, 0]);
   line.remove(second);
+  deepEqual(counts(), [1, 1, 0, 1, 0]);
   line.remove(other);
-  deepEqual(counts(), [0, 0, 0, 0]);
+  deepEqual(counts(), [0, 0, 0, 0, 0]);
 });
+
+const FIRSTS = [
+  { name: "where nobody waits", waiting: [], want: true },
+  {
+    name: "where only others' keys are waited for",
+    waiting: [ticket("b", { key: "b", priority: 10 })],
+    want: true,
+  },
+  { name: "before a lower priority", waiting: [ticket("low", { priority: 4 })], want: true },
+  { name: "before the background", waiting: [ticket("old", { priority: -1, sinceMs: -1e9 })], want: true },
+  { name: "not before its equal, who came earlier", waiting: [ticket("equal")], want: false },
+  {
+    name: "not before the best, whoever else waits",
+    waiting: [ticket("low", { priority: 0 }), ticket("high", { priority: 6 })],
+    want: false,
+  },
+] as const;
+
+for (const { name, waiting, want } of FIRSTS) {
+  Deno.test(`a newcomer is first ${name}`, () => {
+    const line = lineOf(waiting);
+    equal(line.isFirst(ticket("newcomer")), want);
+    equal(line.size, waiting.length);
+  });
+}
 
 Deno.test("who leaves twice, or never waited, changes nothing", () => {
   const [first, second] = [ticket("first"), ticket("second")];
@@ -112,13 +163,14 @@ Deno.test("a loop over a waiting line bears that tickets leave and come meanwhil
 
 Deno.test("a waiting line agrees with one that is sorted anew at every step", () => {
   const step = fc.record({
-    priority: fc.integer({ min: 0, max: 10 }),
+    priority: fc.integer({ min: -3, max: 10 }),
     waitedMs: fc.integer({ min: 0, max: 3 }).map((level) => level * 5_000),
     leaves: fc.option(fc.nat(20)),
   });
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
     const line = new WaitingLine<Named>();
     let model: Named[] = [];
+    const classOf = ({ priority }: Named) => priority < 0 ? 0 : 1;
     steps.forEach(({ priority, waitedMs, leaves }, at) => {
       const one = ticket(String(at), { priority, sinceMs: waitedMs });
       line.add(one);
@@ -127,7 +179,9 @@ Deno.test("a waiting line agrees with one that is sorted anew at every step", ()
       if (leaver) equal(line.remove(leaver), true);
       model = model.filter((other) => other !== leaver);
       const rank = (waiting: Named) => waiting.priority * 5_000 - waiting.sinceMs;
-      deepEqual([...line], model.toSorted((a, b) => rank(b) - rank(a))); // stable: first come, first served
+      // Stable: first come, first served.
+      const sorted = model.toSorted((a, b) => classOf(b) - classOf(a) || rank(b) - rank(a));
+      deepEqual([...line], sorted);
     });
   }));
 });

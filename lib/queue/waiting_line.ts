@@ -1,8 +1,8 @@
 /** Who waits for a slot, and how urgently. None of it changes while it waits. */
 export interface Ticket {
-  /** Canonical key of the model that it wants. */
+  /** Equal for those who wait for the same: the canonical key of a model. */
   readonly key: string;
-  /** The higher the sooner. */
+  /** The higher the sooner; below 0 is work in the background. */
   readonly priority: number;
   /** Since when it waits, ms of the monotonic clock. */
   readonly sinceMs: number;
@@ -12,8 +12,9 @@ export interface Ticket {
 const AGING_MS = 5_000;
 
 /** A ticket and its place in the order. */
-interface Waiting<T> {
+interface Placed<T> {
   readonly ticket: T;
+  readonly isBackground: boolean;
   readonly rank: number;
   /** Counts up; first come, first served among equals. */
   readonly turn: number;
@@ -23,12 +24,13 @@ interface Waiting<T> {
  * Who waits for a slot, best first.
  *
  * Each 5 s of waiting count like one priority more, so nobody starves: who waits with priority 0 is overtaken by
- * newcomers of priority 10 for 50 s, then no more. All age alike, hence the order never changes with time.
+ * newcomers of priority 10 for 50 s, then no more. All age alike, hence the order never changes with time. Work in the
+ * background ages among its own kind only: it comes after all others, however long it waits.
  */
 export class WaitingLine<T extends Ticket> implements Iterable<T> {
   /** Sorted, the best first. */
-  readonly #line: Waiting<T>[] = [];
-  readonly #waiting = new Map<T, Waiting<T>>();
+  readonly #line: Placed<T>[] = [];
+  readonly #waiting = new Map<T, Placed<T>>();
   readonly #countByKey = new Map<string, number>();
   #nextTurn = 0;
 
@@ -40,8 +42,7 @@ export class WaitingLine<T extends Ticket> implements Iterable<T> {
   /** Lets it wait. One that waits already keeps its place. */
   add(ticket: T): void {
     if (this.#waiting.has(ticket)) return;
-    const rank = ticket.priority * AGING_MS - ticket.sinceMs;
-    const waiting = { ticket, rank, turn: this.#nextTurn++ };
+    const waiting = placed(ticket, this.#nextTurn++);
     this.#line.splice(this.#placeOf(waiting), 0, waiting);
     this.#waiting.set(ticket, waiting);
     this.#countByKey.set(ticket.key, this.countOf(ticket.key) + 1);
@@ -59,9 +60,21 @@ export class WaitingLine<T extends Ticket> implements Iterable<T> {
     return true;
   }
 
-  /** How many wait for this model; costs nothing. */
+  /** How many wait for this key; costs nothing. */
   countOf(key: string): number {
     return this.#countByKey.get(key) ?? 0;
+  }
+
+  /** How many different keys are waited for; costs nothing. */
+  get keyCount(): number {
+    return this.#countByKey.size;
+  }
+
+  /** Whether nobody who waits for the same would come before this one, who does not wait yet. */
+  isFirst(ticket: T): boolean {
+    if (this.countOf(ticket.key) === 0) return true;
+    const best = this.#line.find((waiting) => waiting.ticket.key === ticket.key)!;
+    return isBefore(placed(ticket, this.#nextTurn), best);
   }
 
   /** The best of those that match. */
@@ -77,7 +90,7 @@ export class WaitingLine<T extends Ticket> implements Iterable<T> {
   }
 
   /** Where it stands in the line, or is to be put. */
-  #placeOf(waiting: Waiting<T>): number {
+  #placeOf(waiting: Placed<T>): number {
     let [low, high] = [0, this.#line.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -88,6 +101,12 @@ export class WaitingLine<T extends Ticket> implements Iterable<T> {
   }
 }
 
-function isBefore<T>(a: Waiting<T>, b: Waiting<T>): boolean {
+function placed<T extends Ticket>(ticket: T, turn: number): Placed<T> {
+  const { priority, sinceMs } = ticket;
+  return { ticket, isBackground: priority < 0, rank: priority * AGING_MS - sinceMs, turn };
+}
+
+function isBefore<T>(a: Placed<T>, b: Placed<T>): boolean {
+  if (a.isBackground !== b.isBackground) return b.isBackground;
   return a.rank > b.rank || (a.rank === b.rank && a.turn < b.turn);
 }
