@@ -128,40 +128,61 @@ export interface NodeLease extends Disposable {
 
 /** A node for people. */
 export interface NodeView {
+  /** Names it for people; unique. */
   readonly name: string;
+  /** Base URL, with its port, without a closing slash. */
   readonly url: string;
   /** Other addresses of the same node. */
   readonly aliases: readonly string[];
+  /** Who told of it. */
   readonly sources: readonly NodeSource[];
+  /** Whether it runs on the host of this gateway. */
   readonly isLocal: boolean;
+  /** Whether it answers its checks. */
   readonly health: NodeHealth;
+  /** Why, in a clause for a person. */
   readonly reason: string;
   /** Since when that is known, ms ago; `undefined` while it is not. */
   readonly ageMs: number | undefined;
+  /** What live traffic says. */
   readonly breaker: BreakerState;
   /** Ollama's own, such as `0.33.0`; `undefined` until it told. */
   readonly version: string | undefined;
+  /** Requests of ours that it has. */
   readonly inFlightCount: number;
+  /** Most requests that it gets at a time. */
   readonly slotCount: number;
+  /** How much more than others it is given, usually 1. */
   readonly weight: number;
+  /** What the operator calls it, to route by. */
   readonly tags: readonly string[];
   /** Patterns of the models that it may serve; empty for all. */
   readonly allowedModels: readonly string[];
+  /** Its memory for models, bytes; `undefined` if nobody knows. */
   readonly memoryBytes: number | undefined;
+  /** Moving average of the time to the first token, ms; `undefined` until there was one. */
   readonly firstTokenMs: number | undefined;
-  /** Requests that it answered whole, and that it failed, since this gateway runs. */
+  /** Requests that it answered whole, since this gateway runs. */
   readonly servedCount: number;
+  /** Requests that it failed, since this gateway runs. */
   readonly failedCount: number;
+  /** What it holds, with its speed where that is known. */
   readonly models: readonly (NodeModel & { readonly tokensPerSecond: number | undefined })[];
+  /** What it has in memory. */
   readonly resident: readonly ResidentModel[];
+  /** Whether it can be woken. */
   readonly canWake: boolean;
 }
 
 /** What happened to a node, for logs and for whoever watches. */
 export interface NodeEvent {
+  /** Names it for people. */
   readonly name: string;
+  /** How it is from now on. */
   readonly health: NodeHealth;
+  /** What live traffic says from now on. */
   readonly breaker: BreakerState;
+  /** Why, in a sentence. */
   readonly reason: string;
 }
 

@@ -1,8 +1,21 @@
 import { type Clock, systemClock } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
+import { messageOf } from "../errors.ts";
 import type { HttpClient } from "../http/client.ts";
+import type { HttpError } from "../http/error.ts";
 import type { Logger } from "../log.ts";
+import { Alarm } from "../registry/alarm.ts";
+import { CheckQueue } from "../registry/check_queue.ts";
+import { untilAborted } from "../until_aborted.ts";
+import { ConflictLog } from "./conflict_log.ts";
+import { ModelHolders } from "./model_holders.ts";
 import type { KnownNode, NodeEvent, NodeLease, NodePool, NodeView } from "./node.ts";
+import { checkNode, type NodeFinding, notReached } from "./node_check.ts";
+import { type LeaseOwner, OpenNodeLease } from "./node_lease.ts";
+import { NodeRecord } from "./node_record.ts";
+import { NodeReporter } from "./node_reporter.ts";
 import type { NodeSettings } from "./node_settings.ts";
+import { viewOf } from "./node_view.ts";
 
 /** What the operator may change while the nodes are watched. */
 export interface NodeWatch {
@@ -30,59 +43,273 @@ export interface NodeRegistryOptions {
   readonly onModels?: (node: KnownNode) => void;
 }
 
-/** The Ollama nodes. (Bodies are being written.) */
+/** Most checks at once: so many that twenty nodes which are switched off keep nobody from being seen to come back. */
+const MAX_CHECKS = 64;
+/** For how long the first answers are waited for, ms; a check takes 2 s at most. */
+const FIRST_ANSWERS_MS = 2_500;
+/** Evidence of trouble has one checked that is known for longer than this, ms. */
+const DOUBTED_AFTER_MS = 1_000;
+
+/**
+ * The Ollama nodes: the one owner of what is known of them, and of who uses them.
+ *
+ * They are checked in the background, never for a request: whatever a request reads or takes is in memory. What requests
+ * meet overrules what checks found, a check under way included.
+ */
 export class NodeRegistry implements NodePool, AsyncDisposable {
+  readonly #options: NodeRegistryOptions;
   readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #random: () => number;
+  readonly #alarm: Alarm;
+  readonly #queue: CheckQueue<NodeRecord>;
+  readonly #holders = new ModelHolders<NodeRecord>();
+  readonly #conflicts: ConflictLog;
+  readonly #reporter: NodeReporter;
+  readonly #listeners = new Set<() => void>();
+  readonly #leaseOwner: LeaseOwner;
+  /** What workers told of the memory of nodes, by the URL that they named. */
+  readonly #toldMemory = new Map<string, number>();
+  #records: ReadonlyMap<string, NodeRecord> = new Map();
+  #nodes: readonly NodeRecord[] = [];
+  /** None of the nodes any more, but at work for us; by URL. */
+  readonly #leaving = new Map<string, NodeRecord>();
+  #isStarted = false;
+  #turn = 0;
 
   /** Knows no node, and asks nobody yet: see {@linkcode apply} and {@linkcode start}. */
-  constructor({ clock = systemClock }: NodeRegistryOptions) {
-    this.#clock = clock;
+  constructor(options: NodeRegistryOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger;
+    this.#random = options.random ?? Math.random;
+    this.#conflicts = new ConflictLog(options.logger);
+    this.#reporter = new NodeReporter(options.logger, options.onEvent);
+    this.#alarm = new Alarm(this.#clock, () => this.#startDue());
+    this.#queue = new CheckQueue((record, signal) => this.#check(record, signal), () => MAX_CHECKS);
+    this.#leaseOwner = {
+      clock: this.#clock,
+      random: this.#random,
+      tell: (record, change) => this.#tell(record, change),
+      notReached: (record, error) => this.#notReached(record, error),
+      doubt: (record) => this.#doubt(record),
+      askAnew: (record) => this.#askAnew(record),
+      released: (record) => this.#released(record),
+    };
   }
 
   /** Those of the last {@linkcode apply}, in its order. */
   get nodes(): readonly KnownNode[] {
-    return [];
+    return this.#nodes;
   }
 
   /** Asks all at once, and from then on in their rhythm. Resolves when all were asked once, after 2.5 s at most; never rejects. */
-  start(): Promise<void> {
-    return Promise.resolve();
+  async start(): Promise<void> {
+    this.#isStarted = true;
+    using deadline = new Deadline(this.#clock, FIRST_ANSWERS_MS);
+    await Promise.race([this.#askAll(this.#nodes), untilAborted(deadline.signal)]);
   }
 
-  /** Takes another list. */
-  apply(_list: readonly NodeSettings[]): void {}
-
-  /** Asks all, or those of these names, now. */
-  refresh(_options: { names?: readonly string[]; signal: AbortSignal }): Promise<void> {
-    return Promise.resolve();
+  /**
+   * Takes another list. What is known of the nodes that stay is kept. One that goes gets nothing new, and finishes what
+   * it has.
+   *
+   * @param list Each URL and each name once.
+   * @throws {RangeError} If a URL is no upstream's; nothing has changed then.
+   */
+  apply(list: readonly NodeSettings[]): void {
+    const before = this.#records;
+    const now = list.map((settings) => this.#recordOf(settings));
+    this.#nodes = now;
+    this.#records = new Map(now.map((record) => [record.url, record]));
+    for (const [at, record] of now.entries()) this.#configure(record, list[at]!);
+    for (const record of before.values()) if (!this.#isNode(record)) this.#remove(record);
+    this.#holders.replace(now);
+    this.#conflicts.look(this.#conflicts.keys, (key) => this.#holders.of(key));
+    this.#notify();
   }
 
-  /** Those that hold a model. */
-  holdersOf(_key: string): readonly KnownNode[] {
-    return [];
+  /**
+   * Asks all, or those of these names, now. Resolves when they have answered, or are known not to.
+   *
+   * @throws The signal's reason.
+   */
+  async refresh({ names, signal }: { names?: readonly string[]; signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    const wanted = this.#nodes.filter(({ name }) => names === undefined || names.includes(name));
+    await Promise.race([this.#askAll(wanted), untilAborted(signal)]);
+    signal.throwIfAborted();
   }
 
-  /** Takes a slot. */
-  lease(_node: KnownNode, _key: string): NodeLease | undefined {
-    return undefined;
+  /** Those that hold a model, up or down, by its key, in the order of the nodes; costs nothing. */
+  holdersOf(key: string): readonly KnownNode[] {
+    return this.#holders.of(key);
+  }
+
+  /** Takes a slot in the same step in which it was chosen. @returns `undefined` if it has none left, or is no longer sound. */
+  lease(node: KnownNode, key: string): NodeLease | undefined {
+    const record = this.#records.get(node.url);
+    if (record !== node || !record.isSound || record.inFlightCount >= record.slotCount) return undefined;
+    const pass = record.traffic.pass();
+    if (!pass) return undefined;
+    record.lastTurn = ++this.#turn;
+    const lease = new OpenNodeLease(record, key, pass, this.#leaseOwner);
+    record.settle(); // there is one trial at a time
+    return lease;
   }
 
   /** Each, for people. */
   views(): NodeView[] {
-    return [];
+    const nowMs = this.#clock.monotonic();
+    return this.#nodes.map((record) => viewOf(record, nowMs));
   }
 
-  /** What a worker tells of a node's memory. */
-  setMemory(_url: string, _bytes: number | undefined): void {}
-
-  /** Calls back. */
-  onChange(_listener: () => void): Disposable {
-    return { [Symbol.dispose]: () => {} };
+  /**
+   * Takes what a worker tells of the memory of the node on its host, bytes; it counts where the settings say nothing.
+   *
+   * @param url Of the node, or one of its aliases; it may become known later.
+   */
+  setMemory(url: string, bytes: number | undefined): void {
+    if (bytes === undefined) this.#toldMemory.delete(url);
+    else this.#toldMemory.set(url, bytes);
+    for (const record of this.#nodes) this.#tellMemory(record);
   }
 
-  /** Ends all checks. */
-  [Symbol.asyncDispose](): Promise<void> {
-    void this.#clock;
-    return Promise.resolve();
+  /** Calls back whenever a slot may have become free, or a node's health or models have changed; until disposal. Must not throw. */
+  onChange(listener: () => void): Disposable {
+    const own = () => listener(); // so that a listener given twice is called twice, and disposed once
+    this.#listeners.add(own);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+  }
+
+  /** Ends all checks. Requests in flight stay their senders' to end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStarted = false;
+    this.#alarm[Symbol.dispose]();
+    await this.#queue[Symbol.asyncDispose]();
+  }
+
+  #recordOf(settings: NodeSettings): NodeRecord {
+    const { url } = settings;
+    return this.#records.get(url) ?? this.#leaving.get(url) ?? new NodeRecord(settings, this.#clock);
+  }
+
+  #isNode(record: NodeRecord): boolean {
+    return this.#records.get(record.url) === record;
+  }
+
+  #configure(record: NodeRecord, settings: NodeSettings): void {
+    this.#leaving.delete(record.url);
+    const isAskedOtherwise = record.configure(settings);
+    this.#tellMemory(record);
+    if (isAskedOtherwise) this.#askAnew(record);
+    else this.#arm(record);
+  }
+
+  #tellMemory(record: NodeRecord): void {
+    const told = [record.url, ...record.settings.aliases].map((url) => this.#toldMemory.get(url));
+    record.tellMemory(told.find((bytes) => bytes !== undefined));
+  }
+
+  #remove(record: NodeRecord): void {
+    record.remove();
+    if (record.inFlightCount > 0) this.#leaving.set(record.url, record); // it stays watched for as long as it works for us
+    else this.#queue.cancel(record);
+  }
+
+  #released(record: NodeRecord): void {
+    if (this.#leaving.get(record.url) === record && record.inFlightCount === 0) {
+      this.#leaving.delete(record.url);
+      this.#queue.cancel(record);
+    }
+    this.#notify();
+  }
+
+  #startDue(): void {
+    const nowMs = this.#clock.monotonic();
+    for (const record of [...this.#nodes, ...this.#leaving.values()]) {
+      if (record.dueMs <= nowMs) this.#tell(record, () => record.advance(nowMs));
+      else this.#arm(record);
+    }
+  }
+
+  /** Sees to it that time does its work on it. */
+  #arm(record: NodeRecord): void {
+    this.#alarm.ringBy(record.dueMs);
+    const { nextCheckMs } = record.pulse;
+    if (nextCheckMs > this.#clock.monotonic()) this.#alarm.ringBy(nextCheckMs);
+    else if (this.#isStarted) void this.#ask(record, false);
+  }
+
+  #ask(record: NodeRecord, isUrgent: boolean): Promise<void> {
+    return this.#queue.ask(record, { isQuick: record.health === "up", isUrgent });
+  }
+
+  async #askAll(records: readonly NodeRecord[]): Promise<void> {
+    await Promise.all(records.map((record) => this.#ask(record, true)));
+  }
+
+  #askAnew(record: NodeRecord): void {
+    this.#queue.cancel(record);
+    if (this.#isStarted) void this.#ask(record, true);
+  }
+
+  #doubt(record: NodeRecord): void {
+    const ageMs = record.pulse.ageMs(this.#clock.monotonic()) ?? Infinity;
+    if (ageMs > DOUBTED_AFTER_MS && this.#isStarted) void this.#ask(record, true);
+  }
+
+  #notReached(record: NodeRecord, error: HttpError): void {
+    this.#queue.cancel(record);
+    this.#learn(record, notReached(error), this.#clock.monotonic());
+  }
+
+  async #check(record: NodeRecord, signal: AbortSignal): Promise<void> {
+    const startedMs = this.#clock.monotonic();
+    const { http } = this.#options;
+    try {
+      const finding = await checkNode(record, {
+        http,
+        clock: this.#clock,
+        signal,
+        known: record.holdings.listed,
+      });
+      if (!signal.aborted) this.#learn(record, finding, startedMs);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#logger.error("ollama node check failed", { node: record.name, url: record.url, error });
+      const reason = `it cannot be checked: ${messageOf(error)}; see the log`;
+      this.#learn(record, { health: "down", reason, cause: "unfit" }, startedMs);
+    }
+  }
+
+  #learn(record: NodeRecord, finding: NodeFinding, startedMs: number): void {
+    const { checkEveryMs, stallMs } = this.#options.settings();
+    const moment = { startedMs, nowMs: this.#clock.monotonic(), random: this.#random(), checkEveryMs };
+    this.#tell(record, () => record.learn(finding, moment));
+    const loss = record.lossAfter(stallMs);
+    // They may be at work there still, so nobody else is asked.
+    if (loss) { for (const request of record.requests) request.abort(loss); }
+  }
+
+  /** Changes what is known; then tells whoever wants to know, and sees to what time will do. */
+  #tell(record: NodeRecord, change: () => void): void {
+    const { health, breaker, isSound, models } = record;
+    change();
+    record.settle();
+    if (record.models !== models) this.#tellModels(record, models);
+    this.#reporter.tell(record, { health, breaker });
+    this.#arm(record);
+    if (record.isSound !== isSound || record.models !== models || record.health !== health) this.#notify();
+  }
+
+  #tellModels(record: NodeRecord, before: NodeRecord["models"]): void {
+    if (!this.#isNode(record)) return;
+    this.#conflicts.look(this.#holders.update(record, before), (key) => this.#holders.of(key));
+    this.#options.onModels?.(record);
+  }
+
+  #notify(): void {
+    for (const listener of [...this.#listeners]) listener();
   }
 }

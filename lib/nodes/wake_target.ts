@@ -21,3 +21,16 @@ export function parseMac(text: string): string {
   if (MAC.test(trimmed)) return trimmed.toLowerCase().replaceAll("-", ":");
   throw new RangeError(`"${text}" is no hardware address; write for example aa:bb:cc:dd:ee:ff`);
 }
+
+/**
+ * Reads where magic packets are sent: an IPv4 address as four decimal numbers. Names are not resolved for them.
+ *
+ * @throws {RangeError} If it is none.
+ */
+export function parseBroadcast(text: string): string {
+  const octets = text.trim().split(".");
+  const isAddress = octets.length === 4 &&
+    octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) < 256);
+  if (isAddress) return octets.join(".");
+  throw new RangeError(`"${text}" is no IPv4 address; write for example 192.168.1.255`);
+}

@@ -1,0 +1,91 @@
+import { ModelNotes } from "./model_notes.ts";
+import type { NodeModel, ResidentModel } from "./node.ts";
+import type { ListedModels, NodeUp } from "./node_check.ts";
+
+/** For how long it is remembered that a node had too little memory for a model, ms. */
+const REFUSED_MS = 10 * 60_000;
+/** For how long a node is not believed that it holds a model which it did not find, ms. */
+const MISSING_MS = 10_000;
+
+/** What a node holds and has in memory: what it lists, and what requests have met. Pure: time is told. */
+export class NodeHoldings {
+  readonly #refused = new ModelNotes<number>(REFUSED_MS);
+  readonly #missing = new ModelNotes<true>(MISSING_MS);
+  #listed: ListedModels | undefined;
+  #models: ReadonlyMap<string, NodeModel> = new Map();
+  #resident: ReadonlyMap<string, ResidentModel> = new Map();
+  #residentBytes = 0;
+
+  /** What it listed last, so that the same answer is not read again; `undefined` until it did. */
+  get listed(): ListedModels | undefined {
+    return this.#listed;
+  }
+
+  /** What it holds, by canonical key. Another object once that has changed. */
+  get models(): ReadonlyMap<string, NodeModel> {
+    return this.#models;
+  }
+
+  /** What it has in memory, by canonical key. */
+  get resident(): ReadonlyMap<string, ResidentModel> {
+    return this.#resident;
+  }
+
+  /** Memory that its resident models take, bytes. */
+  get residentBytes(): number {
+    return this.#residentBytes;
+  }
+
+  /** Whether {@linkcode refusedBytesOf} can be anything else than `undefined`. */
+  get hasRefused(): boolean {
+    return this.#refused.size > 0;
+  }
+
+  /** Size of a model that it had too little memory for of late, bytes; `undefined` if it had not. */
+  refusedBytesOf(key: string, nowMs: number): number | undefined {
+    return this.#refused.get(key, nowMs);
+  }
+
+  /** Takes what a check found. */
+  learn({ listed, resident }: Pick<NodeUp, "listed" | "resident">, nowMs: number): void {
+    this.#hold(listed, nowMs);
+    if (resident) this.#keepResident(resident);
+  }
+
+  /** Its process has ended, and with it what was in memory. */
+  forgetResident(): void {
+    this.#keepResident(new Map());
+  }
+
+  /** It does not have a model that it listed. */
+  miss(key: string, nowMs: number): void {
+    this.#missing.set(key, this.#models.get(key)?.digest, true, nowMs);
+    if (this.#listed) this.#hold(this.#listed, nowMs);
+    this.#keepResident(without(this.#resident, (other) => other === key));
+  }
+
+  /** It has too little memory for a model. */
+  refuse(key: string, nowMs: number): void {
+    const model = this.#models.get(key);
+    this.#refused.set(key, model?.digest, model?.sizeBytes ?? 0, nowMs);
+  }
+
+  #hold(listed: ListedModels, nowMs: number): void {
+    this.#listed = listed;
+    this.#missing.prune(listed.models, nowMs);
+    this.#models = this.#missing.size === 0
+      ? listed.models
+      : without(listed.models, (key) => this.#missing.get(key, nowMs) === true);
+    this.#refused.prune(this.#models, nowMs);
+  }
+
+  #keepResident(resident: ReadonlyMap<string, ResidentModel>): void {
+    this.#resident = resident;
+    this.#residentBytes = 0;
+    for (const { sizeBytes } of resident.values()) this.#residentBytes += sizeBytes;
+  }
+}
+
+function without<T>(models: ReadonlyMap<string, T>, isLeftOut: (key: string) => boolean): Map<string, T> {
+  return new Map([...models].filter(([key]) => !isLeftOut(key)));
+}
