@@ -11,6 +11,9 @@ import { postTo, type Route } from "./route.ts";
 /** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
 const MAX_HELD_ANSWER_BYTES = 64 * MIB;
 
+/** How long a connection to a node may rest before the next request does not take it any more, ms. */
+const NODE_IDLE_MS = 2_000;
+
 /** What an upstream is asked. */
 export interface Question {
   /** The upstream's path, in the dialect that client and upstream share. */
@@ -60,8 +63,9 @@ export async function askUpstream(
     signal: route.lost ? AbortSignal.any([signal, route.lost]) : signal,
     connectTimeoutMs,
     // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone. And on a
-    // connection to a host that has just died a request counts as sent, so that one attempt less is left.
-    fresh: question.stream || route.to !== "coordinator",
+    // connection to a host that has died meanwhile a request counts as sent: one that rested for long is not worth that.
+    fresh: route.to === "external" || (route.to === "coordinator" && question.stream),
+    ...(route.to === "node" && { keepIdleMs: NODE_IDLE_MS }),
   });
   route.reportAnswer?.(response.status);
   if (route.node) await requireAnswer(response, question);

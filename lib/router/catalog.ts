@@ -1,38 +1,54 @@
 import { type Clock, systemClock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
 import type { ExternalCoordinators } from "../coordinator/external_coordinators.ts";
 import { GatewayError } from "../errors.ts";
 import { listNames } from "../name_list.ts";
+import type { NodePool } from "../nodes/node.ts";
 import { toWanted } from "../ollama/model_source.ts";
+import { nearNames } from "../ollama/near_names.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { ModelStore } from "../ollama/storage.ts";
+import type { ListedModel } from "./listed_model.ts";
+import { mergeModels } from "./merge_models.ts";
+import { modeOf } from "./route_facts.ts";
+import { StoredModels } from "./stored_models.ts";
 
-/** A model that can be asked for. */
-export interface ModelEntry {
-  /** The name as clients write it. */
-  readonly name: string;
-  /** When its manifest or file changed, ms since 1970; 0 where that is not known. */
-  readonly modifiedAtMs: number;
-  /** Who keeps it: our own store, or a coordinator that somebody else runs. */
-  readonly keptBy: "store" | "external";
+export type { ListedModel, ModelEntry } from "./listed_model.ts";
+
+/** Where {@linkcode ModelCatalog} looks. */
+export interface ModelCatalogParts {
+  /** Our own models. */
+  readonly store: Pick<ModelStore, "resolve" | "listModels">;
+  /** The llama-servers that others run. */
+  readonly external: Pick<ExternalCoordinators, "modelNames" | "facts">;
+  /** The Ollama nodes. */
+  readonly nodes: Pick<NodePool, "nodes">;
+  /** The operator's word; read at each listing. */
+  readonly config: Pick<Config, "aliases" | "modelShardingEnabled" | "taskDistributionEnabled">;
+  /** Time; only the monotonic one is looked at. Default: the host's. */
+  readonly clock?: Clock;
 }
 
-/** For how long a listing of the store is taken as true, ms. */
+/** For how long a list is handed out again, ms. */
 const LIST_FRESH_MS = 2_000;
 const MAX_KNOWN_KEYS = 10_000;
 /** Names that a sentence tells. */
 const TOLD_NAMES = 5;
 
-/** Names, keys and places of all models: the local store, and what coordinators of others serve. */
+/** Names, keys and places of all models: the local store, the nodes, and what coordinators of others serve. */
 export class ModelCatalog {
+  readonly #parts: ModelCatalogParts;
+  readonly #clock: Clock;
+  readonly #stored: StoredModels;
   readonly #keys = new Map<string, string>();
-  #listing: { takenMs: number; entries: Promise<ModelEntry[]> } | undefined;
+  #listing: { takenMs: number; entries: Promise<ListedModel[]> } | undefined;
 
   /** Reads nothing yet. */
-  constructor(
-    private readonly store: Pick<ModelStore, "resolve" | "listModels">,
-    private readonly external: Pick<ExternalCoordinators, "modelNames">,
-    private readonly clock: Clock = systemClock,
-  ) {}
+  constructor(parts: ModelCatalogParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock ?? systemClock;
+    this.#stored = new StoredModels(parts.store, this.#clock);
+  }
 
   /** The canonical key of a name: equal for one model, whatever the spelling. Remembered, since names repeat. */
   keyOf(name: string): string {
@@ -45,49 +61,97 @@ export class ModelCatalog {
   }
 
   /**
+   * Whether our own store has a model, from memory: by a listing that is renewed behind whoever asks.
+   *
+   * @param key Its canonical key.
+   * @returns `undefined` as long as that is not known without looking.
+   */
+  isStored(key: string): boolean | undefined {
+    return this.#stored.has(key);
+  }
+
+  /** SHA-256 of the manifest that our own store has of a model, hex, as {@linkcode isStored} knows it. */
+  storedDigest(key: string): string | undefined {
+    return this.#stored.digestOf(key);
+  }
+
+  /**
    * Finds a model's files in the store.
    *
-   * @throws {GatewayError} `model_not_found` with near names and with what others serve, `model_unusable`,
-   *   `invalid_request`.
+   * @throws {GatewayError} `model_not_found` with near names, wherever those are, and with what others serve;
+   *   `model_unusable`, `invalid_request`.
    */
   async resolve(name: string, signal: AbortSignal): Promise<ResolvedModel> {
     try {
-      return await this.store.resolve(name, { signal });
+      return await this.#parts.store.resolve(name, { signal });
     } catch (error) {
-      throw withOthers(error, this.external.modelNames);
+      if (!(error instanceof GatewayError) || error.code !== "model_not_found") throw error;
+      throw await this.#notFound(name, error);
     }
   }
 
+  /**
+   * One model by name.
+   *
+   * @throws {GatewayError} As {@linkcode resolve}.
+   */
+  async find(name: string, signal: AbortSignal): Promise<ListedModel> {
+    const key = this.keyOf(name);
+    const isMeant = (entry: ListedModel) => entry.key === key;
+    const listed = (await this.list()).find(isMeant);
+    if (listed) return listed;
+    const { sizeBytes, ...details } = await this.resolve(name, signal); // it came since, or knows the near names
+    const stored = new Map([[key, { ...details, kind: "gguf", sizeBytes } as const]]);
+    return mergeModels({ ...this.#places(), stored }).find(isMeant)!;
+  }
+
   /** All models, sorted by name; at most two seconds old, read once however many ask. */
-  list(): Promise<ModelEntry[]> {
-    const nowMs = this.clock.monotonic();
+  list(): Promise<ListedModel[]> {
+    const nowMs = this.#clock.monotonic();
     if (!this.#listing || nowMs - this.#listing.takenMs > LIST_FRESH_MS) {
       const entries = this.#read();
-      this.#listing = { takenMs: nowMs, entries };
-      entries.catch(() => this.#listing = undefined);
+      const listing = { takenMs: nowMs, entries };
+      this.#listing = listing;
+      entries.catch(() => {
+        if (this.#listing === listing) this.#listing = undefined;
+      });
     }
     return this.#listing.entries;
   }
 
-  async #read(): Promise<ModelEntry[]> {
-    const stored = await this.store.listModels();
-    const entries = new Map<string, ModelEntry>();
-    for (const name of this.external.modelNames) {
-      entries.set(this.keyOf(name), { name, modifiedAtMs: 0, keptBy: "external" });
-    }
-    for (const { name, modifiedAtMs } of stored) {
-      entries.set(this.keyOf(name), { name, modifiedAtMs, keptBy: "store" });
-    }
-    return [...entries.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  async #read(): Promise<ListedModel[]> {
+    const stored = await this.#stored.list();
+    return mergeModels({ ...this.#places(), stored });
   }
-}
 
-/** Who looks in vain for a model in our store may want one of those that others serve. */
-function withOthers(error: unknown, names: readonly string[]): unknown {
-  if (!(error instanceof GatewayError) || error.code !== "model_not_found" || names.length === 0) {
-    return error;
+  #places(): Omit<Parameters<typeof mergeModels>[0], "stored"> {
+    const { nodes, external, config } = this.#parts;
+    return {
+      nodes: nodes.nodes,
+      externalNames: external.modelNames,
+      externals: external.facts,
+      aliases: config.aliases,
+      mode: modeOf(config),
+    };
   }
-  const told = listNames(names.map((name) => `"${name}"`), TOLD_NAMES);
-  const message = `${error.message}; coordinators of others serve ${told}`;
-  return new GatewayError(error.code, message, { cause: error, ...(error.field && { field: error.field }) });
+
+  /** Who looks in vain for a model in our store may want one that nodes hold, or that others serve. */
+  async #notFound(name: string, cause: GatewayError): Promise<GatewayError> {
+    const { nodes, external } = this.#parts;
+    const holders = nodes.nodes.filter(({ models }) => models.size > 0);
+    const sentence = holders.length > 0 ? await this.#nearSentence(name, holders.length) : cause.message;
+    const told = listNames(external.modelNames.map((other) => `"${other}"`), TOLD_NAMES);
+    const message = told === "" ? sentence : `${sentence}; coordinators of others serve ${told}`;
+    return new GatewayError(cause.code, message, { cause, ...(cause.field && { field: cause.field }) });
+  }
+
+  async #nearSentence(name: string, nodeCount: number): Promise<string> {
+    const entries = await this.list().catch(() => []);
+    const near = nearNames(name, entries.map((entry) => entry.name));
+    const where = `in our own store or on ${nodeCount === 1 ? "the node" : `one of ${nodeCount} nodes`}`;
+    const cure = near.length > 0
+      ? `did you mean ${near.map((other) => `"${other}"`).join(" or ")}?`
+      : `pull it with "ollama pull ${name.trim()}"`;
+    return `Cannot find model "${name.trim()}" ${where}; ${cure}`;
+  }
 }

@@ -53,7 +53,7 @@ export interface ShardingFacts {
   readonly freeCount: number;
   /** Of these, those that coordinators of ours hold: a swap frees them. */
   readonly leasedCount: number;
-  /** Memory of those that are free, or would be after a swap, bytes. */
+  /** All memory of those that are free, or would be after a swap, bytes: what of it is free, a load finds out. */
   readonly usableBytes: number;
   /** Whether a coordinator of ours has the model ready now, or is about to. */
   readonly coordinator: "ready" | "starting" | "failed" | undefined;

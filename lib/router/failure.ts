@@ -1,7 +1,7 @@
 import { CoordinatorDeath } from "../coordinator/coordinator_failure.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import { HttpError } from "../http/error.ts";
-import { shuttingDown } from "../pool/refusals.ts";
+import { shuttingDown } from "../queue/refusals.ts";
 import { NodeRefusal } from "./node_answer.ts";
 import type { Route } from "./route.ts";
 

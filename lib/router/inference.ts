@@ -5,7 +5,7 @@ import { Deadline } from "../deadline.ts";
 import { formatAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { Logger } from "../log.ts";
-import { shuttingDown } from "../pool/refusals.ts";
+import { shuttingDown } from "../queue/refusals.ts";
 import { readVocabulary } from "../store/gguf_vocabulary.ts";
 import { formatDuration } from "../units.ts";
 import { type Answer, clientHeaders, type RouteReport } from "./answer.ts";
@@ -16,7 +16,8 @@ import type { Task } from "./decision.ts";
 import { explainFailure, type Failure } from "./failure.ts";
 import { NodeRefusal } from "./node_answer.ts";
 import { NodeVerdict } from "./node_verdict.ts";
-import { type RequestRecord, statusOf } from "./request_record.ts";
+import type { InferenceRecord } from "./part_record.ts";
+import { statusOf } from "./request_record.ts";
 import { ResumedStream } from "./resumed_stream.ts";
 import type { Route } from "./route.ts";
 import { successorAt } from "./successor.ts";
@@ -45,6 +46,8 @@ export interface InferenceRequest {
   readonly turns?: readonly string[] | undefined;
   /** Where its client wants it to go, see `Demand.wish`. */
   readonly wish?: string | undefined;
+  /** Hears what it waits for, whenever that is another thing. Must not throw. */
+  readonly onWait?: ((describe: () => string) => void) | undefined;
   /** Names of upstreams that are not to be asked, for another attempt at the same is under way there. */
   readonly avoid?: (() => Iterable<string>) | undefined;
   /** Hears of each upstream that is asked, by what `avoid` calls it. Must not throw. */
@@ -82,7 +85,7 @@ export class Inference {
   /** Asks nobody yet. The record is told of each attempt, and how it ended once an answer has begun. */
   constructor(
     private readonly request: InferenceRequest,
-    private readonly record: RequestRecord,
+    private readonly record: InferenceRecord,
     private readonly parts: InferenceParts,
   ) {}
 
@@ -206,7 +209,8 @@ export class Inference {
     return { ...answer, body, report };
   }
 
-  #reportOf({ to, upstream, because, queueMs, loadMs, modelName, address }: Route): RouteReport {
+  #reportOf(route: Route): RouteReport {
+    const { to, upstream, because, queueMs, loadMs, modelName, address } = route;
     const { attemptCount, elapsedMs } = this.record;
     return {
       to,
@@ -217,7 +221,7 @@ export class Inference {
       queueMs,
       loadMs,
       durationMs: elapsedMs,
-      modelName,
+      modelName: modelName === this.request.model ? undefined : modelName,
     };
   }
 

@@ -2,6 +2,8 @@ import type { Clock } from "../clock.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { GatewayMetrics, Outcome } from "../metrics/gateway_metrics.ts";
+import type { DecisionLog } from "./decision_log.ts";
+import type { Task } from "./decision.ts";
 import type { Route } from "./route.ts";
 
 /** What becomes of one request: its one wide log line and its measures. Never its prompt or its answer. */
@@ -14,8 +16,19 @@ export class RequestRecord {
 
   /** The request has begun: counted, and its time runs. */
   constructor(
-    private readonly parts: { clock: Clock; logger: Logger; metrics: GatewayMetrics },
-    private readonly request: { id: string; model: string | undefined; stream: boolean; bodyBytes: number },
+    private readonly parts: {
+      clock: Clock;
+      logger: Logger;
+      metrics: GatewayMetrics;
+      decisions: DecisionLog;
+    },
+    private readonly request: {
+      id: string;
+      task: Task;
+      model: string | undefined;
+      stream: boolean;
+      bodyBytes: number;
+    },
   ) {
     this.#startedMs = parts.clock.monotonic();
     parts.metrics.began();
@@ -57,9 +70,27 @@ export class RequestRecord {
       firstByteMs: this.#firstByteMs,
       loadMs: route?.loadMs ?? 0,
     });
+    const message = error === undefined ? undefined : messageOf(error);
+    this.parts.decisions.add({
+      at: new Date(this.parts.clock.now()).toISOString(),
+      requestId: this.request.id,
+      task: this.request.task,
+      model: this.request.model,
+      to: route?.to,
+      upstream: route?.upstream,
+      because: route?.because,
+      attemptCount: this.#attemptCount,
+      outcome,
+      status,
+      queueMs: round(route?.queueMs),
+      loadMs: round(route?.loadMs),
+      durationMs: round(durationMs)!,
+      error: message,
+    });
     const level = outcome === "failed" ? "warn" : "info";
     this.parts.logger[level]("request", {
       requestId: this.request.id,
+      task: this.request.task,
       model: this.request.model,
       stream: this.request.stream,
       bodyBytes: this.request.bodyBytes,
@@ -73,7 +104,7 @@ export class RequestRecord {
       firstByteMs: round(this.#firstByteMs),
       durationMs: round(durationMs),
       dataEventCount,
-      error: error === undefined ? undefined : messageOf(error),
+      error: message,
     });
   }
 }

@@ -1,7 +1,8 @@
 import { equal } from "node:assert/strict";
 import { silentLogger } from "../../lib/log.ts";
 import { BackendRegistry } from "../../lib/registry/backend_registry.ts";
-import { decide } from "../../lib/router/decide.ts";
+import { decideRoute } from "../../lib/router/decide_route.ts";
+import { routeFacts } from "../fixtures/route_facts.ts";
 import { GatewayBed } from "../integration/gateway/gateway_bed.ts";
 
 const BLACK_HOLE_COUNT = 500;
@@ -21,7 +22,7 @@ for (let at = 0; at < BLACK_HOLE_COUNT; at++) {
 
 const usual = await GatewayBed.open();
 const surrounded = await GatewayBed.open({
-  registry: { listBackends: () => blackHoles.views(), size: blackHoles.size },
+  registry: { listBackends: () => blackHoles.views() },
 });
 for (const bed of [usual, surrounded]) await chat(bed); // loads the model
 
@@ -32,9 +33,10 @@ async function chat(bed: GatewayBed): Promise<void> {
 }
 
 const demand = { model: "fake", key: "fake" };
+const facts = routeFacts({ sharding: { backendCount: blackHoles.size, freeCount: 0 } });
 
-Deno.bench("decide() among 500 black holes", () => {
-  decide(demand, { shardingEnabled: true, rpcBackendCount: blackHoles.size, external: [] });
+Deno.bench("decideRoute() among 500 black holes", () => {
+  decideRoute(demand, facts);
 });
 
 Deno.bench("a chat with a loaded model, one backend known", { group: "chat", baseline: true }, async () => {

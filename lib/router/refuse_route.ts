@@ -1,0 +1,125 @@
+import type { ErrorCode } from "../errors.ts";
+import type { Decision, Refusal } from "./decision.ts";
+import { troubleOutside, whyNotOutside } from "./external_outlook.ts";
+import { describeNeed } from "./node_fit.ts";
+import { isPossible, type NodeStanding } from "./node_standing.ts";
+import type { RouteScene } from "./route_scene.ts";
+import { describeTrouble, type ShardingTrouble } from "./sharding_outlook.ts";
+import { standingsOf, whyNotNodes } from "./why_not_nodes.ts";
+
+/** Says that nothing can serve a request: all that was looked at, with the numbers, and what to do. */
+export function refuseRoute(scene: RouteScene): Extract<Decision, { to: "nowhere" }> {
+  const { demand, external } = scene;
+  const causes = causesOf(scene).join("; ") + whyNotOutside(demand, external);
+  const cures = curesOf(scene).join(", or ");
+  return {
+    to: "nowhere",
+    code: codeOf(scene) ?? codeWithoutUpstream(scene),
+    because: `Cannot serve "${demand.model}": ${causes.replace(/^; /, "")}; ${cures}`,
+    unlessStored: refusalUnlessStored(scene),
+  };
+}
+
+/** What to answer if our store has no such model; `undefined` if nobody else has it, so that it is just not found. */
+export function refusalUnlessStored(scene: RouteScene): Refusal | undefined {
+  const { demand, facts, order } = scene;
+  const trouble = troubleOutside(demand, facts.external);
+  if (trouble === undefined && facts.holders.length === 0) return undefined;
+  const causes = ["no such model is stored here", ...(order ? [order.because] : []), ...whyNotNodes(scene)];
+  return {
+    code: codeOf(scene) ?? trouble ?? "no_capacity",
+    because: `Cannot serve "${demand.model}": ${causes.join("; ")}${whyNotOutside(demand, facts.external)}`,
+  };
+}
+
+function causesOf(scene: RouteScene): string[] {
+  const { facts, order, holders, allowsOurs, trouble } = scene;
+  if (order?.kind === "unknown") return [`${order.because}, ${unknownName(scene)}`];
+  const causes = whyNotNodes(scene);
+  if (order) causes.unshift(order.because);
+  if (holders.length === 0 && mayUseNodes(scene)) causes.push(noHolder(scene));
+  if (allowsOurs && trouble) causes.push(describeTrouble(trouble, facts));
+  if (trouble === "too_small" && facts.need && !causes.some((cause) => cause.startsWith("it needs "))) {
+    causes.unshift(`it needs ${describeNeed(facts.need)}`);
+  }
+  return causes;
+}
+
+function unknownName({ facts }: RouteScene): string {
+  const names = [...facts.holders.map(({ name }) => name), ...facts.external.map(({ url }) => url)];
+  const known = names.length === 0 ? "" : `; there are ${names.slice(0, 5).join(", ")}`;
+  return `and no node or coordinator of that name, URL or tag has it${known}`;
+}
+
+function noHolder({ facts: { nodeCount, rules } }: RouteScene): string {
+  if (rules.mode === "single") return "no node on this host holds it";
+  if (nodeCount === 0) return "no Ollama node is known";
+  return nodeCount === 1 ? "the one node does not hold it" : `none of ${nodeCount} nodes holds it`;
+}
+
+function mayUseNodes({ facts, order }: RouteScene): boolean {
+  return facts.rules.mode !== "sharding" && (order === undefined || order.kind === "node");
+}
+
+/** What nodes and the coordinators of others suffer from. What passes soonest goes first. */
+function codeOf(scene: RouteScene): ErrorCode | undefined {
+  const { demand, external, order, trouble, allowsOurs } = scene;
+  if (order?.kind === "unknown") return order.by === "request" ? "invalid_request" : "no_capacity";
+  const outside = troubleOutside(demand, external);
+  const standings = standingsOf(scene);
+  if (outside === "loading") return outside;
+  if (standings.has("unsound") || [...standings].some(isPossible)) return "no_capacity";
+  if (outside || standings.has("down") || standings.has("tried")) return "backend_unreachable";
+  if (allowsOurs && trouble === "tried") return "upstream_failed";
+  if (standings.has("too_small") || standings.has("refused")) return "insufficient_memory";
+  return standings.has("forbidden") ? "forbidden" : undefined;
+}
+
+/** Where nobody suffers from anything that passes. */
+function codeWithoutUpstream({ facts, allowsOurs, trouble }: RouteScene): ErrorCode {
+  if (allowsOurs && trouble === "too_small") return "insufficient_memory";
+  const isNowhere = facts.holders.length === 0 && facts.sharding.isStored === false;
+  return isNowhere ? "model_not_found" : "no_capacity";
+}
+
+/** What helps, each once. */
+function curesOf(scene: RouteScene): string[] {
+  const { order, allowsOurs, trouble } = scene;
+  const cures = allowsOurs && trouble ? [cureOf(trouble)] : [];
+  cures.push(...curesOfNodes(scene));
+  if (order) cures.push(order.by === "request" ? "leave x-sollol-route out" : "change its profile");
+  return [...new Set(cures)];
+}
+
+function cureOf(trouble: ShardingTrouble): string {
+  switch (trouble) {
+    case "off":
+      return "set model_sharding_enabled: true";
+    case "no_backends":
+      return "start ggml-rpc-server on a machine and register it: sollol register HOST:PORT";
+    case "not_stored":
+      return "pull it on this host with ollama pull";
+    case "too_small":
+      return "add an rpc backend, or ask for a smaller model";
+    case "tried":
+    case "unsure":
+    case "unavailable":
+    case "failed":
+      return "ask again in a moment";
+  }
+}
+
+function curesOfNodes(scene: RouteScene): string[] {
+  const standings = standingsOf(scene);
+  if (standings.size > 0) return [...standings].flatMap((standing) => CURES[standing] ?? []);
+  return mayUseNodes(scene) && scene.facts.nodeCount === 0 ? ["name an Ollama node in ollama_nodes"] : [];
+}
+
+const CURES: Readonly<Partial<Record<NodeStanding, string>>> = {
+  down: "see that Ollama runs there",
+  unsound: "ask again in a moment",
+  tried: "ask again in a moment",
+  forbidden: "allow it in ollama_nodes",
+  remote: "set task_distribution_enabled: true",
+  off: "set task_distribution_enabled: true",
+};
