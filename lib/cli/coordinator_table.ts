@@ -1,4 +1,5 @@
 import type { CoordinatorReport } from "../coordinator_admin.ts";
+import { THIS_HOST } from "../registry/identity.ts";
 import { formatDuration } from "../units.ts";
 import { loadPercent } from "./load_text.ts";
 import { renderTable } from "./table.ts";
@@ -65,17 +66,19 @@ function stateOf({ state, phase, progress }: CoordinatorReport): string {
 
 /** `32 layers on 2 backends`, `2 backends`, `the gateway's host`. */
 function placementOf({ placement, endpoints }: CoordinatorReport): string {
-  if (!placement) return endpoints.length === 0 ? "-" : backends(endpoints.length);
+  if (!placement) return endpoints.length === 0 ? "-" : placesOf(endpoints);
   const { devices } = placement;
-  if (devices.length === 0) return "the gateway's host";
+  if (devices.length === 0) return HERE;
   const layerCount = devices.reduce((sum, device) => sum + device.layerCount, 0);
-  return `${layerCount} ${layerCount === 1 ? "layer" : "layers"} on ${
-    backends(new Set(devices.map(({ endpoint }) => endpoint)).size)
-  }`;
+  const places = placesOf([...new Set(devices.map(({ endpoint }) => endpoint))]);
+  return `${layerCount} ${layerCount === 1 ? "layer" : "layers"} on ${places}`;
 }
 
-function backends(count: number): string {
-  return count === 1 ? "1 backend" : `${count} backends`;
+const HERE = "the gateway's host";
+
+function placesOf(endpoints: readonly string[]): string {
+  if (endpoints[0] === THIS_HOST) return HERE;
+  return endpoints.length === 1 ? "1 backend" : `${endpoints.length} backends`;
 }
 
 function remarksOn({ model, state, because, isPinned, failures }: CoordinatorReport): string[] {

@@ -29,7 +29,8 @@ export interface LookOptions {
 }
 
 /**
- * A llama-server that serves one model over rpc backends: started, checked against its plan, and watched.
+ * A llama-server that serves one model, over rpc backends or whole on this host: started, checked against its plan, and
+ * watched.
  *
  * An rpc backend that dies takes it along, but only when the next token needs that backend; one that hangs is never
  * noticed by it: watch `/slots`.

@@ -8,10 +8,13 @@ import type { Fault } from "./coordinator_failure.ts";
 import { isIdle } from "./stall_judge.ts";
 import { watchForStall } from "./stall_watch.ts";
 
+/** Says whether a backend is known to be lost. */
+export type LossNotice = Pick<BackendLease, "lost" | "lostEndpoint">;
+
 /** What {@linkcode watchCoordinator} is told. */
 export interface CoordinatorWatchOptions {
   /** Says whether a backend is known to be lost. */
-  readonly lease: Pick<BackendLease, "lost" | "lostEndpoint">;
+  readonly lease: LossNotice;
   /** For how long an answer may stand still; read at each look. */
   readonly config: Pick<Config, "timeouts">;
   /** Times the looks. */
@@ -39,6 +42,7 @@ export async function watchCoordinator(
       return config.timeouts.stallMs;
     },
     isMultimodal,
+    isLocal: endpoints.length === 0,
     lease,
     signal,
     clock,

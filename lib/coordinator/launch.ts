@@ -1,4 +1,4 @@
-import type { LaunchOptions, ServerAddress } from "../llama_server/args.ts";
+import type { LaunchOptions, RpcPlacement, ServerAddress } from "../llama_server/args.ts";
 import type { Placement } from "../planner/placement.ts";
 
 /** What to start, where its layers go, and how long that may take. Where it listens is chosen at the start. */
@@ -9,7 +9,7 @@ export interface CoordinatorLaunch extends Omit<LaunchOptions, "alias" | "listen
   readonly model: string;
   /** What is loaded, for the deadline. */
   readonly modelBytes: number;
-  /** Without it the model stays on this host. */
+  /** Without it, or without endpoints in it, the model stays on this host. */
   readonly placement?: Placement | undefined;
   /** A unix socket is reachable only by us, and no port can be taken. Default `unix`. */
   readonly transport?: "unix" | "tcp" | undefined;
@@ -44,12 +44,13 @@ export function toLaunchOptions(
     alias: launch.model,
     listen,
     apiKey,
-    rpc: placement && {
-      endpoints: placement.endpoints,
-      deviceNames: placement.devices.map(({ name }) => name),
-      tensorSplit: placement.tensorSplit,
-    },
+    rpc: placement && toRpc(placement),
   };
+}
+
+function toRpc({ endpoints, devices, tensorSplit }: Placement): RpcPlacement | undefined {
+  if (endpoints.length === 0) return undefined;
+  return { endpoints, deviceNames: devices.map(({ name }) => name), tensorSplit };
 }
 
 /**

@@ -31,17 +31,18 @@ const LOOK_MS = 1_000;
  * before it warms up. Dispose it at its end.
  */
 export class LoadWatch implements Disposable {
-  #stage: LoadProgress["stage"] = "connecting";
+  #stage: LoadProgress["stage"];
   #sentBytes = 0;
   #isWatched = false;
   readonly #judge: LoadJudge;
   readonly #loaded = new AbortController();
   readonly #stalled = new AbortController();
 
-  /** Tells at once that the process connects. */
+  /** Tells at once that the process connects; that it loads, where there is nobody to connect to. */
   constructor(private readonly options: LoadWatchOptions) {
     this.#judge = new LoadJudge(options);
-    options.onProgress({ stage: "connecting" });
+    this.#stage = options.endpoints.length > 0 ? "connecting" : "loading";
+    options.onProgress({ stage: this.#stage });
   }
 
   /** Aborts when the load hangs; the reason is a {@linkcode StalledLoad}. */
@@ -71,7 +72,8 @@ export class LoadWatch implements Disposable {
 
   /** Before its backends have answered it, it is somebody else's to watch. */
   #begin(): void {
-    if (this.#isWatched || this.options.totalBytes === 0) return;
+    const { endpoints, totalBytes } = this.options;
+    if (this.#isWatched || totalBytes === 0 || endpoints.length === 0) return;
     this.#isWatched = true;
     void this.#watch();
   }

@@ -6,6 +6,8 @@ import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import { explicitLayerCount } from "../planner/deal_explicit.ts";
 import type { PlanShape, PlanStrategy } from "../planner/plan_input.ts";
 import { planSurveys, type SurveyPlan, type SurveyPlanRequest } from "../planner/plan_surveys.ts";
+import { type PlanResult, planWhole } from "../planner/plan.ts";
+import type { HostRoom } from "../planner/place_whole.ts";
 import { leftOutNote, noBackend, type Survey } from "../planner/survey.ts";
 import { ramOf } from "../registry/backend_devices.ts";
 import { readAvailableMemory, type ReadHostMemory } from "../registry/host_memory.ts";
@@ -54,7 +56,13 @@ export interface ModelPlans {
   readonly plans: readonly [SurveyPlan, ...SurveyPlan[]];
 }
 
-/** Plans models over rpc backends by the config, the models' own files and what earlier loads taught. */
+/** What a model is run with, and whether this host has room for all of it. */
+export interface WholePlan extends Pick<ModelPlans, "shape"> {
+  /** Where it goes, or what is missing. */
+  readonly result: PlanResult;
+}
+
+/** Plans models by the config, the models' own files and what earlier loads taught. */
 export class ModelPlanner {
   /** What this host had left when a model was read last. */
   #hostFreeBytes: number | undefined;
@@ -109,6 +117,28 @@ export class ModelPlanner {
     throw noBackend(model.name, surveys[0] ?? { leftOut: [] });
   }
 
+  /**
+   * Plans a whole model onto one host, this one. What loads over rpc backends taught is not used. Waits for nothing.
+   *
+   * @throws {GatewayError} `model_unusable` if it has no layers, or cannot be run as the configuration says;
+   *   `invalid_request` if it cannot be run as was wished.
+   */
+  planWhole(
+    model: ResolvedModel,
+    content: GgufModel,
+    room: Omit<HostRoom, "reserveBytes">,
+    wish: PlanWish = {},
+  ): WholePlan {
+    const { coordinator, rpc: { reserveBytes } } = this.config;
+    const shape = withWish(shapeOf(model, content, coordinator), wish);
+    try {
+      const result = planWhole({ name: model.name, content, shape, room: { ...room, reserveBytes } });
+      return { shape, result };
+    } catch (error) {
+      throw blame(error, wish, []);
+    }
+  }
+
   /** The configuration's explicit layers are meant for models of that many; others are placed by memory. */
   #planAll(
     surveys: readonly Survey[],
@@ -122,12 +152,17 @@ export class ModelPlanner {
     try {
       return planSurveys(surveys, { ...request, strategy: isForOthers ? "auto" : placement });
     } catch (error) {
-      const isAsked = wish.contextSize !== undefined || wish.slotCount !== undefined;
-      throw error instanceof GatewayError && error.code === "invalid_request" && !isAsked
-        ? operatorsMistake(error, surveys)
-        : error;
+      throw blame(error, wish, surveys);
     }
   }
+}
+
+/** Whoever asks for what cannot be done is told so: the client, or else the operator. */
+function blame(error: unknown, wish: PlanWish, surveys: readonly Survey[]): unknown {
+  const isAsked = wish.contextSize !== undefined || wish.slotCount !== undefined;
+  return error instanceof GatewayError && error.code === "invalid_request" && !isAsked
+    ? operatorsMistake(error, surveys)
+    : error;
 }
 
 /** What the configuration says cannot be done is no fault of the client's request. */

@@ -1,6 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import type { BufferUse } from "../llama_server/log_line.ts";
 import type { PlacedDevice, Placement } from "../planner/placement.ts";
+import { THIS_HOST } from "../registry/identity.ts";
 import { formatBytes } from "../units.ts";
 import type { ToldBuffer } from "./coordinator_log.ts";
 
@@ -22,7 +23,7 @@ export interface VerifiedDevice extends PlacedDevice {
 
 /** A placement that llama.cpp has confirmed. */
 export interface VerifiedPlacement {
-  /** Empty if the model is on this host. */
+  /** A model that is whole on this host has one, whose endpoint is `this host`. Empty if nothing was planned. */
   readonly devices: readonly VerifiedDevice[];
   /** Bytes of weights that stayed on this host: at least the token embedding. */
   readonly hostModelBytes: number;
@@ -41,7 +42,11 @@ export function verifyPlacement(
   plan: Placement | undefined,
   buffers: readonly ToldBuffer[],
 ): VerifiedPlacement {
-  const devices = (plan?.devices ?? []).map((device) => verifyDevice(model, device, buffers));
+  const devices = (plan?.devices ?? []).map((device) =>
+    device.endpoint === THIS_HOST
+      ? { ...device, actual: hostBytes(buffers) }
+      : verifyDevice(model, device, buffers)
+  );
   const planned = new Set(devices.map(keyOf));
   const stranger = buffers.find(({ use, device, bytes }) =>
     use === "model" && device.on === "rpc" && bytes > 0 && !planned.has(keyOf(device))
@@ -53,7 +58,11 @@ export function verifyPlacement(
         "which is not in the plan; report this with the coordinator's log",
     );
   }
-  return { devices, hostModelBytes: hostBytes(buffers), because: plan?.because ?? "all layers on this host" };
+  return {
+    devices,
+    hostModelBytes: hostBytes(buffers).weightBytes,
+    because: plan?.because ?? "all layers on this host",
+  };
 }
 
 function verifyDevice(model: string, device: PlacedDevice, buffers: readonly ToldBuffer[]): VerifiedDevice {
@@ -80,8 +89,15 @@ function keyOf({ endpoint, deviceIndex }: { endpoint: string; deviceIndex: numbe
   return `device ${deviceIndex} of ${endpoint}`;
 }
 
-function hostBytes(buffers: readonly ToldBuffer[]): number {
-  return buffers
-    .filter(({ use, device }) => use === "model" && device.on === "host")
-    .reduce((sum, { bytes }) => sum + bytes, 0);
+/** All that is in the memory of this host, its own GPUs included. */
+function hostBytes(buffers: readonly ToldBuffer[]): ActualBytes {
+  const bytesOf = (...uses: BufferUse[]): number =>
+    buffers
+      .filter(({ use, device }) => uses.includes(use) && device.on === "host")
+      .reduce((sum, { bytes }) => sum + bytes, 0);
+  return {
+    weightBytes: bytesOf("model"),
+    kvBytes: bytesOf("KV", "RS"),
+    computeBytes: bytesOf("compute", "output"),
+  };
 }

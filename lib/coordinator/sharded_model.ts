@@ -13,7 +13,7 @@ import type { LeasedPlan } from "./leased_plan.ts";
 import { type LeasedStartOptions, refusalOf, startLeased } from "./leased_start.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { type ModelPlanner, PLAN_FRESH_MS } from "./model_planner.ts";
-import { ShardedCoordinator } from "./sharded_coordinator.ts";
+import { PlacedCoordinator } from "./placed_coordinator.ts";
 import { ShardedProspect } from "./sharded_prospect.ts";
 
 /** What a {@linkcode shardedModel} is started with, the same for every model. */
@@ -49,7 +49,7 @@ export interface ModelToFind {
 export function shardedModel(
   { key, model: name, resolve }: ModelToFind,
   options: ShardedModelOptions,
-): Wanted<ShardedCoordinator> {
+): Wanted<PlacedCoordinator> {
   return {
     key,
     model: name,
@@ -93,7 +93,7 @@ async function start(
   { program, model, content, plan, build, onProgress }: PlannedStart,
   options: ShardedModelOptions,
   signal: AbortSignal,
-): Promise<ShardedCoordinator> {
+): Promise<PlacedCoordinator> {
   const outdated = options.optionsChanged(); // in one step with the options themselves
   const coordinator = await startLeased(program, model, plan, options, signal, onProgress);
   const { placement, loadMs } = coordinator;
@@ -106,7 +106,12 @@ async function start(
     computeCorrection,
     loadMs,
   });
-  return new ShardedCoordinator(model.key, coordinator, plan, outdated);
+  const { because, lease: { endpoints, leaving } } = plan;
+  return new PlacedCoordinator(model.key, coordinator, {
+    because,
+    endpoints,
+    leaving: AbortSignal.any([leaving, outdated]),
+  });
 }
 
 /** Whether a start that failed may succeed on other backends: the registry knows by now which one failed it. */

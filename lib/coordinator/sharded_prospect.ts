@@ -8,9 +8,11 @@ import type { Place, Pooled, Prospect } from "../pool/pooled.ts";
 import type { BackendRegistry } from "../registry/backend_registry.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { formatDuration } from "../units.ts";
+import { LeasedPlace } from "./leased_place.ts";
 import type { LeasedPlan } from "./leased_plan.ts";
 import type { ModelPlanner, ModelPlans } from "./model_planner.ts";
 import type { RefusedMemory } from "./refused_memory.ts";
+import { smallerContext, smallerContextNote } from "./smaller_context.ts";
 
 /** What {@linkcode ShardedProspect} plans with. */
 export interface ProspectParts<C extends Pooled> {
@@ -66,14 +68,11 @@ export class ShardedProspect<C extends Pooled> implements Prospect<C> {
     const outlook = fitting(() => this.#outlook(NOBODY));
     if (!outlook?.result.fits) return undefined;
     const { shape, result: { placement, model: { computeCorrection } } } = outlook;
-    const plan = {
-      placement,
-      shape,
-      lease: this.parts.registry.lease(placement.endpoints, this.model.name),
-      because: placement.because + this.#smallerNote() + this.#notes(outlook),
-      computeCorrection,
-    };
-    return new LeasedPlace(plan, this.parts.start);
+    const lease = this.parts.registry.lease(placement.endpoints, this.model.name);
+    const because = placement.because + smallerContextNote(this.#contextSize) + this.#notes(outlook);
+    const plan = { placement, shape, lease, because, computeCorrection };
+    const start: Place<C>["start"] = (...how) => this.parts.start(plan, ...how);
+    return new LeasedPlace({ endpoints: lease.endpoints, because, lease, start });
   }
 
   /** See {@linkcode Prospect.fitsWith}. */
@@ -87,11 +86,8 @@ export class ShardedProspect<C extends Pooled> implements Prospect<C> {
     const wanted = this.#outlook("all");
     if (wanted.result.fits) return;
     const { shortage } = wanted.result;
-    const { minContextSize = Infinity } = this.parts;
-    if ((shortage.fittingContextSize ?? 0) >= minContextSize) {
-      this.#contextSize = shortage.fittingContextSize;
-      if (this.#outlook("all").result.fits) return;
-    }
+    this.#contextSize = smallerContext(shortage, this.parts.minContextSize);
+    if (this.#contextSize !== undefined && this.#outlook("all").result.fits) return;
     throw new InsufficientMemoryError(shortage, wanted.result.message + this.#notes(wanted));
   }
 
@@ -113,39 +109,6 @@ export class ShardedProspect<C extends Pooled> implements Prospect<C> {
   #notes({ views, survey }: Outlook): string {
     const used = views.filter((view) => survey.usable.some(({ endpoint }) => endpoint === view.endpoint));
     return leftOutNote(survey) + this.parts.refusedMemory.describe(used);
-  }
-
-  #smallerNote(): string {
-    return this.#contextSize === undefined
-      ? ""
-      : `. A larger context does not fit now, so each slot has ${this.#contextSize} tokens`;
-  }
-}
-
-/** Taken rpc backends: given back unless the start takes them over. */
-class LeasedPlace<C extends Pooled> implements Place<C> {
-  #isStarted = false;
-
-  constructor(
-    private readonly plan: LeasedPlan,
-    private readonly startPlan: ProspectParts<C>["start"],
-  ) {}
-
-  get endpoints(): readonly string[] {
-    return this.plan.lease.endpoints;
-  }
-
-  get because(): string {
-    return this.plan.because;
-  }
-
-  start(...how: Parameters<Place<C>["start"]>): Promise<C> {
-    this.#isStarted = true;
-    return this.startPlan(this.plan, ...how);
-  }
-
-  [Symbol.dispose](): void {
-    if (!this.#isStarted) this.plan.lease[Symbol.dispose]();
   }
 }
 

@@ -16,6 +16,8 @@ export interface StallPatience {
   readonly stallMs: number;
   /** Whether prompts may hold pictures or sound: these take long on their own, and nothing counts meanwhile. */
   readonly isMultimodal: boolean;
+  /** Whether it uses no rpc backend, so that none can be at fault. Default false. */
+  readonly isLocal?: boolean | undefined;
 }
 
 /** Whether nothing is in flight, as far as the coordinator tells. */
@@ -75,9 +77,10 @@ export class StallJudge {
     if (!this.#progress) return undefined;
     const patienceMs = isLost ? Math.min(LOST_PATIENCE_MS, this.patience.stallMs) : this.#patienceMs;
     if (this.#stillMs < patienceMs) return undefined;
-    return {
-      reason: `${this.#what} made no progress for ${formatDuration(this.#stillMs)}, so an rpc backend hangs`,
-    };
+    const reason = `${this.#what} made no progress for ${formatDuration(this.#stillMs)}`;
+    return this.patience.isLocal
+      ? { reason, isItsOwn: true }
+      : { reason: `${reason}, so an rpc backend hangs` };
   }
 
   #judgeSilence(askedMs: number, nowMs: number): Fault | undefined {

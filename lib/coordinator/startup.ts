@@ -108,7 +108,7 @@ export async function learnDeath(
   withinMs: number,
 ): Promise<DeathFacts> {
   const { cause } = log;
-  const endpoints = placement?.endpoints ?? [];
+  const endpoints = endpointsOf({ placement });
   const trouble = needsSuspect(exit, cause)
     ? await findTrouble(diagnose, endpoints, { clock, withinMs, signal })
     : [];
@@ -120,7 +120,7 @@ function watchLoad(
   { onProgress = () => {}, patience = { stallMs: Infinity }, clock = systemClock }: CoordinatorOptions,
   pidOf: () => number,
 ): LoadWatch {
-  const endpoints = placement?.endpoints ?? [];
+  const endpoints = endpointsOf({ placement });
   const ports = new Set(endpoints.map((endpoint) => parseEndpoint(endpoint).port));
   return new LoadWatch({
     onProgress,
@@ -145,6 +145,7 @@ async function untilServing(
   using load = new Deadline(clock, loadTimeoutMsOf(launch), { reason: () => loadTimeout(launch) });
   using silence = new Deadline(clock, enumerateTimeoutMsOf(launch), { reason: () => new SilentBackends() });
   void log.enumerated.then(() => silence[Symbol.dispose]());
+  if (endpointsOf(launch).length === 0) silence[Symbol.dispose](); // a GPU's driver may take as long as it likes
   const signal = AbortSignal.any([options.signal, child.gone, load.signal, silence.signal, stalled]);
   try {
     const readiness = { listen, log, apiKey, http, clock, signal };
@@ -187,10 +188,14 @@ async function explainStall(
 }
 
 function probeBackends(
-  { placement }: CoordinatorLaunch,
+  launch: CoordinatorLaunch,
   { diagnose, clock = systemClock, signal }: CoordinatorOptions,
 ): Promise<readonly BackendFinding[]> {
-  return findTrouble(diagnose, placement?.endpoints ?? [], { clock, withinMs: DIAGNOSIS_MS, signal });
+  return findTrouble(diagnose, endpointsOf(launch), { clock, withinMs: DIAGNOSIS_MS, signal });
+}
+
+function endpointsOf({ placement }: Pick<CoordinatorLaunch, "placement">): readonly string[] {
+  return placement?.endpoints ?? [];
 }
 
 function loadTimeoutMsOf({ loadTimeoutMs, modelBytes }: CoordinatorLaunch): number {

@@ -1,11 +1,12 @@
-import { formatBytes, GIB, MIB } from "../units.ts";
+import { formatBytes } from "../units.ts";
 import type { Dealer, Misfit } from "./deal.ts";
 import { autoDealer } from "./deal_auto.ts";
 import { LayerScale } from "./layer_scale.ts";
 import type { PlanModel } from "./model_need.ts";
-import type { PlanBackend, PlanShape, PlanStrategy } from "./plan_input.ts";
+import type { PlanBackend, PlanStrategy } from "./plan_input.ts";
 import { hostShareOf, type Room, type RoomSurvey, surveyRooms } from "./room.ts";
 import { InsufficientMemoryError, type Shortage } from "./shortage.ts";
+import { adviceOf, contextOf, roundUp } from "./shortage_advice.ts";
 import { type FitTest, suggest } from "./suggest.ts";
 
 /** What a model was to be placed on, and how. */
@@ -93,7 +94,7 @@ function sentenceOf(
     contextOf(shape)
   } tokens, ${whoHas(misfit, attempt)} ${formatBytes(misfit.freeBytes)} free${besideWhat(attempt)}; ${
     whatIsMissing(scale, misfit)
-  }. ` + adviceOf(scale, shortage);
+  }. ` + adviceOf(scale.model, shortage);
 }
 
 function whoHas({ rooms }: Misfit, { survey, strategy }: Attempt): string {
@@ -130,39 +131,4 @@ function whatIsMissing(
   return `no split by whole layers fits, as one takes up to ${
     formatBytes(largestBytes)
   } with its buffers; ${where}`;
-}
-
-/** So that what a person reads is enough: one decimal. */
-function roundUp(bytes: number): number {
-  const stepBytes = (bytes < GIB ? MIB : GIB) / 10;
-  return Math.ceil((bytes - 1) / stepBytes) * stepBytes; // a byte less, lest 1.0 becomes 1.1 by a rounding error
-}
-
-function adviceOf({ model }: LayerScale, shortage: Shortage): string {
-  const { fittingContextSize, fittingKvType, fittingFileBytes, neededBackendBytes, fitsWithAuto } = shortage;
-  const fitting = [
-    ...(fittingContextSize === undefined
-      ? []
-      : [`with a context of ${contextOf({ ...model.shape, contextSize: fittingContextSize })} tokens`]),
-    ...(fittingKvType === undefined ? [] : [`with kv_type ${fittingKvType}`]),
-    ...(fitsWithAuto ? ["with placement auto"] : []),
-  ];
-  const helping = [
-    ...(fittingFileBytes === undefined ? [] : [
-      `choose a quantisation of at most ${formatBytes(fittingFileBytes)} (this one has ${
-        formatBytes(model.fileBytes)
-      })`,
-    ]),
-    ...(neededBackendBytes === undefined
-      ? []
-      : [`add a backend with ${formatBytes(neededBackendBytes)} free`]),
-  ];
-  if (fitting.length === 0) {
-    return `No context is small enough; ${helping.join(", or ") || "only more memory helps"}`;
-  }
-  return `It fits ${fitting.join(", or ")}` + (helping.length === 0 ? "" : `; or ${helping.join(", or ")}`);
-}
-
-function contextOf({ slotCount, contextSize }: PlanShape): string {
-  return slotCount === 1 ? String(contextSize) : `${slotCount} × ${contextSize}`;
 }

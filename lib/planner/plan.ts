@@ -1,5 +1,6 @@
 import type { GgufModel } from "../gguf/model_info.ts";
 import { type PlanModel, weighModel } from "./model_need.ts";
+import { type HostRoom, placeWhole } from "./place_whole.ts";
 import { type Placement, type PlacementOptions, planPlacement } from "./placement.ts";
 import type { PlanBackend, PlanShape } from "./plan_input.ts";
 import { InsufficientMemoryError, type Shortage } from "./shortage.ts";
@@ -45,8 +46,28 @@ export type PlanResult =
 export function planModel(request: PlanRequest): PlanResult {
   const { name, content, shape, backends, computeCorrection, ...options } = request;
   const model = weighModel(name, content, shape, { computeCorrection });
+  return resultOf(model, () => planPlacement(model, backends, options));
+}
+
+/** All that a plan for one host is made from. */
+export interface WholePlanRequest extends Pick<PlanRequest, "name" | "content" | "shape"> {
+  /** What the host has. */
+  readonly room: HostRoom;
+}
+
+/**
+ * Plans a model onto one host, all of it. Not fitting is a result.
+ *
+ * @throws {GatewayError} `model_unusable` or `invalid_request`: nothing could be planned at all.
+ */
+export function planWhole({ name, content, shape, room }: WholePlanRequest): PlanResult {
+  const model = weighModel(name, content, shape);
+  return resultOf(model, () => placeWhole(model, content, room));
+}
+
+function resultOf(model: PlanModel, place: () => Placement): PlanResult {
   try {
-    return { fits: true, model, placement: planPlacement(model, backends, options) };
+    return { fits: true, model, placement: place() };
   } catch (error) {
     if (!(error instanceof InsufficientMemoryError)) throw error;
     return { fits: false, model, shortage: error.shortage, message: error.message };

@@ -1,5 +1,5 @@
 import { run } from "../process/run.ts";
-import { COUNT_LIKE_DRIVER, type GgmlDevice, parseDeviceList } from "./ggml_devices.ts";
+import { COUNT_LIKE_DRIVER, type GgmlDevice, parseDeviceList } from "../llama_cpp/ggml_devices.ts";
 
 /** How {@linkcode listGgmlDevices} asks. */
 export interface ListDevicesOptions {

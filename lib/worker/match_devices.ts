@@ -1,6 +1,6 @@
 import type { ReportedDevice } from "../rpc/worker_report.ts";
 import type { GpuFigures, HostFigures } from "./device_figures.ts";
-import { type GgmlDevice, isCpuDevice } from "./ggml_devices.ts";
+import { type GgmlDevice, isCpuDevice } from "../llama_cpp/ggml_devices.ts";
 
 /** What is known of the machine beside what its rpc servers say. */
 export interface MachineFigures {

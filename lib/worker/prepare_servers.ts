@@ -1,5 +1,5 @@
 import { readRpcServerVersion } from "../llama_cpp/read_version.ts";
-import type { GgmlDevice } from "./ggml_devices.ts";
+import type { GgmlDevice } from "../llama_cpp/ggml_devices.ts";
 import { listGgmlDevices } from "./list_devices.ts";
 import type { RpcServerLaunch } from "./rpc_server.ts";
 import { chooseDeviceGroups, type DeviceWishes, planServers, type ServerWishes } from "./server_plan.ts";

@@ -1,6 +1,6 @@
 import type { WorkerReport } from "../rpc/worker_report.ts";
 import type { GpuFigures, HostFigures } from "./device_figures.ts";
-import type { GgmlDevice } from "./ggml_devices.ts";
+import type { GgmlDevice } from "../llama_cpp/ggml_devices.ts";
 import { toReportedDevice } from "./match_devices.ts";
 
 /** What is known of one rpc server. */

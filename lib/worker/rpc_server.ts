@@ -12,7 +12,7 @@ import {
   NO_BANNER,
   readBannerLine,
   type RpcBanner,
-} from "./ggml_devices.ts";
+} from "../llama_cpp/ggml_devices.ts";
 import { assertPortFree } from "./port_check.ts";
 import { readTcpSockets } from "./tcp_sockets.ts";
 import { clientsOf, listenerAt } from "../net/tcp_table.ts";

@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { BindAddress } from "./bind_address.ts";
-import { type GgmlDevice, isCpuDevice } from "./ggml_devices.ts";
+import { type GgmlDevice, isCpuDevice } from "../llama_cpp/ggml_devices.ts";
 import type { RpcServerLaunch } from "./rpc_server.ts";
 
 /** Which rpc servers are to run. */

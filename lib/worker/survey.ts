@@ -1,7 +1,7 @@
 import { silentLogger } from "../log.ts";
 import { formatEndpoint } from "../rpc/endpoint.ts";
 import type { WorkerReport } from "../rpc/worker_report.ts";
-import type { GgmlDevice } from "./ggml_devices.ts";
+import type { GgmlDevice } from "../llama_cpp/ggml_devices.ts";
 import { type GpuSource, GpuWatch } from "./gpu_watch.ts";
 import { readHostFigures } from "./host_figures.ts";
 import { buildReport } from "./report.ts";

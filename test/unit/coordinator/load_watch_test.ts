@@ -10,11 +10,11 @@ class LoadBed {
   askedCount = 0;
   readonly watch: LoadWatch;
 
-  constructor(sent: (number | undefined)[] = [], totalBytes = 1_000) {
+  constructor(sent: (number | undefined)[] = [], totalBytes = 1_000, endpoints = ["10.0.0.1:50052"]) {
     this.watch = new LoadWatch({
       onProgress: (progress) => this.told.push(progress),
       totalBytes,
-      endpoints: ["10.0.0.1:50052"],
+      endpoints,
       patience: { stallMs: 30_000 },
       look: () => {
         this.askedCount++;
@@ -45,6 +45,17 @@ Deno.test("LoadWatch tells the stages in their order, each once", () => {
     watch.hear({ type });
   }
   deepEqual(bed.told.map(({ stage }) => stage), ["connecting", "loading", "warming up"]);
+});
+
+Deno.test("LoadWatch of a model without rpc backends tells that it loads, and looks at nothing", async () => {
+  const bed = new LoadBed([10], 1_000, []);
+  using watch = bed.watch;
+  for (const type of ["device_info", "loading"] as const) watch.hear({ type });
+  await bed.pass(120);
+  watch.hear({ type: "warming_up" });
+  deepEqual(bed.told, [{ stage: "loading" }, { stage: "warming up" }]);
+  equal(bed.askedCount, 0);
+  ok(!watch.stalled.aborted);
 });
 
 Deno.test("LoadWatch tells each second what has arrived: never less than before, never more than there is", async () => {

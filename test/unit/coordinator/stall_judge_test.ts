@@ -29,14 +29,15 @@ interface Finding {
 function judge(
   forMs: number,
   lookAt: (ms: number) => CoordinatorLook,
-  { isLost = () => false, everyMs = 1_000, stallMs = STALL_MS, isMultimodal = false }: {
+  { isLost = () => false, everyMs = 1_000, stallMs = STALL_MS, isMultimodal = false, isLocal }: {
     isLost?: (ms: number) => boolean;
     everyMs?: number;
     stallMs?: number;
     isMultimodal?: boolean;
+    isLocal?: boolean;
   } = {},
 ): Finding | undefined {
-  const judge = new StallJudge({ stallMs, isMultimodal });
+  const judge = new StallJudge({ stallMs, isMultimodal, isLocal });
   for (let ms = 0; ms <= forMs; ms += everyMs) {
     const fault = judge.judge(lookAt(ms), ms, isLost(ms));
     if (fault) return { atMs: ms, reason: fault.reason, isItsOwn: fault.isItsOwn ?? false };
@@ -202,4 +203,12 @@ Deno.test("isIdle() believes only slots that are told", () => {
       .map((look) => isIdle(look as CoordinatorLook)),
     [true, true, false, false, false],
   );
+});
+
+Deno.test("StallJudge blames no rpc backend where there is none", () => {
+  deepEqual(judge(100_000, () => slots({}), { isLocal: true }), {
+    atMs: 30_000,
+    reason: "its answer made no progress for 30.0 s",
+    isItsOwn: true,
+  });
 });

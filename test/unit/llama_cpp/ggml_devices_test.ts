@@ -1,6 +1,11 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { MIB } from "../../../lib/units.ts";
-import { isCpuDevice, NO_BANNER, parseDeviceList, readBannerLine } from "../../../lib/worker/ggml_devices.ts";
+import {
+  isCpuDevice,
+  NO_BANNER,
+  parseDeviceList,
+  readBannerLine,
+} from "../../../lib/llama_cpp/ggml_devices.ts";
 
 const BANNER = [
   "load_backend: loaded CUDA backend from /usr/lib/libggml-cuda.so",

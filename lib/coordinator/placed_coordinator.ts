@@ -1,34 +1,34 @@
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { Coordinator } from "./coordinator.ts";
-import type { LeasedPlan } from "./leased_plan.ts";
 import type { VerifiedPlacement } from "./placement_check.ts";
 import type { ServingCoordinator } from "./serving.ts";
 
-/** A model spread over rpc backends, with the coordinator that serves it. */
-export class ShardedCoordinator implements ServingCoordinator {
+/** Where a coordinator was placed. */
+export interface PlacedTerms extends Pick<ServingCoordinator, "because" | "endpoints"> {
+  /** Aborts when it is to end as soon as it is idle. */
+  readonly leaving: AbortSignal;
+}
+
+/** A coordinator of ours that serves, where it was planned. */
+export class PlacedCoordinator implements ServingCoordinator {
   readonly upstream: string;
   readonly headers: HeaderList;
   readonly because: string;
   readonly leaving: AbortSignal;
   readonly endpoints: readonly string[];
 
-  /**
-   * A coordinator that serves, and the plan that it was started by.
-   *
-   * @param outdated Aborts when it would be started with other options now.
-   */
+  /** A coordinator that serves, and the terms that it was started by. */
   constructor(
     readonly key: string,
     private readonly coordinator: Coordinator,
-    plan: LeasedPlan,
-    outdated: AbortSignal,
+    { because, endpoints, leaving }: PlacedTerms,
   ) {
     this.upstream = `coordinator of ${coordinator.model}`;
     this.headers = [["authorization", `Bearer ${coordinator.apiKey}`]];
-    this.because = plan.because;
-    this.leaving = AbortSignal.any([plan.lease.leaving, outdated]);
-    this.endpoints = plan.lease.endpoints;
+    this.because = because;
+    this.leaving = leaving;
+    this.endpoints = endpoints;
   }
 
   /** Where its llama-server answers. */
