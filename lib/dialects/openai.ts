@@ -67,9 +67,31 @@ export interface ModelCard {
   created: number;
   /** Who keeps the model; shown, never interpreted. */
   owned_by: string;
+  /** Ours: where it is, and whether it can be served. */
+  sollol: ModelPlace;
+}
+
+/** Where a model is, and where a request for it would go now. What is not known, or is not so, is left out. */
+export interface ModelPlace {
+  /** Whether it can be served. */
+  readonly available: boolean;
+  /** Why not. */
+  readonly because: string | undefined;
+  /** A node, or in words what else. */
+  readonly goes_to: string | undefined;
+  /** Names of the nodes that hold it. */
+  readonly nodes: readonly string[];
+  /** The model that this name stands for. */
+  readonly alias_of: string | undefined;
 }
 
 /** Renders a model for `GET /v1/models`. */
-export function modelCard(id: string, modifiedAtMs: number, ownedBy: string): ModelCard {
-  return { id, object: "model", created: Math.floor(modifiedAtMs / 1_000), owned_by: ownedBy };
+export function modelCard(id: string, modifiedAtMs: number, ownedBy: string, place: ModelPlace): ModelCard {
+  return {
+    id,
+    object: "model",
+    created: Math.floor(modifiedAtMs / 1_000),
+    owned_by: ownedBy,
+    sollol: place,
+  };
 }
