@@ -4,6 +4,7 @@ import type { CoordinatorAdmin } from "./coordinator_admin.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Logger } from "./log.ts";
 import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
+import type { NodeAdmin } from "./node_admin.ts";
 import type { LoadStore } from "./store/load_store.ts";
 import type { PlanService } from "./plan_service.ts";
 
@@ -13,6 +14,8 @@ export interface AppParts {
   readonly gateway: Gateway;
   /** Takes what operators and workers say of rpc backends. */
   readonly backends: BackendAdmin;
+  /** Takes what operators say of Ollama nodes. */
+  readonly nodes: NodeAdmin;
   /** Takes what operators say of coordinators. */
   readonly coordinators: CoordinatorAdmin;
   /** Aborts when the gateway begins to shut down: streams that would last for ever end then. */

@@ -1,5 +1,6 @@
 import type { Delivery } from "./bus.ts";
 import type { VerifiedPlacement } from "./coordinator/placement_check.ts";
+import type { NodeEvent } from "./nodes/node.ts";
 import type { PoolEvent, PoolView } from "./pool/pooled.ts";
 import type { BackendHealth } from "./rpc/backend.ts";
 
@@ -31,6 +32,10 @@ export type GatewayEvent =
       readonly health: BackendHealth;
       readonly reason: string;
     }
+    | ({
+      /** An Ollama node has changed. */
+      readonly type: "node";
+    } & NodeEvent)
     | {
       /** The configuration was read again. */
       readonly type: "config";

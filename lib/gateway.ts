@@ -11,15 +11,32 @@ import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import type { CoordinatorPool } from "./pool/pool.ts";
 import type { PoolView } from "./pool/pooled.ts";
 import type { Answer } from "./router/answer.ts";
-import type { ModelCatalog, ModelEntry } from "./router/catalog.ts";
+import type { ListedModel, ModelCatalog } from "./router/catalog.ts";
+import { embedInParts } from "./router/embeddings.ts";
+import { hedged } from "./router/hedge.ts";
 import { Inference, type InferenceRequest } from "./router/inference.ts";
+import { type InferenceRecord, PartRecord } from "./router/part_record.ts";
 import { type EarlyAnswer, waitOrAnswer } from "./router/patient_stream.ts";
+import type { DecisionLog, LoggedDecision } from "./router/decision_log.ts";
+import type { Mode, Task } from "./router/decision.ts";
 import { RequestRecord, statusOf } from "./router/request_record.ts";
-import type { Upstreams } from "./router/upstreams.ts";
+import { withRoutingNote } from "./router/routed_answer.ts";
+import { modeOf } from "./router/route_facts.ts";
+import type { RouteExplanation, Upstreams } from "./router/upstreams.ts";
+import type { NodeView } from "./nodes/node.ts";
+import type { WaitingRoom } from "./queue/waiting_room.ts";
 import type { BackendView } from "./rpc/backend.ts";
 
 /** How the gateway is, for `GET /health`. */
 export interface GatewayHealth {
+  /** What the two switches of the configuration make together. */
+  readonly mode: Mode;
+  /** Requests that have not ended. */
+  readonly inFlightCount: number;
+  /** Of these, those that wait for a slot or for a model. */
+  readonly waitingCount: number;
+  /** The Ollama nodes. */
+  readonly nodes: readonly NodeView[];
   /** Our own; `placement` is `undefined` unless it is ready. */
   readonly coordinators: readonly (PoolView & { readonly placement: VerifiedPlacement | undefined })[];
   /** Each that is known, from memory: nobody is asked for it. */
@@ -28,10 +45,33 @@ export interface GatewayHealth {
   readonly externalCoordinators: readonly ExternalView[];
 }
 
+/** A model, and where a request for it would go now. */
+export interface RoutedModel extends ListedModel {
+  /** A node's name, or in words what else serves it; `undefined` if nobody can now. */
+  readonly goesTo: string | undefined;
+}
+
+const GOES_TO = {
+  line: "the next node that has a slot",
+  wake: "a node that is woken for it",
+  external: "a coordinator of others",
+  coordinator: "a coordinator of ours",
+  nowhere: undefined,
+} as const;
+
 /** What the gateway is made of. */
 export interface GatewayParts {
   /** The operator's word; read at each request. */
-  readonly config: Pick<Config, "model" | "timeouts" | "waiting" | "hasResumedStreams">;
+  readonly config: Pick<
+    Config,
+    | "model"
+    | "timeouts"
+    | "waiting"
+    | "hasResumedStreams"
+    | "nodes"
+    | "modelShardingEnabled"
+    | "taskDistributionEnabled"
+  >;
   /** Finds the upstream of each request. */
   readonly upstreams: Upstreams;
   /** Names, keys and files of all models. */
@@ -40,6 +80,12 @@ export interface GatewayParts {
   readonly pool: Pick<CoordinatorPool<ServingCoordinator>, "views" | "running">;
   /** Those that somebody else runs. */
   readonly externals: Pick<ExternalCoordinators, "views">;
+  /** The Ollama nodes. */
+  readonly nodes: { views(): readonly NodeView[] };
+  /** Where requests wait. */
+  readonly room: Pick<WaitingRoom, "count">;
+  /** Takes note of where each request went. */
+  readonly decisions: DecisionLog;
   /** The rpc backends that are known, from memory: nobody is asked for it. */
   readonly backends: { listBackends(): readonly BackendView[] };
   /** Asks the upstreams; disposed by whoever made it. */
@@ -52,6 +98,14 @@ export interface GatewayParts {
   readonly metrics: GatewayMetrics;
 }
 
+/** A request of a client. */
+export interface GatewayRequest extends InferenceRequest {
+  /** Whether the answer is to say in itself where it came from, as the field `_routing`. */
+  readonly tellsRouting?: boolean | undefined;
+  /** Of a request for embeddings its inputs, where there are several; `undefined`: it is asked as a whole. */
+  readonly inputs?: readonly unknown[] | undefined;
+}
+
 /** The one facade that routes know: it finds the upstream of a request, asks it, and saves what can be saved. */
 export class Gateway {
   #isClosing = false;
@@ -59,9 +113,14 @@ export class Gateway {
   /** Takes its parts ready made; they stay the caller's to dispose. */
   constructor(private readonly parts: GatewayParts) {}
 
-  /** All models that can be asked for, one entry each, sorted by name. */
-  listModels(): Promise<ModelEntry[]> {
-    return this.parts.catalog.list();
+  /**
+   * All models that can be asked for, one entry each, sorted by name, and where a request for each would go now. Those
+   * that nobody can serve are left out if the operator wants it so.
+   */
+  async listModels(): Promise<RoutedModel[]> {
+    const { catalog, config } = this.parts;
+    const models = (await catalog.list()).map((model) => this.#routed(model));
+    return config.nodes.hidesUnavailable ? models.filter(({ isAvailable }) => isAvailable) : models;
   }
 
   /**
@@ -69,19 +128,43 @@ export class Gateway {
    *
    * @throws {GatewayError} `model_not_found` with near names, `invalid_request`.
    */
-  async getModel(name: string, signal: AbortSignal): Promise<ModelEntry> {
-    const { catalog } = this.parts;
-    const key = catalog.keyOf(name);
-    const listed = (await catalog.list()).find((entry) => catalog.keyOf(entry.name) === key);
-    if (listed) return listed;
-    const found = await catalog.resolve(name, signal); // knows the near names
-    return { name: found.name, modifiedAtMs: found.modifiedAtMs, keptBy: "store" };
+  async getModel(name: string, signal: AbortSignal): Promise<RoutedModel> {
+    return this.#routed(await this.parts.catalog.find(name, signal));
+  }
+
+  #routed(model: ListedModel): RoutedModel {
+    const decision = this.parts.upstreams.preview(model.name);
+    return { ...model, goesTo: decision.to === "node" ? decision.node.name : GOES_TO[decision.to] };
+  }
+
+  /**
+   * Where a request would go now, every candidate and why not. Nothing is sent; our own store is looked at.
+   *
+   * @throws {GatewayError} `invalid_request` if no model is named.
+   */
+  async explainRoute(
+    model: string | undefined,
+    demand: { readonly task: Task; readonly wish?: string | undefined },
+  ): Promise<RouteExplanation> {
+    await this.parts.catalog.list().catch(() => {}); // what cannot be read is told by whoever loads it
+    return this.parts.upstreams.explain(model, demand);
+  }
+
+  /** Where the last requests went, the newest first. */
+  listDecisions(
+    options: { readonly limit: number; readonly matches?: (decision: LoggedDecision) => boolean },
+  ): readonly LoggedDecision[] {
+    return this.parts.decisions.list(options);
   }
 
   /** Cached facts only: answers at once, also while a model loads. */
   get health(): GatewayHealth {
-    const { pool, backends, externals } = this.parts;
+    const { config, pool, backends, externals, nodes, metrics, room } = this.parts;
     return {
+      mode: modeOf(config),
+      inFlightCount: metrics.inFlightCount,
+      waitingCount: room.count,
+      nodes: nodes.views(),
       coordinators: pool.views().map((view) => ({ ...view, placement: pool.running(view.key)?.placement })),
       rpcBackends: backends.listBackends(),
       externalCoordinators: externals.views(),
@@ -94,37 +177,65 @@ export class Gateway {
    *
    * @throws {GatewayError} If no upstream can answer; the signal's reason if the client left.
    */
-  async infer(request: InferenceRequest): Promise<Answer | EarlyAnswer> {
+  async infer(request: GatewayRequest): Promise<Answer | EarlyAnswer> {
     if (!request.stream) return await this.#record(request);
     const { upstreams, config, clock } = this.parts;
     const abandon = new AbortController();
     const signal = AbortSignal.any([request.signal, abandon.signal]);
-    return await waitOrAnswer(this.#record({ ...request, signal }), {
+    let describeWait = () => upstreams.describeWait(request.model);
+    const onWait = (describe: () => string) => {
+      describeWait = describe;
+    };
+    return await waitOrAnswer(this.#record({ ...request, signal, onWait }), {
       requestId: request.id,
       model: request.model ?? config.model ?? "",
       clock,
       ...config.waiting,
-      describeWait: () => upstreams.describeWait(request.model),
+      describeWait: () => describeWait(),
       abandon,
     });
   }
 
   /** The answer, and one line for whatever becomes of it. */
-  async #record(request: InferenceRequest): Promise<Answer> {
+  async #record(request: GatewayRequest): Promise<Answer> {
     const record = new RequestRecord(this.parts, {
       id: request.id,
+      task: request.task,
       model: request.model,
       stream: request.stream,
       bodyBytes: request.body.byteLength,
     });
     try {
-      return await new Inference(request, record, { ...this.parts, isClosing: () => this.#isClosing })
-        .answer();
+      const answer =
+        await (request.task === "embedding" ? this.#embed(request, record) : this.#ask(request, record));
+      return request.tellsRouting ? withRoutingNote(answer, () => record.elapsedMs) : answer;
     } catch (error) {
       record.ends(statusOf(error, request.signal), error);
       if (request.stream) this.#tellUnforeseen(error, request);
       throw error;
     }
+  }
+
+  #ask(request: InferenceRequest, record: InferenceRecord): Promise<Answer> {
+    return new Inference(request, record, { ...this.parts, isClosing: () => this.#isClosing }).answer();
+  }
+
+  /** Embeddings of many texts are computed in parts, where there is room; each may be asked for twice if it is slow. */
+  async #embed(request: GatewayRequest, record: RequestRecord): Promise<Answer> {
+    const { config: { nodes: { embeddingBatch, hedgeAfterMs } }, clock } = this.parts;
+    const ask = (part: InferenceRequest): Promise<Answer> => {
+      const askOnce = (asked: InferenceRequest) => this.#ask(asked, new PartRecord(record));
+      return hedgeAfterMs === undefined
+        ? askOnce(part)
+        : hedged(part, { afterMs: hedgeAfterMs, clock, ask: askOnce });
+    };
+    const { inputs = [] } = request;
+    const isLong = inputs.length > embeddingBatch;
+    const answer =
+      await (isLong ? embedInParts({ request, inputs, partSize: embeddingBatch }, ask) : ask(request));
+    record.answers();
+    record.ends(answer.status);
+    return answer;
   }
 
   /** What breaks a stream that has begun reaches no route that would log it. */

@@ -14,6 +14,8 @@ export interface JsonIssue {
   readonly values?: readonly unknown[];
   /** With `unrecognized_keys`: the keys that are not known there. */
   readonly keys?: readonly string[];
+  /** With `invalid_union`: what each of the choices has against the value; their paths begin at it. */
+  readonly errors?: readonly (readonly JsonIssue[])[];
   /** With `too_small` and `too_big`: of what kind the value is, such as `string`. */
   readonly origin?: string;
   /** With `too_small`. */

@@ -12,8 +12,12 @@ import { Journals } from "./coordinator/journal.ts";
 import { toLoadRecord } from "./coordinator/loaded_model.ts";
 import { ModelPlanner, PLAN_FRESH_MS } from "./coordinator/model_planner.ts";
 import type { ServingCoordinator } from "./coordinator/serving.ts";
+import { LocalHost } from "./coordinator/local_host.ts";
+import { localModel, type LocalModelOptions } from "./coordinator/local_model.ts";
+import { modelBySpread, type Spread, SpreadSetting } from "./coordinator/local_spread.ts";
 import {
   mayStartElsewhere,
+  type ModelToFind,
   shardedModel,
   type ShardedModelOptions,
   tellingError,
@@ -24,7 +28,10 @@ import type { Logger } from "./log.ts";
 import { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import { chooseModelRoots } from "./ollama/model_roots.ts";
 import { ModelStore } from "./ollama/storage.ts";
+import type { NodeAdmin } from "./node_admin.ts";
 import { type OpenBackends, openBackends } from "./open_backends.ts";
+import { openNodes } from "./open_nodes.ts";
+import { WaitingRoom } from "./queue/waiting_room.ts";
 import { isCalled, PlanService } from "./plan_service.ts";
 import { CoordinatorPool } from "./pool/pool.ts";
 import { poolSettings } from "./pool_settings.ts";
@@ -32,11 +39,14 @@ import { Prewarm } from "./prewarm.ts";
 import { stopLeftovers } from "./process/leftovers.ts";
 import { ProcessRecorder } from "./process/process_recorder.ts";
 import { ModelCatalog } from "./router/catalog.ts";
+import { DecisionLog } from "./router/decision_log.ts";
+import { modeOf, RouteFacts } from "./router/route_facts.ts";
 import { Upstreams } from "./router/upstreams.ts";
 import type { BackendView } from "./rpc/backend.ts";
 import { BackendStore } from "./store/backend_store.ts";
 import { GgufHeaderCache } from "./store/gguf_header_cache.ts";
 import { LoadStore } from "./store/load_store.ts";
+import { NodeStore } from "./store/node_store.ts";
 import { RunningStore } from "./store/running_store.ts";
 import { untilAborted } from "./until_aborted.ts";
 import { openDatabase } from "./store/open_database.ts";
@@ -47,6 +57,8 @@ export interface OpenGateway extends AsyncDisposable {
   readonly gateway: Gateway;
   /** Takes what operators and workers say of rpc backends. */
   readonly backends: BackendAdmin;
+  /** Takes what operators say of Ollama nodes. */
+  readonly nodes: NodeAdmin;
   /** Takes what operators say of coordinators. */
   readonly coordinators: CoordinatorAdmin;
   /** Plans without loading. */
@@ -96,10 +108,31 @@ export async function openGateway(
   const { registry, sources, refusedMemory } = backends;
   const roots = await chooseModelRoots({ configured: config.models, env, logger });
   const externals = owned.use(new ExternalCoordinators(externalSettings(config), { http, logger }));
-  await Promise.race([externals.start(), untilAborted(signal)]);
+  const headers = new GgufHeaderCache();
+  const room = new WaitingRoom(() => config.limits.queueCount);
+  const nodes = openNodes(config, {
+    store: new NodeStore(database, { logger }),
+    http,
+    logger,
+    env,
+    owned,
+    room,
+    headers,
+    backends: registry,
+    onEvent: (event) => events.publish({ at: now(), type: "node", ...event }),
+  });
+  await Promise.race([Promise.all([externals.start(), nodes.start()]), untilAborted(signal)]);
   signal.throwIfAborted();
-  const catalog = new ModelCatalog(new ModelStore({ roots, logger }), externals);
-  const planner = new ModelPlanner(config, new GgufHeaderCache(), loads);
+  const closing = new AbortController();
+  owned.defer(() => closing.abort());
+  const catalog = new ModelCatalog({
+    store: new ModelStore({ roots, logger }),
+    external: externals,
+    nodes: nodes.registry,
+    config,
+  });
+  void catalog.list().catch(() => {}); // so that the first decision knows what is stored; who lists it is told
+  const planner = new ModelPlanner(config, headers, loads);
   const journals = new Journals();
   const metrics = new GatewayMetrics({ backends: () => registry.views(), coordinators: () => pool.views() });
   const settings = () => poolSettings(config, (model) => catalog.keyOf(model));
@@ -107,6 +140,7 @@ export async function openGateway(
     new CoordinatorPool<ServingCoordinator>({
       logger,
       settings: settings(),
+      room,
       onEvent: (event) => {
         metrics.happened(event);
         events.publish({ at: now(), ...event });
@@ -115,26 +149,43 @@ export async function openGateway(
       chooseError: tellingError,
     }),
   );
-  const options: ShardedModelOptions = {
+  const spread = new SpreadSetting(spreadOf(config));
+  const options: ShardedModelOptions & LocalModelOptions = {
     config,
-    optionsChanged: () => live.loadSettingsChanged,
+    optionsChanged: () => AbortSignal.any([live.loadSettingsChanged, spread.changed]),
     env,
     http,
     logger,
     registry,
     planner,
     refusedMemory,
+    host: new LocalHost(),
     journals,
     recorder: new ProcessRecorder(running),
     onLoaded: (loaded) => void loads.recordLoad(toLoadRecord(loaded)),
   };
+  const ways = {
+    rpc: (model: ModelToFind) => shardedModel(model, options),
+    local: (model: ModelToFind) => localModel(model, options),
+  };
   const upstreams = new Upstreams({
     config,
+    facts: new RouteFacts({
+      config,
+      nodes: nodes.registry,
+      needs: nodes.needs,
+      backends: registry,
+      pool,
+      externals,
+      catalog,
+      clock: systemClock,
+    }),
     catalog,
+    slots: nodes.slots,
     pool,
     externals,
-    backends: registry,
-    toWanted: (model) => shardedModel(model, options),
+    learn: (model) => void nodes.needs.learnStored(model, closing.signal).catch(() => {}), // the gateway closed meanwhile
+    toWanted: (model) => modelBySpread(model, spread, ways),
   });
   const gateway = new Gateway({
     config,
@@ -142,6 +193,9 @@ export async function openGateway(
     catalog,
     pool,
     externals,
+    nodes: nodes.registry,
+    room,
+    decisions: new DecisionLog(),
     backends: sources,
     http,
     clock: systemClock,
@@ -156,7 +210,9 @@ export async function openGateway(
     wantedOf: (model, signal) => upstreams.wantedOf(model, signal),
   });
   const follow = (): void => {
+    spread.set(spreadOf(config));
     pool.apply(settings());
+    nodes.sources.configure(config);
     sources.configure(config.rpcBackends);
     registry.setLimits({ trustMs: config.rpc.trustMs, probeTimeoutMs: config.timeouts.probeMs });
     void externals.apply(externalSettings(config));
@@ -169,6 +225,7 @@ export async function openGateway(
   return {
     gateway,
     backends: sources,
+    nodes: nodes.sources,
     coordinators,
     plans,
     loads,
@@ -189,6 +246,11 @@ async function stopLeftoversOf(
   for (const { process, isGone } of await stopLeftovers(running.list(), options)) {
     if (isGone) running.remove(process);
   }
+}
+
+/** Without sharding and without nodes, one llama-server on this host is all that there is. */
+function spreadOf(config: Parameters<typeof modeOf>[0]): Spread {
+  return modeOf(config) === "single" ? "local" : "rpc";
 }
 
 const NEVER: AbortSignal = new AbortController().signal;

@@ -32,12 +32,14 @@ export function toResponse({ status, headers, body, report }: ClientAnswer, requ
 }
 
 function* routeHeaders(report: ClientAnswer["report"]): Generator<[string, string]> {
-  const { upstream, because, attemptCount, queueMs, loadMs } = report;
+  const { upstream, modelName, because, attemptCount, queueMs, loadMs, durationMs } = report;
   if (upstream !== undefined) yield ["x-sollol-upstream", headerText(upstream)];
+  if (modelName !== undefined) yield ["x-sollol-model", headerText(modelName)];
   yield ["x-sollol-decision", headerText(because)];
   if (attemptCount !== undefined) yield ["x-sollol-attempts", String(attemptCount)];
   if (queueMs !== undefined) yield ["x-sollol-queue-ms", String(Math.round(queueMs))];
   if (loadMs !== undefined) yield ["x-sollol-load-ms", String(Math.round(loadMs))];
+  if (durationMs !== undefined) yield ["x-sollol-duration-ms", String(Math.round(durationMs))];
 }
 
 /** Statuses whose answers have no body; `Response` refuses even an empty one. */

@@ -11,14 +11,17 @@ import { authenticate, KeyRing } from "./middleware/authenticate.ts";
 import { identify } from "./middleware/identify.ts";
 import { renderErrors } from "./middleware/on_error.ts";
 import { loadRoutes } from "./loads.ts";
+import { nodeRoutes } from "./nodes.ts";
+import { ollamaRoutes } from "./ollama.ts";
 import { openaiRoutes } from "./openai.ts";
 import { planRoutes } from "./plan.ts";
+import { routingRoutes } from "./routing.ts";
 import { metricsRoutes, statusRoutes } from "./status.ts";
 import { workerRoutes } from "./workers.ts";
 
 /** The whole HTTP surface as one fetch handler. */
 export function createApp(parts: AppParts): Hono<AppEnv> {
-  const { gateway, backends, coordinators, plans, loads, metrics, logger, config, version } = parts;
+  const { gateway, backends, nodes, coordinators, plans, loads, metrics, logger, config, version } = parts;
   const app = new Hono<AppEnv>();
   const onError = renderErrors(logger);
   const keys = new KeyRing(() => config.apiKeys.reveal());
@@ -35,11 +38,14 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.route("/api/admin", adminRoutes(backends));
   app.route("/api/admin", planRoutes(plans));
   app.route("/api/admin", loadRoutes(loads));
+  app.route("/api/admin", nodeRoutes(nodes));
+  app.route("/api/admin", routingRoutes(gateway));
   const settings = { closing: parts.closing, clock: systemClock };
   app.route("/api/admin", coordinatorLogRoutes(coordinators, settings));
   app.route("/api/admin", coordinatorRoutes(coordinators, settings));
   app.route("/api/admin", eventRoutes(coordinators, settings));
   if (metrics) app.route("/metrics", metricsRoutes(metrics));
+  app.route("/api", ollamaRoutes(gateway));
   app.route("/v1", openaiRoutes(gateway, { maxBodyBytes: () => config.limits.bodyBytes }));
   return app;
 }

@@ -59,6 +59,13 @@ export const CONFIG_OPTIONS = {
     description: "An rpc backend, or several with commas between.",
     heading: "Configuration",
   },
+  nodes: {
+    type: "string",
+    value: "URL",
+    multiple: true,
+    description: "An Ollama node, as a URL or host[:port], or several with commas between.",
+    heading: "Configuration",
+  },
   ...MODELS_OPTION,
   "model-sharding": {
     type: "boolean",
@@ -69,7 +76,7 @@ export const CONFIG_OPTIONS = {
   "task-distribution": {
     type: "boolean",
     negatable: true,
-    description: "Send requests to Ollama nodes; off unless given.",
+    description: "Send requests to Ollama nodes; on unless negated.",
     heading: "Configuration",
   },
   "coordinator-url": {
@@ -129,6 +136,7 @@ export const KEY_OF_FLAG: Readonly<Record<string, string>> = {
   listen: "listen",
   model: "model",
   rpc: "rpc_backends",
+  nodes: "ollama_nodes",
   models: "models",
   "model-sharding": "model_sharding_enabled",
   "task-distribution": "task_distribution_enabled",
@@ -208,10 +216,12 @@ function entryOfSetting(setting: string): LayerEntry {
   return entry(path, valueOf(path, text), `--set ${path}`);
 }
 
-/** Elements of rpc backends are separated by commas, other lists are given by repeating the flag. */
+/** Lists that a flag takes with commas between, too; others, such as paths, may hold commas themselves. */
+const COMMA_LISTS: readonly string[] = ["rpc_backends", "ollama_nodes"];
+
 function valueOf(path: string, given: string | readonly string[]): unknown {
   if (typeof given !== "string") {
-    return path === "rpc_backends" ? given.flatMap((list) => elementsOf(list, ",")) : given;
+    return COMMA_LISTS.includes(path) ? given.flatMap((list) => elementsOf(list, ",")) : given;
   }
   return valueOfText(configKeys().find((key) => key.path === path)!, given);
 }

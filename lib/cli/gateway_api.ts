@@ -3,7 +3,11 @@ import type { BackendRemoval } from "../backend_admin.ts";
 import type { Config } from "../config/config.ts";
 import type { ExternalView } from "../coordinator/external.ts";
 import type { CoordinatorReport, UnloadOutcome } from "../coordinator_admin.ts";
+import type { NodeRemoval } from "../node_admin.ts";
+import type { NodeView } from "../nodes/node.ts";
 import type { PlanReport } from "../planner/plan_report.ts";
+import type { LoggedDecision } from "../router/decision_log.ts";
+import type { RouteReport } from "../router/route_report.ts";
 import type { StoredLoad } from "../store/load_rows.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { type Endpoint, formatEndpoint } from "../rpc/endpoint.ts";
@@ -11,13 +15,16 @@ import { backendListShape, backendRemovalShape, backendViewShape } from "./backe
 import type { CliHost } from "./command.ts";
 import { coordinatorListShape, coordinatorReportShape } from "./coordinator_report_shape.ts";
 import { externalListShape } from "./external_view_shape.ts";
+import { type GatewayState, gatewayStateShape } from "./gateway_health_shape.ts";
 import { GatewayClient, type GatewayRequest } from "./gateway_client.ts";
 import { findGateway } from "./gateway_target.ts";
+import { nodeListShape, nodeRemovalShape, nodeViewShape } from "./node_view_shape.ts";
 import { readWatchedEvent, type WatchedEvent } from "./watched_event.ts";
 import { unloadOutcomeShape } from "./unload_outcome_shape.ts";
 import { type ListedWorker, workerListShape } from "./worker_list.ts";
 import { storedLoadsShape } from "./stored_load_shape.ts";
 import { planReportShape } from "./plan_report_shape.ts";
+import { loggedDecisionsShape, routeReportShape } from "./route_report_shape.ts";
 
 /** What an operator says of a backend, as they wrote it. */
 export interface RegistrationFields {
@@ -28,6 +35,7 @@ export interface RegistrationFields {
 }
 
 const BACKENDS = "/api/admin/rpc-backends";
+const NODES = "/api/admin/nodes";
 const COORDINATORS = "/api/admin/coordinators";
 
 const modelCardShape = z.object({ id: z.string() });
@@ -67,6 +75,32 @@ export class GatewayApi implements Disposable {
     return await this.client.ask({ method: "DELETE", path }, backendRemovalShape);
   }
 
+  /** All Ollama nodes that the gateway knows. @throws {GatewayError} If it does not tell. */
+  async listNodes(): Promise<readonly NodeView[]> {
+    return (await this.client.ask({ method: "GET", path: NODES }, nodeListShape)).nodes;
+  }
+
+  /** Makes a node known, and waits a little for its first verdict. @throws {GatewayError} If that is refused. */
+  async addNode(url: string): Promise<NodeView> {
+    return await this.client.ask({ method: "POST", path: NODES, body: { url } }, nodeViewShape);
+  }
+
+  /** Makes the gateway forget a node, by name or URL. @throws {GatewayError} If that is refused. */
+  async removeNode(nameOrUrl: string): Promise<NodeRemoval> {
+    const path = `${NODES}/${encodeURIComponent(nameOrUrl)}`;
+    return await this.client.ask({ method: "DELETE", path }, nodeRemovalShape);
+  }
+
+  /** How the gateway is as a whole. @throws {GatewayError} If it does not tell. */
+  async getState(): Promise<GatewayState> {
+    return await this.client.ask({ method: "GET", path: "/health" }, gatewayStateShape);
+  }
+
+  /** Where it is, for people. */
+  get url(): string {
+    return this.client.url;
+  }
+
   /**
    * What would happen there if a model were loaded.
    *
@@ -82,6 +116,22 @@ export class GatewayApi implements Disposable {
   async listLoads(limit: number): Promise<readonly StoredLoad[]> {
     const request = { method: "GET", path: `/api/admin/loads?limit=${limit}` };
     return (await this.client.ask(request, storedLoadsShape)).loads;
+  }
+
+  /** Where a request for a model would go now. @throws {GatewayError} If it does not tell. */
+  async explainRoute(
+    model: string,
+    { task, wish }: { readonly task: string | undefined; readonly wish: string | undefined },
+  ): Promise<RouteReport> {
+    const query = new URLSearchParams({ model, ...(task && { task }), ...(wish && { route: wish }) });
+    return await this.client.ask({ method: "GET", path: `/api/admin/route?${query}` }, routeReportShape);
+  }
+
+  /** Where its last requests went, the newest first; of one model or of all. @throws {GatewayError} If it does not tell. */
+  async listDecisions(limit: number, model: string | undefined): Promise<readonly LoggedDecision[]> {
+    const query = new URLSearchParams({ limit: String(limit), ...(model !== undefined && { model }) });
+    const request = { method: "GET", path: `/api/admin/decisions?${query}` };
+    return (await this.client.ask(request, loggedDecisionsShape)).decisions;
   }
 
   /** The workers that report to it. @throws {GatewayError} If it does not tell. */

@@ -49,6 +49,11 @@ export class GatewayClient implements Disposable {
     this.#clock = clock;
   }
 
+  /** Where the gateway is, for people. */
+  get url(): string {
+    return this.target.url;
+  }
+
   /** Asks for JSON of a shape. @throws {GatewayError} If the gateway refuses, is none, or cannot be reached. */
   async ask<T>(request: GatewayRequest, shape: JsonShape<T>): Promise<T> {
     const { status, body } = await this.#send(request, "application/json", this.#signal);

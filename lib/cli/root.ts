@@ -5,13 +5,16 @@ import { helpCommand } from "./commands/help.ts";
 import { loadCommand } from "./commands/load.ts";
 import { loadsCommand } from "./commands/loads.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { nodesCommand } from "./commands/nodes.ts";
 import { planCommand } from "./commands/plan.ts";
 import { probeCommand } from "./commands/probe.ts";
 import { psCommand } from "./commands/ps.ts";
 import { registerCommand } from "./commands/register.ts";
+import { routeCommand } from "./commands/route.ts";
 import { resolveCommand } from "./commands/resolve.ts";
 import { restartCommand } from "./commands/restart.ts";
 import { setupCommand } from "./commands/setup.ts";
+import { statusCommand } from "./commands/status.ts";
 import { unloadCommand } from "./commands/unload.ts";
 import { VERSION, versionCommand } from "./commands/version.ts";
 import { workerCommand } from "./commands/worker.ts";
@@ -30,12 +33,15 @@ export function createRoot(composed: readonly Command[] = []): CommandGroup {
     commands: [
       ...composed,
       workerCommand,
+      statusCommand,
+      routeCommand,
       planCommand,
       psCommand,
       loadCommand,
       unloadCommand,
       restartCommand,
       logsCommand,
+      nodesCommand,
       backendsCommand,
       registerCommand,
       discoverCommand,

@@ -1,7 +1,7 @@
 import { formatEndpoint } from "../rpc/endpoint.ts";
 import type { Config } from "./config.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
-import { sourceOf, valueAt } from "./layer.ts";
+import { isTree, sourceOf, valueAt } from "./layer.ts";
 import type { LoadedConfig } from "./merge.ts";
 import { MASK, maskArguments } from "./secrets.ts";
 import { DEFAULT_SOURCE, describeSource } from "./source.ts";
@@ -37,7 +37,9 @@ function computedDefault(key: ConfigKey, config: Config): unknown {
 function printed(key: ConfigKey, value: unknown, config: Config): string {
   if (key.path === "rpc_backends") return config.rpcBackends.map(formatEndpoint).join(",");
   if (key.path === "coordinators") return config.coordinators.map(({ url }) => url).join(",");
+  if (key.path === "ollama_nodes") return config.ollamaNodes.map(({ url }) => url).join(",");
   if (value === undefined) return "";
+  if (key.kind === "map") return isTree(value) && Object.keys(value).length > 0 ? JSON.stringify(value) : "";
   if (!Array.isArray(value)) return key.format === "secret" ? MASK : String(value);
   if (key.format === "secret") return value.map(() => MASK).join(key.separator);
   return (key.path === "coordinator.extra_args" ? maskArguments(value) : value).join(key.separator);

@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import { formatAddress, parseUpstreamUrl } from "../http/address.ts";
+import { REFUSED_ADDRESS_ADVICE, refusedAddress } from "../net/refused_address.ts";
 import { parseBytes, parseDuration } from "../units.ts";
 import { maskUrl } from "./secrets.ts";
 
@@ -33,12 +34,14 @@ export function parseSize(text: string, { minBytes }: { minBytes: number }): num
  * Reads the base URL of an upstream.
  *
  * @returns One text for all spellings of it: its port always said, no closing slash.
- * @throws {RangeError} If it is no `http:`, `https:` or `unix:` URL, or has credentials, a query or a fragment. The
- *   sentence shows no password.
+ * @throws {RangeError} If it is no `http:`, `https:` or `unix:` URL, is link-local or a cloud's metadata service, or has
+ *   credentials, a query or a fragment. The sentence shows no password.
  */
 export function parseBaseUrl(text: string): string {
   try {
     const { address, basePath } = parseUpstreamUrl(text);
+    const refused = address.transport === "tcp" ? refusedAddress(address.hostname) : undefined;
+    if (refused !== undefined) throw new RangeError(`"${text}" is ${refused}; ${REFUSED_ADDRESS_ADVICE}`);
     return formatAddress(address) + basePath;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

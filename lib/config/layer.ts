@@ -1,3 +1,4 @@
+import { configKeys } from "./keys.ts";
 import type { Source } from "./source.ts";
 
 /** Keys and values as people write them: snake_case names, `"10m"`, `"24GiB"`; nothing is validated yet. */
@@ -34,10 +35,13 @@ export function layerOf(entries: Iterable<LayerEntry>): Layer {
   return layer;
 }
 
-/** Lays layers over each other: sections are merged key by key, scalars and lists of a later layer replace. */
+/**
+ * Lays layers over each other: sections are merged key by key; scalars, lists and maps, such as `aliases`, of a later
+ * layer replace.
+ */
 export function mergeLayers(layers: readonly Layer[]): Layer {
   return layers.reduce((below, above) => ({
-    values: mergeTrees(below.values, above.values),
+    values: mergeTrees(below.values, above.values, ""),
     sources: mergeSources(below.sources, above.sources),
   }), EMPTY_LAYER);
 }
@@ -62,14 +66,21 @@ export function isTree(value: unknown): value is RawTree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function mergeTrees(below: RawTree, above: RawTree): RawTree {
+/** @param prefix Dotted path of both, with a dot behind it; empty for the root. */
+function mergeTrees(below: RawTree, above: RawTree, prefix: string): RawTree {
   // Entries, not assignments: a key `__proto__` from a file must stay a key and be refused as an unknown one.
   const merged = new Map(Object.entries(below));
   for (const [key, value] of Object.entries(above)) {
     const known = merged.get(key);
-    merged.set(key, isTree(known) && isTree(value) ? mergeTrees(known, value) : value);
+    const path = prefix + key;
+    const isSection = isTree(known) && isTree(value) && !isMap(path);
+    merged.set(key, isSection ? mergeTrees(known, value, `${path}.`) : value);
   }
   return Object.fromEntries(merged);
+}
+
+function isMap(path: string): boolean {
+  return configKeys().some((key) => key.kind === "map" && key.path === path);
 }
 
 function mergeSources(

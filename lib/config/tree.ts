@@ -6,18 +6,21 @@ import { checkExtraArgs, KV_TYPES } from "../llama_server/args.ts";
 import { type BackendLimits, UNLIMITED } from "../rpc/backend.ts";
 import { parseBandwidth, parseMemoryLimit } from "../rpc/backend_registration.ts";
 import { parseKeepAlive } from "../ollama/keep_alive.ts";
-import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "../rpc/endpoint.ts";
+import { DEFAULT_RPC_PORT, type Endpoint, parseNamedEndpoint } from "../rpc/endpoint.ts";
 import { RedisAddress } from "../redis/address.ts";
 import type { Config, ExternalCoordinatorConfig, OllamaNodeConfig } from "./config.ts";
 import { parseBaseUrl, parseSize, parseTimer } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
-import { parseMac } from "../nodes/wake_target.ts";
+import { parseBroadcast, parseMac } from "../nodes/wake_target.ts";
+import { parseNodeName } from "../nodes/node_registration.ts";
 import { parseNodeUrl } from "../nodes/node_url.ts";
 import { parsePlacement } from "./placement_setting.ts";
 import { Secrets } from "./secrets.ts";
 
 const CONTEXT_SIZE = 4096;
+/** More than any homelab has; each request looks at those that hold its model. */
+const MAX_NODES = 1_000;
 /** Longer keys are refused by those that compare them in a field of constant size. */
 const MAX_KEY_LENGTH = 254;
 
@@ -196,7 +199,7 @@ const waiting = z.strictObject({
 
 const wake = z.strictObject({
   mac: textField(parseMac).describe("Its hardware address, such as aa:bb:cc:dd:ee:ff."),
-  broadcast: text().default("255.255.255.255")
+  broadcast: z.string().transform(parsedBy(parseBroadcast)).prefault("255.255.255.255")
     .describe("Where the magic packet is sent; default 255.255.255.255."),
   port: z.int().min(1).max(65_535).default(9).describe("UDP port of the magic packet; default 9."),
 });
@@ -205,8 +208,8 @@ const ollamaNode = z.union([
   text(),
   z.strictObject({
     url: text().describe("URL or host[:port] of an Ollama; port 11434 if neither is said."),
-    name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, { error: "must be letters, digits, _ . -" })
-      .optional().describe("What it is called; default: its host."),
+    name: z.string().transform(parsedBy(parseNodeName)).optional()
+      .describe("What it is called; default: its host."),
     slots: z.int().min(1).max(10_000).optional()
       .describe("Most requests that it gets at a time; default: nodes.slots."),
     weight: z.number().positive().max(1_000).default(1)
@@ -363,18 +366,18 @@ const tree = z.strictObject({
     .describe("Whether a model may be spread over rpc backends; default true."),
   task_distribution_enabled: z.boolean().default(true)
     .describe("Whether requests are distributed over Ollama nodes; default true."),
-  ollama_nodes: z.array(ollamaNode).prefault([])
+  ollama_nodes: z.array(ollamaNode).max(MAX_NODES).prefault([])
     .describe("The Ollama nodes, each a URL, host[:port] or {url, …}; default: the one on this host."),
   nodes: nodes.prefault({}).describe("How Ollama nodes are watched, and how one is chosen among several."),
   shard_above: size(1).optional()
     .describe("Models that need more memory than this are sharded, as a size; default: if they fit no node."),
   distributed_threshold_params: z.number().positive().max(1_000_000).optional()
     .describe("Models of more parameters than this, in billions, are sharded; default: if they fit no node."),
-  model_profiles: z.record(text(), modelProfile).default({})
+  model_profiles: byName(modelProfile)
     .describe("What is said of single models, by name; default: all is found out."),
-  aliases: z.record(text(), text()).default({})
+  aliases: byName(text())
     .describe("Other names for models, as {alias: model}; default none."),
-  fallbacks: z.record(text(), z.array(text()).min(1)).default({})
+  fallbacks: byName(z.array(text()).min(1))
     .describe("Models to ask instead when one has no capacity, as {model: [first, second]}; default none."),
   batch: batch.prefault({}).describe("How batches are run."),
   rpc_backends: z.array(rpcBackend).prefault([])
@@ -421,17 +424,16 @@ const tree = z.strictObject({
       "Directory for what must outlive a restart; default: $STATE_DIRECTORY or ~/.local/state/sollol.",
     ),
 }).superRefine(({ ollama_nodes: nodes }, context) => {
+  const [urls, names] = [new Map<string, number>(), new Map<string, number>()];
   nodes.forEach(({ url, name }, at) => {
-    const earlier = nodes.slice(0, at).findIndex((other) => other.url === url);
-    if (earlier >= 0) {
-      const message = `the node at ${url} is ollama_nodes[${earlier}] already; remove one of them`;
-      context.addIssue({ code: "custom", path: ["ollama_nodes", at], message });
-    }
-    const named = nodes.slice(0, at).findIndex((other) => name !== undefined && other.name === name);
-    if (named >= 0) {
-      const message = `the name "${name}" is that of ollama_nodes[${named}] already; choose another`;
-      context.addIssue({ code: "custom", path: ["ollama_nodes", at], message });
-    }
+    const [sameUrl, sameName] = [urls.get(url), name === undefined ? undefined : names.get(name)];
+    const message = sameUrl !== undefined
+      ? `the node at ${url} is ollama_nodes[${sameUrl}] already; remove one of them`
+      : `the name "${name}" is that of ollama_nodes[${sameName}] already; choose another`;
+    if ((sameUrl ?? sameName) === undefined) {
+      urls.set(url, at);
+      if (name !== undefined) names.set(name, at);
+    } else context.addIssue({ code: "custom", path: ["ollama_nodes", at], message });
   });
 }).superRefine(({ aliases }, context) => {
   for (const [alias, model] of Object.entries(aliases)) {
@@ -487,6 +489,15 @@ function key() {
 
 function text() {
   return z.string().regex(/\S/, { error: "must not be empty" });
+}
+
+/** What is said of each of some names, which may be any text. No name finds what it does not say: `constructor`. */
+function byName<Value extends z.ZodType>(value: Value) {
+  return z.record(z.string(), value).superRefine((said, context) => {
+    for (const name of Object.keys(said).filter((name) => !/\S/.test(name))) {
+      context.addIssue({ code: "custom", path: [name], message: "must have a name that is not empty" });
+    }
+  }).transform((said): typeof said => Object.assign(Object.create(null), said)).prefault({});
 }
 
 /** Said twice counts once. */
@@ -569,7 +580,10 @@ interface SaidBackend extends Endpoint {
 }
 
 function backendOf(said: string | SaidBackend): Endpoint & { readonly limits: BackendLimits } {
-  if (typeof said === "string") return { ...parseEndpoint(said), limits: UNLIMITED };
+  if (typeof said === "string") return { ...parseNamedEndpoint(said), limits: UNLIMITED };
   const { host, port, memory: memoryLimitBytes, exclude: isExcluded, bandwidth: bytesPerSecond } = said;
-  return { ...parseEndpoint(`${host}:${port}`), limits: { memoryLimitBytes, isExcluded, bytesPerSecond } };
+  return {
+    ...parseNamedEndpoint(`${host}:${port}`),
+    limits: { memoryLimitBytes, isExcluded, bytesPerSecond },
+  };
 }

@@ -84,6 +84,11 @@ export class GatewayMetrics {
     if (event.type === "recovered") this.#recoveries.increment(event.model);
   }
 
+  /** Requests that have begun and not ended. */
+  get inFlightCount(): number {
+    return this.#inFlight.value;
+  }
+
   /** A request has arrived. */
   began(): void {
     this.#inFlight.add(1);

@@ -49,6 +49,11 @@ export class Gauge implements Series {
   }
 
   /** The value now. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** The value now, as Prometheus reads it. */
   render(): string {
     return `${head(this.name, this.help, "gauge")}${this.name} ${this.#value}\n`;
   }

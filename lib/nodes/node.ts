@@ -74,6 +74,8 @@ export interface KnownNode {
   readonly unsoundness: string | undefined;
   /** Requests of ours that it has. */
   readonly inFlightCount: number;
+  /** Whether it has a request of ours for this model: then it has the model in memory, or is loading it. */
+  isServing(key: string): boolean;
   /** Most requests that it gets at a time. */
   readonly slotCount: number;
   /** How much more than others it is given, usually 1. */

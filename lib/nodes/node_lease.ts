@@ -44,7 +44,7 @@ export class OpenNodeLease implements NodeLease {
     this.#key = key;
     this.#pass = pass;
     this.#owner = owner;
-    node.requests.add(this.#request);
+    node.requests.set(this.#request, key);
   }
 
   /** Aborts when the request is not to be waited for any longer, since the node is silent; the reason, a `GatewayError`, says so. */

@@ -36,8 +36,8 @@ export class NodeRecord implements KnownNode {
   readonly holdings: NodeHoldings = new NodeHoldings();
   /** How fast it is. */
   readonly speed: NodeSpeed = new NodeSpeed();
-  /** What ends the waiting for each request of ours that it has; kept by their leases. */
-  readonly requests: Set<AbortController> = new Set();
+  /** What ends the waiting for each request of ours that it has, and the key of its model; kept by their leases. */
+  readonly requests: Map<AbortController, string> = new Map();
   /** The higher, the later it was chosen last. */
   lastTurn = 0;
   /** Requests that it answered whole. */
@@ -121,6 +121,12 @@ export class NodeRecord implements KnownNode {
   /** Requests of ours that it has. */
   get inFlightCount(): number {
     return this.requests.size;
+  }
+
+  /** Whether it has a request of ours for this model. */
+  isServing(key: string): boolean {
+    for (const served of this.requests.values()) if (served === key) return true;
+    return false;
   }
 
   /** Most requests that it gets at a time. */

@@ -289,7 +289,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
     this.#tell(record, () => record.learn(finding, moment));
     const loss = record.lossAfter(stallMs);
     // They may be at work there still, so nobody else is asked.
-    if (loss) { for (const request of record.requests) request.abort(loss); }
+    if (loss) { for (const request of record.requests.keys()) request.abort(loss); }
   }
 
   /** Changes what is known; then tells whoever wants to know, and sees to what time will do. */

@@ -1,4 +1,3 @@
-import leven from "leven";
 import { join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { GatewayError, messageOf } from "../errors.ts";
@@ -9,10 +8,8 @@ import { parseModelName } from "./model_name.ts";
 import { type ModelSource, toWanted } from "./model_source.ts";
 import { OllamaStore } from "./ollama_store.ts";
 import type { ResolvedModel, StoredModel } from "./resolved_model.ts";
+import { nearNames } from "./near_names.ts";
 import { readEntry } from "./store_file.ts";
-
-/** The cost of a comparison grows with the product of both lengths. */
-const MAX_COMPARED_LENGTH = 200;
 
 /** What a {@linkcode ModelStore} reads, and with what. */
 export interface ModelStoreOptions {
@@ -89,14 +86,7 @@ export class ModelStore {
 
   /** The names here that are most like this one, most alike first; none if nothing is. */
   async nearNames(name: string, count = 3): Promise<string[]> {
-    const wanted = shortForm(name.slice(0, MAX_COMPARED_LENGTH));
-    const names = new Set((await this.#fromEach((source) => source.names())).flat());
-    return [...names]
-      .map((name) => ({ name, distance: leven(wanted, shortForm(name)) }))
-      .filter(({ name, distance }) => isNear(wanted, shortForm(name), distance))
-      .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
-      .slice(0, count)
-      .map(({ name }) => name);
+    return nearNames(name, (await this.#fromEach((source) => source.names())).flat(), count);
   }
 
   async #fromEach<T>(ask: (source: ModelSource) => Promise<T>, signal?: AbortSignal): Promise<T[]> {
@@ -176,14 +166,4 @@ function parseOrRefuse(name: string): void {
   } catch (error) {
     throw new GatewayError("invalid_request", messageOf(error), { cause: error, field: "model" });
   }
-}
-
-/** People leave out `:latest`, so that it must not count as a difference. */
-function shortForm(name: string): string {
-  return name.trim().toLowerCase().replace(/:latest$/, "");
-}
-
-/** Half of the longer name may differ; more if what was asked for is the start of the name. */
-function isNear(wanted: string, name: string, distance: number): boolean {
-  return distance <= Math.max(wanted.length, name.length) / 2 || (wanted !== "" && name.startsWith(wanted));
 }

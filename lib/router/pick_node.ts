@@ -18,7 +18,7 @@ export interface PickedNode {
  * - `auto` takes the least cost: how full the node is, as a part of its slots, and a quarter for the request itself,
  *   through its weight and its speed; and what loading would cost. A node where the model is wholly on GPUs costs nothing
  *   more, one where it is partly on the CPU up to a quarter, one where it fits beside what is loaded a half, and one that
- *   has to unload others for it a whole. So a node that has the model keeps it to itself until about half of its slots
+ *   has to unload others for it a whole; one that has requests of ours for the model is about to have it. So a node that has the model keeps it to itself until about half of its slots
  *   are in use; then an idle one loads it too, and only a node without a free slot makes another one unload.
  * - `least_busy`: the fewest requests for its slots and weight.
  * - `round_robin`: the longest ago chosen, through its weight.
@@ -96,12 +96,18 @@ function bidsOf(nodes: readonly KnownNode[], key: string, need: ModelNeed | unde
     return {
       node,
       fit,
-      loadCost: fit === "resident" ? CPU_COST * (1 - vramShareOf(node, key)) : COST_OF_FIT[fit],
+      loadCost: loadCostOf(node, key, fit),
       fullness: node.inFlightCount / node.slotCount,
       tokensPerSecond: speeds[at],
       speed: speedOf(speeds[at], median),
     };
   });
+}
+
+/** Nobody loads a model a second time that is about to be loaded elsewhere: what a node answers, it has or will have. */
+function loadCostOf(node: KnownNode, key: string, fit: NodeFit): number {
+  if (fit === "resident") return CPU_COST * (1 - vramShareOf(node, key));
+  return node.isServing(key) ? 0 : COST_OF_FIT[fit];
 }
 
 /** 1 if there is none. */

@@ -47,6 +47,8 @@ export interface UpstreamParts {
   readonly pool: CoordinatorPool<ServingCoordinator>;
   /** Those that somebody else runs. */
   readonly externals: ExternalCoordinators;
+  /** Takes note of a model of our own store, whose file tells what it needs. */
+  readonly learn?: (model: ResolvedModel) => void;
   /** The way from a model to a coordinator of ours. */
   readonly toWanted: (model: ModelToFind) => Wanted<ServingCoordinator>;
 }
@@ -252,6 +254,7 @@ export class Upstreams {
     try {
       const model = await this.parts.catalog.resolve(name, signal);
       this.#names.set(model.key, model.name);
+      this.parts.learn?.(model);
       return model;
     } catch (error) {
       const isMissing = error instanceof GatewayError && error.code === "model_not_found";

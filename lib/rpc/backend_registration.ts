@@ -3,7 +3,7 @@ import { parsedBy } from "../parsed_by.ts";
 import type { JsonShape } from "../json_shape.ts";
 import { MIB, parseBytes } from "../units.ts";
 import type { BackendLimits } from "./backend.ts";
-import { DEFAULT_RPC_PORT, type Endpoint, parseEndpoint } from "./endpoint.ts";
+import { DEFAULT_RPC_PORT, type Endpoint, parseNamedEndpoint } from "./endpoint.ts";
 
 /** Less is no use for a layer; who writes `15` has forgotten the unit. */
 const MIN_MEMORY_LIMIT_BYTES = MIB;
@@ -41,7 +41,7 @@ export function parseBandwidth(text: string): number {
  * and what the operator allows. `null` takes a limit back.
  */
 export const backendRegistration: JsonShape<BackendRegistration> = z.strictObject({
-  endpoint: z.string().max(300).transform(parsedBy((text) => parseEndpoint(text))).optional()
+  endpoint: z.string().max(300).transform(parsedBy(parseNamedEndpoint)).optional()
     .describe("host:port, IPv4 only."),
   host: z.string().max(253).optional().describe("Instead of endpoint."),
   port: z.int().min(1).max(65_535).optional().describe(`Beside host; default ${DEFAULT_RPC_PORT}.`),
@@ -67,7 +67,7 @@ function endpointOf(
   { host, port = DEFAULT_RPC_PORT }: { host?: string | undefined; port?: number | undefined },
 ) {
   if (host === undefined) throw new RangeError('must say "endpoint", such as "192.168.1.20:50052"');
-  return parseEndpoint(`${host}:${port}`);
+  return parseNamedEndpoint(`${host}:${port}`);
 }
 
 function sizeField(parse: (text: string) => number) {

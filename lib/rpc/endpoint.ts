@@ -1,3 +1,5 @@
+import { REFUSED_ADDRESS_ADVICE, refusedAddress } from "../net/refused_address.ts";
+
 /** Where an rpc backend listens. */
 export interface Endpoint {
   /** Host name or dotted IPv4 address, in lower case. */
@@ -31,6 +33,22 @@ export function parseEndpoint(text: string, defaultPort: number = DEFAULT_RPC_PO
     return refuse(`"${excerpt(portText ?? "")}" is no port; write a number from 1 to 65535`);
   }
   return { host, port };
+}
+
+/**
+ * Reads the endpoint that an operator writes. Workers may report link-local ones, since they are where they are.
+ *
+ * @throws {RangeError} As {@linkcode parseEndpoint}; or if it is link-local, or a cloud's metadata service.
+ */
+export function parseNamedEndpoint(text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  const refused = refusedAddress(endpoint.host);
+  if (refused === undefined) return endpoint;
+  throw new RangeError(
+    `Cannot use "${
+      excerpt(text.trim())
+    }" as the endpoint of an rpc backend: it is ${refused}; ${REFUSED_ADDRESS_ADVICE}`,
+  );
 }
 
 /** Writes `host:port`, the form of `--rpc`, of logs and of keys; {@linkcode parseEndpoint} reads it back. */

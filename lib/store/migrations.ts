@@ -51,10 +51,22 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (boot_id, pid_namespace, pid, start_ticks)
   ) STRICT;
   `,
+  `
+  CREATE TABLE node (
+    url TEXT PRIMARY KEY,
+    name TEXT,
+    slot_count INTEGER,
+    weight REAL,
+    tags TEXT,
+    models TEXT,
+    memory_bytes INTEGER,
+    added_at_ms INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** The tables of today, each before those that refer to it. */
-export const TABLES: readonly string[] = ["backend", "load", "load_device", "running_process"];
+export const TABLES: readonly string[] = ["backend", "load", "load_device", "running_process", "node"];
 
 /**
  * Takes the steps that a file still lacks, all of them or none. Safe while other processes do the same.

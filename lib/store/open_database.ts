@@ -5,13 +5,31 @@ import { type Clock, systemClock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { Database, isSqliteError } from "./database.ts";
-import { migrate, TABLES } from "./migrations.ts";
+import { migrate, MIGRATIONS, TABLES } from "./migrations.ts";
 import { setAsideIfDamaged } from "./set_aside.ts";
 
 /** How long we wait for other processes' writes, ms. The wait blocks the whole program; such a write takes 1 ms. */
 const BUSY_TIMEOUT_MS = 2_000;
 const IN_MEMORY = ":memory:";
-const LOST = "rpc backends that were registered by hand, and what was measured of earlier loads";
+
+/** What a file is to hold. */
+export interface Content {
+  /** The steps from an empty file to the schema of today. */
+  readonly migrations: readonly string[];
+  /** The tables that are read into memory where the file cannot be used, each before those that refer to it. */
+  readonly tables: readonly string[];
+  /** What is lost with the file, for people. */
+  readonly lost: string;
+  /** What to do where it was damaged, for people. */
+  readonly remedy: string;
+}
+
+const STATE: Content = {
+  migrations: MIGRATIONS,
+  tables: TABLES,
+  lost: "rpc backends that were registered by hand, and what was measured of earlier loads",
+  remedy: "register the backends again, or stop sollol and put a backup there",
+};
 
 /** How {@linkcode openDatabase} opens. */
 export interface DatabaseOptions {
@@ -19,6 +37,8 @@ export interface DatabaseOptions {
   readonly logger: Logger;
   /** Names files that are set aside. Default: the host's. */
   readonly clock?: Clock;
+  /** Default: what the gateway knows of backends, loads and processes. */
+  readonly content?: Content;
 }
 
 /**
@@ -31,24 +51,29 @@ export interface DatabaseOptions {
  * Several processes may have it open. Every change is on the disk when {@linkcode Database.write} returns, also if the
  * power fails then.
  */
-export function openDatabase(path: string, { logger, clock = systemClock }: DatabaseOptions): Database {
+export function openDatabase(path: string, options: DatabaseOptions): Database {
+  const { logger, clock = systemClock, content = STATE } = options;
+  const { lost } = content;
   try {
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     using _lock = lockOpening(path);
-    if (isEmptyFile(path)) logger.warn("state was an empty file and is begun anew", { path, lost: LOST });
+    if (isEmptyFile(path)) logger.warn("state was an empty file and is begun anew", { path, lost });
     const aside = setAsideIfDamaged(path, clock.now());
     if (aside) {
       const { path: setAside, why: reason } = aside;
-      const todo = "register the backends again, or stop sollol and put a backup there";
-      logger.warn("state damaged and begun anew", { path, setAside, reason, lost: LOST, todo });
+      logger.warn("state damaged and begun anew", { path, setAside, reason, lost, todo: content.remedy });
     }
-    return new Database(openFile(path), { logger, path });
+    return new Database(openFile(path, content), { logger, path });
   } catch (error) {
     if (!isForeseen(error)) throw error;
-    const { connection, isCopied } = openCopy(path);
-    const lost = isCopied ? "at the end: whatever is registered or measured from here on" : LOST;
+    const { connection, isCopied } = openCopy(path, content);
     const todo = "free the disk, or name a state_dir that can be written; then restart";
-    logger.warn("state cannot be kept and is in memory only", { path, reason: messageOf(error), lost, todo });
+    logger.warn("state cannot be kept and is in memory only", {
+      path,
+      reason: messageOf(error),
+      lost: isCopied ? "at the end: all that is new from here on" : lost,
+      todo,
+    });
     return new Database(connection, { logger, path: undefined });
   }
 }
@@ -58,7 +83,7 @@ export function openDatabase(path: string, { logger, clock = systemClock }: Data
  * cannot be read. For commands that only look.
  */
 export function openDatabaseCopy(path: string, { logger }: Pick<DatabaseOptions, "logger">): Database {
-  return new Database(openCopy(path).connection, { logger, path: undefined });
+  return new Database(openCopy(path, STATE).connection, { logger, path: undefined });
 }
 
 /** One process opens at a time, some 10 ms: what one has just begun, another must not take for damaged or empty. */
@@ -89,11 +114,11 @@ function makePrivate(path: string): void {
   }
 }
 
-function openFile(path: string): DatabaseSync {
+function openFile(path: string, { migrations }: Content): DatabaseSync {
   makePrivate(path);
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
-    migrate(connection);
+    migrate(connection, migrations);
     setModes(connection);
     return connection;
   } catch (error) {
@@ -113,19 +138,27 @@ function setModes(connection: DatabaseSync): void {
 }
 
 /** A database in memory, with what the file holds if that can be read. */
-function openCopy(path: string): { connection: DatabaseSync; isCopied: boolean } {
+function openCopy(
+  path: string,
+  { migrations, tables }: Content,
+): { connection: DatabaseSync; isCopied: boolean } {
   const connection = new DatabaseSync(IN_MEMORY);
-  migrate(connection);
+  migrate(connection, migrations);
   // in a directory that is read-only a file can be read only by who swears that nobody else writes it
-  const isCopied = ["mode=ro", "mode=ro&immutable=1"].some((how) => copyInto(connection, path, how));
+  const isCopied = ["mode=ro", "mode=ro&immutable=1"].some((how) =>
+    copyInto(connection, { path, tables, how })
+  );
   return { connection, isCopied };
 }
 
-function copyInto(connection: DatabaseSync, path: string, how: string): boolean {
+function copyInto(
+  connection: DatabaseSync,
+  { path, tables, how }: { path: string; tables: readonly string[]; how: string },
+): boolean {
   try {
     connection.prepare("ATTACH ? AS disk").run(`${pathToFileURL(path).href}?${how}`);
     connection.exec("BEGIN");
-    for (const table of tablesOnDisk(connection)) {
+    for (const table of tablesOnDisk(connection, tables)) {
       connection.exec(`INSERT INTO main.${table} SELECT * FROM disk.${table}`);
     }
     connection.exec("COMMIT");
@@ -141,10 +174,10 @@ function copyInto(connection: DatabaseSync, path: string, how: string): boolean 
 }
 
 /** Those of ours that it has, parents first: an older sollol knew fewer. */
-function tablesOnDisk(connection: DatabaseSync): string[] {
+function tablesOnDisk(connection: DatabaseSync, ours: readonly string[]): string[] {
   const rows = connection.prepare("SELECT name FROM disk.sqlite_schema WHERE type = 'table'").all();
   const names = new Set(rows.map(({ name }) => name));
-  return TABLES.filter((table) => names.has(table));
+  return ours.filter((table) => names.has(table));
 }
 
 /** Errors of the system, of SQLite and of our own have a code; a mistake in the program has none. */

@@ -1,5 +1,6 @@
 import { parseTimer } from "../../config/fields.ts";
 import { elementsOf } from "../../config/text_value.ts";
+import { OLLAMA_PORT } from "../../nodes/node_url.ts";
 import { discover, type Discovery, type DiscoveryOptions, longestScanMs } from "../../rpc/discovery.ts";
 import { DEFAULT_RPC_PORT, formatEndpoint } from "../../rpc/endpoint.ts";
 import { parseIpv4Range } from "../../rpc/ipv4_range.ts";
@@ -8,6 +9,7 @@ import { type CliHost, type Command, defineCommand, UsageError } from "../comman
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { GatewayApi } from "../gateway_api.ts";
 import { GATEWAY_OPTIONS } from "../gateway_target.ts";
+import { discoverNodes } from "../node_discovery.ts";
 import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
 import { probeToJson, renderProbes } from "../probe_report.ts";
 import { startProgress } from "../progress.ts";
@@ -19,24 +21,27 @@ const TIMEOUT_MS = 500;
 /** More would be a port scan. */
 const MAX_PORTS = 8;
 
-/** `sollol discover`: looks for rpc backends in a range of private addresses. */
+/** `sollol discover`: looks for rpc backends, or for Ollama nodes, in a range of private addresses. */
 export const discoverCommand: Command = defineCommand({
   name: "discover",
-  summary: "Look for rpc backends in a private network.",
+  summary: "Look for rpc backends, or for Ollama nodes, in a private network.",
   details:
     "Asks each address of the range, 64 at a time, whether an rpc backend listens there. Backends that are in use " +
     "are not harmed; but each scan takes one of the two places in their queue until they are free, and one whose " +
     "queue is full does not answer. A range is a network such as 192.168.1.0/24, or 192.168.1.10-40, up to 4096 addresses (/20), " +
-    "of a private network only: scan only what is yours.\n\n" +
+    "of a private network only: scan only what is yours. With --ollama, each address is asked for its Ollama instead, " +
+    "and nothing is loaded there.\n\n" +
     "Ends with 0 if at least one is up. With --register, the gateway is told of those that are up, " +
     "and must be able to use all of them.",
   positionals: [{ name: "RANGE" }],
   options: {
+    ollama: { type: "boolean", description: "Look for Ollama nodes, not for rpc backends." },
     port: {
       type: "string",
       value: "PORT",
       multiple: true,
-      description: `A port to ask at, or several with commas between; default ${DEFAULT_RPC_PORT}.`,
+      description:
+        `A port to ask at, or several with commas between; default ${DEFAULT_RPC_PORT}, with --ollama ${OLLAMA_PORT}.`,
     },
     timeout: {
       type: "string",
@@ -51,17 +56,23 @@ export const discoverCommand: Command = defineCommand({
   examples: [
     "discover 192.168.1.0/24",
     "discover 192.168.1.10-40 --port 50052,50053 --json",
+    "discover --ollama 192.168.1.0/24 --register",
     "discover 192.168.1.0/24 --register --gateway http://192.168.1.2:11435",
   ],
   async run(context) {
-    const { args: [range = ""], options: { port, timeout, register, json } } = context;
+    const { args: [range = ""], options: { ollama, port, timeout, register, json } } = context;
     const addresses = readArgument("RANGE", range, parseIpv4Range);
     const { config } = await loadConfigForCommand(context);
+    const timeoutMs = timeout === undefined ? TIMEOUT_MS : readArgument("--timeout", timeout, parseTimer);
     using api = register ? GatewayApi.of(context.options, config, context) : undefined;
     await api?.listBackends(); // a wrong URL or key is better known before the scan than after it
+    if (ollama) {
+      const wish = { addresses, ports: readPorts(port, OLLAMA_PORT), timeoutMs, isJson: json === true };
+      return await discoverNodes(wish, api, context);
+    }
     const discovery = await scan(addresses, {
-      ports: readPorts(port),
-      timeoutMs: timeout === undefined ? TIMEOUT_MS : readArgument("--timeout", timeout, parseTimer),
+      ports: readPorts(port, DEFAULT_RPC_PORT),
+      timeoutMs,
       wantVersion: await ourProtocol(config, context.env),
     }, context);
     const up = discovery.found.filter(({ verdict }) => verdict === "up");
@@ -72,7 +83,7 @@ export const discoverCommand: Command = defineCommand({
   },
 });
 
-function readPorts(given: readonly string[]): number[] {
+function readPorts(given: readonly string[], usual: number): number[] {
   const ports = given.flatMap((list) => elementsOf(list, ",")).map((text) => {
     const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
     if (number >= 1 && number <= 65_535) return number;
@@ -81,7 +92,7 @@ function readPorts(given: readonly string[]): number[] {
   if (ports.length > MAX_PORTS) {
     throw new UsageError(`--port: ${ports.length} ports are too many; name ${MAX_PORTS} at most`);
   }
-  return ports.length > 0 ? ports : [DEFAULT_RPC_PORT];
+  return ports.length > 0 ? ports : [usual];
 }
 
 async function scan(

@@ -72,10 +72,11 @@ export function serveCommand(createApp: CreateApp, onReload: OnReload = NEVER): 
           logger.info("stopped", { because: "told to before it listened" });
           return 0;
         }
-        const { rpcBackends, externalCoordinators } = server.open.gateway.health;
-        logger.info("listening", { url: server.url, rpcBackendCount: rpcBackends.length });
-        if (rpcBackends.length === 0 && externalCoordinators.length === 0) {
-          logger.warn("config doubtful", { warning: NO_BACKEND });
+        const { mode, nodes, rpcBackends, externalCoordinators } = server.open.gateway.health;
+        const counts = { nodeCount: nodes.length, rpcBackendCount: rpcBackends.length };
+        logger.info("listening", { url: server.url, mode, ...counts });
+        if (nodes.length + rpcBackends.length + externalCoordinators.length === 0) {
+          logger.warn("config doubtful", { warning: NOBODY_SERVES });
         }
         await untilAborted(signal);
         await server.shutdown({ drainMs: config.timeouts.drainMs, hurry: context.hurry });
@@ -94,22 +95,20 @@ async function flushLastLines(sink: BufferedLogSink, hurry: AbortSignal): Promis
   await sink.flush({ signal: hurry.aborted ? patience : AbortSignal.any([patience, hurry]) });
 }
 
-const NO_BACKEND =
-  "there is no rpc backend yet: start `sollol worker --gateway URL` on a machine, or ggml-rpc-server and `sollol register`";
+const NOBODY_SERVES =
+  "there is neither an Ollama node nor an rpc backend yet: name an Ollama in ollama_nodes or with `sollol nodes --add " +
+  "URL`, or start `sollol worker --gateway URL` on a machine";
 
 /** What is allowed, but probably not meant. */
 function warningsOf({ warnings, config }: LoadedConfig): string[] {
   return [...warnings, ...doubts(config)];
 }
 
-function doubts({ listen, apiKeys, ...config }: Config): string[] {
+function doubts({ listen, apiKeys }: Config): string[] {
   const isLoopback = /^(127\.|::1$|localhost$)/.test(listen.hostname);
   return [
     ...(!isLoopback && apiKeys.size === 0
       ? [`everybody who reaches ${listen.hostname} may use this gateway; set api_keys`]
-      : []),
-    ...(config.taskDistributionEnabled
-      ? ["task_distribution_enabled has no effect yet: this version knows no Ollama nodes"]
       : []),
   ];
 }

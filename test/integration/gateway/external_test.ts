@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { type Clock, systemClock } from "../../../lib/clock.ts";
+import { mergeConfig } from "../../../lib/config/merge.ts";
 import { Secrets } from "../../../lib/config/secrets.ts";
 import { ExternalCoordinators } from "../../../lib/coordinator/external_coordinators.ts";
 import type { ExternalSettings } from "../../../lib/coordinator/external_settings.ts";
@@ -15,12 +16,16 @@ import type { CoordinatorPool } from "../../../lib/pool/pool.ts";
 import type { Answer } from "../../../lib/router/answer.ts";
 import { ModelCatalog } from "../../../lib/router/catalog.ts";
 import type { EarlyAnswer } from "../../../lib/router/patient_stream.ts";
+import { DecisionLog } from "../../../lib/router/decision_log.ts";
+import { RouteFacts } from "../../../lib/router/route_facts.ts";
 import { Upstreams } from "../../../lib/router/upstreams.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeLlamaServer } from "../../fakes/fake_llama_server.ts";
 import { ok as whole, type Peer, ScriptedServer } from "../../fakes/scripted_server.ts";
 import { freePort } from "../../fixtures/free_port.ts";
 import { OllamaStoreFixture } from "../../fixtures/ollama_store.ts";
+import { backendView } from "../../fixtures/backend_views.ts";
+import { RoutingBed } from "../../fixtures/routing_bed.ts";
 import { until } from "../../fixtures/until.ts";
 
 function settings(url: string, more: Partial<ExternalSettings> = {}): ExternalSettings {
@@ -46,21 +51,46 @@ class Bed implements AsyncDisposable {
     const store = bed.#owned.use(await OllamaStoreFixture.create());
     const externals = bed.#owned.use(new ExternalCoordinators(list, { http, clock, logger: silentLogger }));
     await externals.start();
-    const catalog = new ModelCatalog(new ModelStore({ roots: [store.directory] }), externals);
     const pool = poolOf(own);
-    const config = {
+    const said = {
       model: undefined,
       modelShardingEnabled: true,
       hasResumedStreams: false,
       timeouts: { connectMs: 2_000, probeMs: 2_000, drainMs: 1_000, firstByteMs: 60_000, stallMs: 60_000 },
       waiting: { commentEveryMs: 10_000, hasNotes: false },
     };
-    const upstreams = new Upstreams({
+    const { config: usual } = mergeConfig({});
+    const config = { ...usual, ...said };
+    const { nodes, needs, room, slots } = bed.#owned.use(await RoutingBed.open(config));
+    const catalog = new ModelCatalog({
+      store: new ModelStore({ roots: [store.directory] }),
+      external: externals,
+      nodes,
       config,
-      catalog,
+    });
+    const facts = new RouteFacts({
+      config,
+      nodes,
+      needs,
+      backends: {
+        views: () =>
+          Array.from(
+            { length: rpcBackendCount },
+            (_, at) => backendView(`127.0.0.2:${at + 1}`),
+          ),
+      },
       pool,
       externals,
-      backends: { size: rpcBackendCount },
+      catalog,
+      clock: systemClock,
+    });
+    const upstreams = new Upstreams({
+      config,
+      facts,
+      catalog,
+      slots,
+      pool,
+      externals,
       toWanted: () => ({
         key: "fake",
         model: "fake",
@@ -68,7 +98,9 @@ class Bed implements AsyncDisposable {
       }),
     });
     const backends = { listBackends: () => [] };
-    const parts = { config, upstreams, catalog, pool, externals, backends, http, clock: systemClock };
+    const decisions = new DecisionLog();
+    const knowledge = { config, upstreams, catalog, pool, externals, nodes, room, decisions, backends };
+    const parts = { ...knowledge, http, clock: systemClock };
     bed.gateway = new Gateway({ ...parts, logger: silentLogger, metrics: new GatewayMetrics() });
     bed.externals = externals;
     return bed;
@@ -116,7 +148,12 @@ function poolOf(own: FakeLlamaServer | undefined): CoordinatorPool<ServingCoordi
     gone: never,
   };
   const lease = { coordinator, queueMs: 0, loadMs: 0, reportServed: () => {}, [Symbol.dispose]: () => {} };
-  const pool = { ready: () => coordinator, acquire: () => Promise.resolve(lease), views: () => [] };
+  const pool = {
+    ready: () => coordinator,
+    acquire: () => Promise.resolve(lease),
+    views: () => [],
+    view: () => coordinator && { state: "ready" },
+  };
   return pool as unknown as CoordinatorPool<ServingCoordinator>;
 }
 

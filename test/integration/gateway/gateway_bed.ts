@@ -11,17 +11,23 @@ import { HttpClient } from "../../../lib/http/client.ts";
 import { createLogger } from "../../../lib/log.ts";
 import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
 import type { ResolvedModel } from "../../../lib/ollama/resolved_model.ts";
+import type { NodeRegistry } from "../../../lib/nodes/node_registry.ts";
+import type { NodeSettings } from "../../../lib/nodes/node_settings.ts";
 import { ModelStore } from "../../../lib/ollama/storage.ts";
 import { CoordinatorPool } from "../../../lib/pool/pool.ts";
 import type { Wanted } from "../../../lib/pool/pooled.ts";
 import { poolSettings } from "../../../lib/pool_settings.ts";
 import { ModelCatalog } from "../../../lib/router/catalog.ts";
-import { type UpstreamParts, Upstreams } from "../../../lib/router/upstreams.ts";
+import { DecisionLog } from "../../../lib/router/decision_log.ts";
+import { RouteFacts } from "../../../lib/router/route_facts.ts";
+import { Upstreams } from "../../../lib/router/upstreams.ts";
 import { createApp } from "../../../routes/app.ts";
 import { parseEndpoint } from "../../../lib/rpc/endpoint.ts";
 import { FakeBackendAdmin } from "../../fakes/fake_backend_admin.ts";
 import { FakeCoordinatorAdmin } from "../../fakes/fake_coordinator_admin.ts";
+import { FakeNodeAdmin } from "../../fakes/fake_node_admin.ts";
 import { type Behaviour, FakeLlamaServer } from "../../fakes/fake_llama_server.ts";
+import { RoutingBed } from "../../fixtures/routing_bed.ts";
 import { ggufBytes, OllamaStoreFixture } from "../../fixtures/ollama_store.ts";
 
 /** A coordinator whose process is the fake; its death is what the test says. */
@@ -72,7 +78,9 @@ export interface GatewayBedOptions {
   models?: string[];
   rpcBackends?: string[];
   /** Instead of `rpcBackends`, which nobody probes. */
-  registry?: UpstreamParts["backends"] & GatewayParts["backends"];
+  registry?: GatewayParts["backends"];
+  /** Ollama nodes; none by default. */
+  nodes?: NodeSettings[];
   /** Of the operator, as a config file says it; on top of a small one. */
   config?: string;
   /** Throws for a model that fits nowhere. */
@@ -84,6 +92,7 @@ export interface GatewayBedOptions {
 export class GatewayBed implements AsyncDisposable {
   readonly logLines: Record<string, unknown>[] = [];
   readonly coordinators: FakeCoordinator[] = [];
+  nodes!: NodeRegistry;
   readonly #owned = new AsyncDisposableStack();
   url = "";
 
@@ -98,17 +107,34 @@ export class GatewayBed implements AsyncDisposable {
     const modelStore = new ModelStore({ roots: [store.directory], logger });
     const externals = bed.#owned.use(new ExternalCoordinators(externalSettings(config), { http, logger }));
     await externals.start();
-    const catalog = new ModelCatalog(modelStore, externals);
+    const routing = bed.#owned.use(await RoutingBed.open(config, options.nodes, logger));
+    bed.nodes = routing.nodes;
+    const catalog = new ModelCatalog({
+      store: modelStore,
+      external: externals,
+      nodes: routing.nodes,
+      config,
+    });
     const settings = poolSettings(config, (model) => catalog.keyOf(model));
     const pool = bed.#owned.use(new CoordinatorPool<ServingCoordinator>({ logger, settings }));
     const backends = new FakeBackendAdmin();
     for (const endpoint of options.rpcBackends ?? ["127.0.0.2:50052"]) {
       await backends.addBackend(parseEndpoint(endpoint), {});
     }
-    const known = options.registry ??
-      { listBackends: () => backends.listBackends(), size: backends.listBackends().length };
+    const known = options.registry ?? backends;
     const toWanted = (model: ModelToFind) => bed.#wanted(model, options);
-    const upstreams = new Upstreams({ config, catalog, pool, externals, backends: known, toWanted });
+    const { nodes, needs, room, slots } = routing;
+    const facts = new RouteFacts({
+      config,
+      nodes,
+      needs,
+      backends: { views: () => known.listBackends() },
+      pool,
+      externals,
+      catalog,
+      clock: systemClock,
+    });
+    const upstreams = new Upstreams({ config, facts, catalog, slots, pool, externals, toWanted });
     const clock = systemClock;
     const parts = {
       config,
@@ -116,6 +142,9 @@ export class GatewayBed implements AsyncDisposable {
       catalog,
       pool,
       externals,
+      nodes,
+      room,
+      decisions: new DecisionLog(),
       backends: known,
       http,
       clock,
@@ -125,6 +154,7 @@ export class GatewayBed implements AsyncDisposable {
     const app = createApp({
       gateway: new Gateway(parts),
       backends,
+      nodes: new FakeNodeAdmin(),
       coordinators: new FakeCoordinatorAdmin(),
       closing: new AbortController().signal,
       loads: { recent: () => [] },

@@ -43,6 +43,9 @@ for (
     { line: "", want: {} },
     { line: "--listen 8080", want: { listen: "8080" } },
     { line: "--rpc a:1,b --rpc c", want: { rpc_backends: ["a:1", "b", "c"] } },
+    { line: "--nodes a:1,https://b/c --nodes d", want: { ollama_nodes: ["a:1", "https://b/c", "d"] } },
+    { line: '--set aliases={"a":"b=c"}', want: { aliases: { a: "b=c" } } },
+    { line: "--set aliases=a", want: { aliases: "a" } },
     { line: "--models /a,b --models /c", want: { models: ["/a,b", "/c"] } },
     {
       line: "--no-model-sharding --task-distribution",

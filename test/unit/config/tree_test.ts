@@ -196,7 +196,7 @@ const REFUSED = [
   ],
   [
     "coordinators: [{url: 'http://a', api_key: 31337}]",
-    "coordinators[0] must be a URL or {url, api_key, model}, got a section of keys and values",
+    "coordinators[0].api_key must be text, got a number or word; put it in quotes",
   ],
   [
     "coordinator_url: http://a:80\ncoordinators: ['http://b', 'HTTP://A/']",

@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, match, throws } from "node:assert/strict";
 import {
   backendRegistration,
   parseBandwidth,
@@ -18,6 +18,13 @@ Deno.test("backendRegistration holds only the limits that were said", () => {
     ]
   ) {
     deepEqual(backendRegistration.safeParse(body), { success: true, data: { endpoint, limits } });
+  }
+});
+
+Deno.test("backendRegistration refuses an address where no backend may be, however it is said", () => {
+  for (const body of [{ endpoint: "169.254.169.254:80" }, { host: "0xa9fea9fe" }]) {
+    const result = backendRegistration.safeParse(body);
+    match(result.success ? "" : result.error.issues[0]!.message, /where a cloud hands out its secrets/);
   }
 });
 

@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { formatEndpoint, parseEndpoint } from "../../../lib/rpc/endpoint.ts";
+import { formatEndpoint, parseEndpoint, parseNamedEndpoint } from "../../../lib/rpc/endpoint.ts";
 
 for (
   const { text, want } of [
@@ -58,3 +58,20 @@ for (
 Deno.test("parseEndpoint() keeps its message short, however long the text", () => {
   throws(() => parseEndpoint("x".repeat(100_000)), (error: Error) => error.message.length < 400);
 });
+
+Deno.test("parseNamedEndpoint() takes what an operator may name", () => {
+  for (const text of ["shelf", "127.0.0.1:1", "10.0.0.1"]) {
+    deepEqual(parseNamedEndpoint(text), parseEndpoint(text));
+  }
+  throws(() => parseNamedEndpoint("::1"), { name: "RangeError", message: /IPv4 only/ });
+});
+
+for (const text of ["169.254.1.1", "169.254.169.254:50052", "0xa9fea9fe", "metadata.google.internal:80"]) {
+  Deno.test(`parseNamedEndpoint() refuses ${text}, and says what to do`, () => {
+    throws(() => parseNamedEndpoint(text), {
+      name: "RangeError",
+      message:
+        /^Cannot use ".*" as the endpoint of an rpc backend: it is .*; name an address of your own network/,
+    });
+  });
+}

@@ -1,0 +1,86 @@
+import { errorBody } from "./dialects/openai.ts";
+import {
+  decodeChatEnvelope,
+  decodeCompletionEnvelope,
+  decodeEmbeddingEnvelope,
+} from "./dialects/openai_request.ts";
+import { GatewayError } from "./errors.ts";
+import type { Gateway, GatewayRequest } from "./gateway.ts";
+import { headerValue } from "./http/headers.ts";
+import type { BatchEndpoint, SendTask, TaskAnswer, TaskRequest } from "./tasks/batch.ts";
+
+/** Less than what any client may ask for. */
+const PRIORITY = -1_000;
+
+type Envelope = Pick<GatewayRequest, "model" | "keepAliveMs" | "turns" | "inputs">;
+
+const TASKS = {
+  "/v1/chat/completions": { task: "chat", decode: decodeChatEnvelope },
+  "/v1/completions": { task: "completion", decode: decodeCompletionEnvelope },
+  "/v1/embeddings": { task: "embedding", decode: decodeEmbeddingEnvelope },
+} as const satisfies Record<BatchEndpoint, { task: string; decode: (body: Uint8Array) => Envelope }>;
+
+/**
+ * Sends the requests of batches through the gateway, behind all that somebody waits for.
+ *
+ * @returns A sender whose every failure that we understand is an answer, as a client of the endpoint would get it. What
+ *   nobody foresaw is thrown: whoever sends logs it under the request's id, and tells no more of it than that.
+ */
+export function sendTaskOver(gateway: Pick<Gateway, "infer">): SendTask {
+  return async (request) => {
+    try {
+      return await send(gateway, request);
+    } catch (error) {
+      request.signal.throwIfAborted();
+      if (error instanceof GatewayError) return refusal(error, request.id);
+      throw error;
+    }
+  };
+}
+
+async function send(
+  gateway: Pick<Gateway, "infer">,
+  { endpoint, body, id, signal }: TaskRequest,
+): Promise<TaskAnswer> {
+  const { task, decode } = TASKS[endpoint];
+  const { status, headers, body: said } = await gateway.infer({
+    ...decode(body),
+    task,
+    target: endpoint,
+    stream: false,
+    body,
+    id,
+    priority: PRIORITY,
+    signal,
+  });
+  if (said instanceof Uint8Array) {
+    return { status, body: parsed(said), retryAfterSeconds: secondsIn(headers) };
+  }
+  said.cancel();
+  const message =
+    "The upstream answered with a stream, though none was asked for; see that it is an Ollama or llama-server";
+  throw new GatewayError("upstream_failed", message);
+}
+
+function refusal(error: GatewayError, id: string): TaskAnswer {
+  const { status, retryAfterSeconds } = error;
+  return { status, body: errorBody(error, id), retryAfterSeconds };
+}
+
+const decoder = new TextDecoder();
+
+/** JSON, or the text that it is. */
+function parsed(body: Uint8Array): unknown {
+  const text = decoder.decode(body);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** `Retry-After` may also be a date, which no upstream of ours says. */
+function secondsIn(headers: Parameters<typeof headerValue>[0]): number | undefined {
+  const said = headerValue(headers, "retry-after")?.trim() ?? "";
+  return /^\d{1,9}$/.test(said) ? Number(said) : undefined;
+}

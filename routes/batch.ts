@@ -1,0 +1,78 @@
+import { type Context, Hono } from "hono";
+import type { SseEvent } from "../lib/stream/sse_event.ts";
+import type { BatchService, TaskAnswer } from "../lib/tasks/batch.ts";
+import type { AppEnv } from "./app_env.ts";
+import { eventStream } from "./event_stream.ts";
+import { jsonAnswer, jsonText } from "./json_answer.ts";
+import type { LongAnswerSettings } from "./long_answer.ts";
+import { allow } from "./middleware/allow.ts";
+import { readRequests, type Requests } from "./read_requests.ts";
+
+type Runner = Pick<BatchService, "runNow">;
+
+/** Several requests at once, for a client that waits for them. Mounted at `/api`. */
+export function manyRoutes(
+  service: Runner,
+  { maxBodyBytes, ...settings }: LongAnswerSettings & { readonly maxBodyBytes: () => number },
+): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.post("/batch", async (c) => {
+    const { requests, stream } = await readRequests(c.req.raw, maxBodyBytes());
+    const id = c.get("requestId");
+    if (stream || wantsEvents(c)) {
+      return eventStream(c, (signal) => tell(service, requests, { id, signal }), settings);
+    }
+    return jsonAnswer(c, { results: await inOrder(service, requests, { id, signal: c.req.raw.signal }) });
+  });
+  routes.all("/batch", allow("POST"));
+  return routes;
+}
+
+interface RunOptions {
+  readonly id: string;
+  readonly signal: AbortSignal;
+}
+
+/** What became of one of the requests. */
+interface Result extends Pick<TaskAnswer, "status" | "body"> {
+  readonly index: number;
+}
+
+async function inOrder(
+  service: Runner,
+  requests: Requests["requests"],
+  options: RunOptions,
+): Promise<readonly Result[]> {
+  const results: Result[] = new Array(requests.length);
+  for await (const { index, answer } of service.runNow(requests, options)) {
+    results[index] = resultOf(index, answer);
+  }
+  return results;
+}
+
+async function* tell(
+  service: Runner,
+  requests: Requests["requests"],
+  options: RunOptions,
+): AsyncGenerator<SseEvent, void> {
+  const total = requests.length;
+  let done = 0;
+  yield eventOf("progress", { done, total });
+  for await (const { index, answer } of service.runNow(requests, options)) {
+    yield eventOf("result", resultOf(index, answer));
+    yield eventOf("progress", { done: ++done, total });
+  }
+  yield eventOf("done", { total });
+}
+
+function resultOf(index: number, { status, body }: TaskAnswer): Result {
+  return { index, status, body };
+}
+
+function eventOf(type: string, value: unknown): SseEvent {
+  return { type, data: jsonText(value) };
+}
+
+function wantsEvents(c: Context<AppEnv>): boolean {
+  return (c.req.header("accept") ?? "").toLowerCase().includes("text/event-stream");
+}

@@ -1,0 +1,87 @@
+import { type Context, Hono } from "hono";
+import { fileObject, listObject } from "../lib/dialects/openai_batch.ts";
+import { GatewayError } from "../lib/errors.ts";
+import type { BatchService, StoredFile } from "../lib/tasks/batch.ts";
+import type { AppEnv } from "./app_env.ts";
+import { matchingPage } from "./matching_page.ts";
+import { allow } from "./middleware/allow.ts";
+import { refuseOtherSites } from "./other_sites.ts";
+import { readLimit } from "./read_limit.ts";
+import { readUpload } from "./read_upload.ts";
+
+const LIMITS = { usual: 10_000, most: 10_000 };
+const PURPOSES: readonly StoredFile["purpose"][] = ["batch", "batch_output"];
+
+type Files = Pick<BatchService, "addFile" | "listFiles" | "getFile" | "readFile" | "removeFile">;
+
+/** Files of batches, as OpenAI's Files API has them. Mounted at `/v1`. */
+export function fileRoutes(
+  service: Files,
+  { maxFileBytes }: { readonly maxFileBytes: () => number },
+): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  routes.post("/files", async (c) => {
+    refuseOtherSites(c.req.raw);
+    const file = await readUpload(c.req.raw, {
+      maxFileBytes: maxFileBytes(),
+      keep: (name, content) => service.addFile(name, content),
+      check: checkPurpose,
+      discard: ({ id }) => service.removeFile(id),
+    });
+    return c.json(fileObject(file));
+  });
+  routes.get("/files", (c) => {
+    const purpose = readPurpose(c);
+    const page = matchingPage((options) => service.listFiles(options), {
+      limit: readLimit(c.req.query("limit"), LIMITS),
+      after: c.req.query("after"),
+      matches: (file) => purpose === undefined || file.purpose === purpose,
+    });
+    return c.json(listObject(page, fileObject));
+  });
+  routes.all("/files", allow("GET", "POST"));
+
+  routes.get("/files/:id", (c) => c.json(fileObject(service.getFile(c.req.param("id")))));
+  routes.delete("/files/:id", (c) => {
+    const id = c.req.param("id");
+    service.removeFile(id);
+    return c.json({ id, object: "file", deleted: true });
+  });
+  routes.all("/files/:id", allow("GET", "DELETE"));
+
+  routes.get("/files/:id/content", (c) => contentOf(c, service, c.req.param("id")));
+  routes.all("/files/:id/content", allow("GET"));
+
+  return routes;
+}
+
+/** Never a type that a browser would show: clients choose what is in it. */
+function contentOf(c: Context<AppEnv>, service: Files, id: string): Response {
+  const { sizeBytes } = service.getFile(id);
+  const headers = {
+    "content-type": "application/octet-stream",
+    "content-length": String(sizeBytes),
+    "x-content-type-options": "nosniff",
+  };
+  if (c.req.method === "HEAD") return c.body(null, 200, headers); // nobody would read the content, or close it
+  return c.body(service.readFile(id), 200, headers);
+}
+
+function checkPurpose(fields: ReadonlyMap<string, string>): void {
+  const purpose = fields.get("purpose");
+  if (purpose === "batch") return;
+  const what = purpose === undefined
+    ? "is missing; it must be batch"
+    : "must be batch; other files are not kept here";
+  throw new GatewayError("invalid_request", `"purpose" ${what}`, { field: "purpose" });
+}
+
+function readPurpose(c: Context<AppEnv>): StoredFile["purpose"] | undefined {
+  const said = c.req.query("purpose");
+  const purpose = PURPOSES.find((known) => known === said);
+  if (said === undefined || purpose) return purpose;
+  throw new GatewayError("invalid_request", `"purpose" must be one of ${PURPOSES.join(", ")}`, {
+    field: "purpose",
+  });
+}

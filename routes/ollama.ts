@@ -1,0 +1,13 @@
+import { Hono } from "hono";
+import { ollamaTags } from "../lib/dialects/ollama_tags.ts";
+import type { Gateway } from "../lib/gateway.ts";
+import type { AppEnv } from "./app_env.ts";
+import { allow } from "./middleware/allow.ts";
+
+/** What of Ollama's own dialect is spoken: its list of models. Mounted at `/api`. */
+export function ollamaRoutes(gateway: Pick<Gateway, "listModels">): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.get("/tags", async (c) => c.json(ollamaTags(await gateway.listModels())));
+  routes.all("/tags", allow("GET"));
+  return routes;
+}

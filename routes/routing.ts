@@ -1,0 +1,45 @@
+import { type Context, Hono } from "hono";
+import { GatewayError } from "../lib/errors.ts";
+import type { Gateway } from "../lib/gateway.ts";
+import { KEPT_DECISIONS } from "../lib/router/decision_log.ts";
+import type { Task } from "../lib/router/decision.ts";
+import { toRouteReport } from "../lib/router/route_report.ts";
+import type { AppEnv } from "./app_env.ts";
+import { jsonAnswer } from "./json_answer.ts";
+import { allow } from "./middleware/allow.ts";
+import { readLimit } from "./read_limit.ts";
+
+const LIMITS = { usual: 50, most: KEPT_DECISIONS };
+
+/** Where requests would go, and where the last ones went. Mounted at `/api/admin`, behind the API keys. */
+export function routingRoutes(gateway: Pick<Gateway, "explainRoute" | "listDecisions">): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  routes.get("/route", async (c) => {
+    const demand = { task: readTask(c), wish: c.req.query("route") };
+    return jsonAnswer(c, toRouteReport(await gateway.explainRoute(c.req.query("model"), demand)));
+  });
+  routes.all("/route", allow("GET"));
+
+  routes.get("/decisions", (c) => {
+    const model = c.req.query("model");
+    const decisions = gateway.listDecisions({
+      limit: readLimit(c.req.query("limit"), LIMITS),
+      ...(model !== undefined && { matches: (decision) => decision.model === model }),
+    });
+    return jsonAnswer(c, { decisions });
+  });
+  routes.all("/decisions", allow("GET"));
+
+  return routes;
+}
+
+const TASKS: readonly Task[] = ["chat", "completion", "embedding"];
+
+function readTask(c: Context<AppEnv>): Task {
+  const said = c.req.query("task") ?? "chat";
+  const task = TASKS.find((known) => known === said);
+  if (task) return task;
+  const message = `"${said.slice(0, 40)}" is no task; write chat, completion or embedding`;
+  throw new GatewayError("invalid_request", message, { field: "task" });
+}
