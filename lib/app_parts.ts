@@ -7,6 +7,7 @@ import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import type { NodeAdmin } from "./node_admin.ts";
 import type { LoadStore } from "./store/load_store.ts";
 import type { PlanService } from "./plan_service.ts";
+import type { BatchService } from "./tasks/batch.ts";
 
 /** What the HTTP surface of a gateway is made from. */
 export interface AppParts {
@@ -16,6 +17,8 @@ export interface AppParts {
   readonly backends: BackendAdmin;
   /** Takes what operators say of Ollama nodes. */
   readonly nodes: NodeAdmin;
+  /** Keeps and runs what clients want done in the background. */
+  readonly batches: BatchService;
   /** Takes what operators say of coordinators. */
   readonly coordinators: CoordinatorAdmin;
   /** Aborts when the gateway begins to shut down: streams that would last for ever end then. */
@@ -29,7 +32,7 @@ export interface AppParts {
   /** For refusals and for errors that nobody understood. */
   readonly logger: Logger;
   /** The operator's word on keys and sizes; read at each request. */
-  readonly config: Pick<Config, "apiKeys" | "workerToken" | "limits">;
+  readonly config: Pick<Config, "apiKeys" | "workerToken" | "limits" | "batch">;
   /** Of sollol, told at `/`. */
   readonly version: string;
 }

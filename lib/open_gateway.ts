@@ -36,6 +36,7 @@ import { isCalled, PlanService } from "./plan_service.ts";
 import { CoordinatorPool } from "./pool/pool.ts";
 import { poolSettings } from "./pool_settings.ts";
 import { Prewarm } from "./prewarm.ts";
+import { sendTaskOver } from "./send_task.ts";
 import { stopLeftovers } from "./process/leftovers.ts";
 import { ProcessRecorder } from "./process/process_recorder.ts";
 import { ModelCatalog } from "./router/catalog.ts";
@@ -50,6 +51,8 @@ import { NodeStore } from "./store/node_store.ts";
 import { RunningStore } from "./store/running_store.ts";
 import { untilAborted } from "./until_aborted.ts";
 import { openDatabase } from "./store/open_database.ts";
+import type { BatchService } from "./tasks/batch.ts";
+import { Batches } from "./tasks/batches.ts";
 
 /** A gateway with all that it is made of; disposing it stops its coordinators and closes every connection. */
 export interface OpenGateway extends AsyncDisposable {
@@ -59,6 +62,8 @@ export interface OpenGateway extends AsyncDisposable {
   readonly backends: BackendAdmin;
   /** Takes what operators say of Ollama nodes. */
   readonly nodes: NodeAdmin;
+  /** Keeps and runs what clients want done in the background. */
+  readonly batches: BatchService;
   /** Takes what operators say of coordinators. */
   readonly coordinators: CoordinatorAdmin;
   /** Plans without loading. */
@@ -221,16 +226,19 @@ export async function openGateway(
   follow(); // it may have changed since the parts were made
   owned.use(new Prewarm({ models: config.pool.prewarm, coordinators, logger }));
   const plans = openPlans(catalog, planner, backends);
+  const batches = owned.use(Batches.open({ config, send: sendTaskOver(gateway), logger }));
   const lifetime = owned.move();
   return {
     gateway,
     backends: sources,
     nodes: nodes.sources,
+    batches,
     coordinators,
     plans,
     loads,
     metrics,
     async [Symbol.asyncDispose]() {
+      await batches[Symbol.asyncDispose](); // before what they are sent with: what is under way is asked again later
       gateway.close();
       http[Symbol.dispose](); // first: a llama-server does not stop before the last client of its streams has left
       await lifetime.disposeAsync();

@@ -4,9 +4,12 @@ import { systemClock } from "../lib/clock.ts";
 import { GatewayError } from "../lib/errors.ts";
 import { adminRoutes } from "./admin.ts";
 import type { AppEnv } from "./app_env.ts";
+import { manyRoutes } from "./batch.ts";
+import { batchRoutes } from "./batches.ts";
 import { coordinatorLogRoutes } from "./coordinator_log.ts";
 import { coordinatorRoutes } from "./coordinators.ts";
 import { eventRoutes } from "./events.ts";
+import { fileRoutes } from "./files.ts";
 import { authenticate, KeyRing } from "./middleware/authenticate.ts";
 import { identify } from "./middleware/identify.ts";
 import { renderErrors } from "./middleware/on_error.ts";
@@ -21,7 +24,8 @@ import { workerRoutes } from "./workers.ts";
 
 /** The whole HTTP surface as one fetch handler. */
 export function createApp(parts: AppParts): Hono<AppEnv> {
-  const { gateway, backends, nodes, coordinators, plans, loads, metrics, logger, config, version } = parts;
+  const { gateway, backends, nodes, batches, coordinators, plans, loads, metrics, logger, config, version } =
+    parts;
   const app = new Hono<AppEnv>();
   const onError = renderErrors(logger);
   const keys = new KeyRing(() => config.apiKeys.reveal());
@@ -45,7 +49,11 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.route("/api/admin", coordinatorRoutes(coordinators, settings));
   app.route("/api/admin", eventRoutes(coordinators, settings));
   if (metrics) app.route("/metrics", metricsRoutes(metrics));
+  const maxBodyBytes = () => config.limits.bodyBytes;
   app.route("/api", ollamaRoutes(gateway));
-  app.route("/v1", openaiRoutes(gateway, { maxBodyBytes: () => config.limits.bodyBytes }));
+  app.route("/api", manyRoutes(batches, { ...settings, maxBodyBytes }));
+  app.route("/v1", openaiRoutes(gateway, { maxBodyBytes }));
+  app.route("/v1", fileRoutes(batches, { maxFileBytes: () => config.batch.fileBytes }));
+  app.route("/v1", batchRoutes(batches));
   return app;
 }

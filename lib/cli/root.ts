@@ -1,4 +1,5 @@
 import type { Command, CommandGroup } from "./command.ts";
+import { batchCommands } from "./commands/batch.ts";
 import { backendsCommand } from "./commands/backends.ts";
 import { discoverCommand } from "./commands/discover.ts";
 import { helpCommand } from "./commands/help.ts";
@@ -45,6 +46,7 @@ export function createRoot(composed: readonly Command[] = []): CommandGroup {
       backendsCommand,
       registerCommand,
       discoverCommand,
+      batchCommands,
       loadsCommand,
       probeCommand,
       resolveCommand,

@@ -95,7 +95,7 @@ export interface BatchErrorObject {
   readonly line: number | null;
 }
 
-/** @see https://platform.openai.com/docs/api-reference/files/object */
+/** Tells of a file. @see https://platform.openai.com/docs/api-reference/files/object */
 export function fileObject({ id, name, purpose, sizeBytes, createdAtMs }: StoredFile): FileObject {
   return {
     id,
@@ -108,7 +108,7 @@ export function fileObject({ id, name, purpose, sizeBytes, createdAtMs }: Stored
   };
 }
 
-/** @see https://platform.openai.com/docs/api-reference/batch/object */
+/** Tells of a batch. @see https://platform.openai.com/docs/api-reference/batch/object */
 export function batchObject(batch: Batch): BatchObject {
   const endedAs = (status: BatchStatus) => batch.status === status ? secondsOrNull(batch.endedAtMs) : null;
   return {

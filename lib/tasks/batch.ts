@@ -14,7 +14,9 @@ export type BatchStatus =
 
 /** A line of the input that cannot be asked. */
 export interface BatchMistake {
+  /** For programs, such as `invalid_json_line`. */
   readonly code: string;
+  /** For people. */
   readonly message: string;
   /** From 1; `undefined` where it is the whole file's. */
   readonly line: number | undefined;
@@ -24,9 +26,13 @@ export interface BatchMistake {
 export interface Batch {
   /** `batch_…`. */
   readonly id: string;
+  /** What is asked for. */
   readonly endpoint: BatchEndpoint;
+  /** The file of its requests. */
   readonly inputFileId: string;
+  /** As its sender wrote it, such as `24h`. */
   readonly completionWindow: string;
+  /** Where it is in its life. */
   readonly status: BatchStatus;
   /** Why it failed. */
   readonly mistakes: readonly BatchMistake[];
@@ -34,14 +40,21 @@ export interface Batch {
   readonly outputFileId: string | undefined;
   /** Once there is one; `undefined` if no request failed. */
   readonly errorFileId: string | undefined;
+  /** How many requests it has, and how many of these have an answer or an error. */
   readonly counts: { readonly total: number; readonly completed: number; readonly failed: number };
+  /** Its sender's own notes. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** When it was made. */
   readonly createdAtMs: number;
+  /** When it ends, finished or not. */
   readonly expiresAtMs: number;
+  /** When its requests began. */
   readonly startedAtMs: number | undefined;
+  /** When its results began to be put together. */
   readonly finalizingAtMs: number | undefined;
   /** When it was completed, failed, expired or cancelled. */
   readonly endedAtMs: number | undefined;
+  /** When it was told to end early. */
   readonly cancellingAtMs: number | undefined;
 }
 
@@ -49,24 +62,31 @@ export interface Batch {
 export interface StoredFile {
   /** `file-…`. */
   readonly id: string;
+  /** As its sender wrote it; for people. */
   readonly name: string;
+  /** Who wrote it. */
   readonly purpose: "batch" | "batch_output";
+  /** How long it is. */
   readonly sizeBytes: number;
+  /** When it was made. */
   readonly createdAtMs: number;
 }
 
 /** One request of a batch, as it is sent through the gateway. */
 export interface TaskRequest {
+  /** What is asked for. */
   readonly endpoint: BatchEndpoint;
   /** JSON, never asking for a stream. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** Found again in the log. */
   readonly id: string;
+  /** Gives the request up. */
   readonly signal: AbortSignal;
 }
 
 /** What became of it: an answer of whatever status. */
 export interface TaskAnswer {
+  /** Of HTTP. */
   readonly status: number;
   /** The body as JSON; text where it is none. */
   readonly body: unknown;
@@ -79,7 +99,9 @@ export type SendTask = (request: TaskRequest) => Promise<TaskAnswer>;
 
 /** A page of a list, newest first. */
 export interface Page<T> {
+  /** In their order. */
   readonly items: readonly T[];
+  /** Whether more follow. */
   readonly hasMore: boolean;
 }
 
@@ -87,12 +109,13 @@ export interface Page<T> {
 export interface BatchService {
   /** Keeps a file. @throws {GatewayError} `too_large`; `upstream_failed` if it cannot be written. */
   addFile(name: string, content: ReadableStream<Uint8Array>): Promise<StoredFile>;
+  /** The files, the newest first; those after the file `after`. @throws {GatewayError} `not_found`. */
   listFiles(options: { readonly limit: number; readonly after?: string | undefined }): Page<StoredFile>;
-  /** @throws {GatewayError} `not_found`. */
+  /** What is known of a file. @throws {GatewayError} `not_found`. */
   getFile(id: string): StoredFile;
-  /** @throws {GatewayError} `not_found`. */
+  /** The content of a file. @throws {GatewayError} `not_found`. */
   readFile(id: string): ReadableStream<Uint8Array>;
-  /** @throws {GatewayError} `not_found`; `conflict` if a batch that runs reads it. */
+  /** Forgets a file. @throws {GatewayError} `not_found`; `conflict` if a batch that runs reads it. */
   removeFile(id: string): void;
   /** Starts a batch; its lines are checked behind it. @throws {GatewayError} `not_found`, `invalid_request`. */
   createBatch(options: {
@@ -101,13 +124,15 @@ export interface BatchService {
     readonly completionWindow: string;
     readonly metadata: Readonly<Record<string, string>>;
   }): Batch;
+  /** The batches, the newest first; those after the batch `after`. @throws {GatewayError} `not_found`. */
   listBatches(options: { readonly limit: number; readonly after?: string | undefined }): Page<Batch>;
-  /** @throws {GatewayError} `not_found`. */
+  /** A batch as it is now. @throws {GatewayError} `not_found`. */
   getBatch(id: string): Batch;
   /** What is under way is finished, nothing else begun. @throws {GatewayError} `not_found`; `conflict` if it has ended. */
   cancelBatch(id: string): Batch;
   /**
-   * Runs a few requests at once without keeping anything: results as they come, each with its place in the list.
+   * Runs a few requests at once without keeping anything: results as they come, each with its place in the list. Begins
+   * with the first reading; throws the signal's reason, or `shutting_down`, so that what ends without is complete.
    */
   runNow(
     requests: readonly { readonly endpoint: BatchEndpoint; readonly body: Uint8Array<ArrayBuffer> }[],

@@ -1,7 +1,22 @@
-import type { Clock } from "../clock.ts";
+import { join } from "node:path";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
+import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Batch, BatchService, Page, SendTask, StoredFile, TaskAnswer } from "./batch.ts";
+import { openDatabase } from "../store/open_database.ts";
+import type { Batch, BatchService, BatchStatus, Page, SendTask, StoredFile } from "./batch.ts";
+import { BatchRunner } from "./batch_runner.ts";
+import { BATCH_CONTENT } from "./batch_schema.ts";
+import { BatchStore } from "./batch_store.ts";
+import { FileFolder } from "./file_folder.ts";
+import { FileStore } from "./file_store.ts";
+import { Lanes } from "./lanes.ts";
+import { type NewBatch, newBatch } from "./new_batch.ts";
+import { notKept } from "./not_kept.ts";
+import { type NowRequest, type NowResult, runNow } from "./now_run.ts";
+import { OwnerLock } from "./owner_lock.ts";
+import { StoredFiles } from "./stored_files.ts";
+import { TaskStore } from "./task_store.ts";
 
 /** What {@linkcode Batches} needs. */
 export interface BatchesOptions {
@@ -9,7 +24,7 @@ export interface BatchesOptions {
   readonly config: Pick<Config, "batch" | "stateDir">;
   /** Sends one request through the gateway. */
   readonly send: SendTask;
-  /** Hears of each batch that begins or ends, and of trouble with the disk. */
+  /** Hears of each change of a batch, and of trouble with the disk. */
   readonly logger: Logger;
   /** Default: the host's. */
   readonly clock?: Clock;
@@ -19,48 +34,136 @@ export interface BatchesOptions {
   readonly randomId?: () => string;
 }
 
-/** The batches of this gateway, kept in its state directory: what was begun goes on by itself. Dispose it before what it sends with. */
+const ENDED: readonly BatchStatus[] = ["failed", "completed", "expired", "cancelled"];
+
+/**
+ * The batches of this gateway, kept in its state directory: what was begun goes on by itself. Of several processes with
+ * the same directory one runs them. Dispose it before what it sends with.
+ */
 export class Batches implements BatchService, AsyncDisposable {
-  private constructor(_options: BatchesOptions) {}
+  readonly #options: Required<BatchesOptions>;
+  readonly #owned = new AsyncDisposableStack();
+  readonly #closing = new AbortController();
+  readonly #isKept: boolean;
+  readonly #batches: BatchStore;
+  readonly #files: StoredFiles;
+  readonly #lanes: Lanes;
+  readonly #runner: BatchRunner;
+
+  private constructor(options: Required<BatchesOptions>) {
+    const { config, logger, clock } = options;
+    const path = join(config.stateDir, "batches.db");
+    const database = this.#owned.use(openDatabase(path, { logger, clock, content: BATCH_CONTENT }));
+    const lock = this.#owned.use(new OwnerLock(`${path}.owner`, { logger }));
+    const folder = new FileFolder(join(config.stateDir, "files"));
+    const files = new FileStore(database, { logger });
+    const tasks = new TaskStore(database);
+    this.#options = options;
+    this.#batches = new BatchStore(database, { logger });
+    this.#files = new StoredFiles({ ...options, files, folder });
+    this.#lanes = new Lanes({ limit: () => config.batch.concurrency, clock });
+    this.#runner = this.#owned.use(
+      new BatchRunner({ ...options, batches: this.#batches, tasks, files, folder, lanes: this.#lanes, lock }),
+    );
+    this.#owned.defer(() =>
+      this.#closing.abort(new GatewayError("shutting_down", "The gateway is shutting down"))
+    );
+    this.#isKept = database.path !== undefined;
+    if (this.#isKept) this.#runner.look(); // else results would be lost, and requests asked again
+  }
 
   /** Opens the state directory, and goes on with what was begun there. */
   static open(options: BatchesOptions): Batches {
-    return new Batches(options);
+    const randomId = () => crypto.randomUUID().replaceAll("-", "");
+    return new Batches({ clock: systemClock, random: Math.random, randomId, ...options });
   }
 
-  /** @inheritdoc */
-  addFile(_name: string, _content: ReadableStream<Uint8Array>): Promise<StoredFile> {
-    throw new Error("not yet");
+  /** Keeps a file. @throws {GatewayError} `too_large`; `upstream_failed` if it cannot be written. What the stream throws. */
+  async addFile(name: string, content: ReadableStream<Uint8Array>): Promise<StoredFile> {
+    if (!this.#isKept) throw notKept("keep the file");
+    return await this.#files.add(name, content);
   }
-  listFiles(_options: { readonly limit: number; readonly after?: string | undefined }): Page<StoredFile> {
-    throw new Error("not yet");
+
+  /** The files, the newest first. @throws {GatewayError} `not_found` if there is no file `after`. */
+  listFiles(options: { readonly limit: number; readonly after?: string | undefined }): Page<StoredFile> {
+    return this.#files.list(options);
   }
-  getFile(_id: string): StoredFile {
-    throw new Error("not yet");
+
+  /** What is known of a file. @throws {GatewayError} `not_found`. */
+  getFile(id: string): StoredFile {
+    return this.#files.get(id);
   }
-  readFile(_id: string): ReadableStream<Uint8Array> {
-    throw new Error("not yet");
+
+  /** The content of a file; read it to the end, or cancel it. @throws {GatewayError} `not_found`; `upstream_failed`. */
+  readFile(id: string): ReadableStream<Uint8Array> {
+    return this.#files.read(id);
   }
-  removeFile(_id: string): void {
-    throw new Error("not yet");
+
+  /** Forgets a file. @throws {GatewayError} `not_found`; `conflict` if a batch that runs reads it; `upstream_failed`. */
+  removeFile(id: string): void {
+    this.#files.remove(id);
   }
-  createBatch(_options: Parameters<BatchService["createBatch"]>[0]): Batch {
-    throw new Error("not yet");
+
+  /** Begins a batch; its lines are looked at behind it. @throws {GatewayError} `not_found`, `invalid_request`; `upstream_failed`. */
+  createBatch(wanted: NewBatch): Batch {
+    const { purpose } = this.#files.get(wanted.inputFileId);
+    const batch = newBatch(wanted, { purpose, ...this.#options });
+    if (!this.#isKept || !this.#batches.add(batch)) throw notKept("begin the batch");
+    this.#runner.look();
+    return this.getBatch(batch.id);
   }
-  listBatches(_options: { readonly limit: number; readonly after?: string | undefined }): Page<Batch> {
-    throw new Error("not yet");
+
+  /** The batches, the newest first. @throws {GatewayError} `not_found` if there is no batch `after`. */
+  listBatches(options: { readonly limit: number; readonly after?: string | undefined }): Page<Batch> {
+    if (options.after !== undefined) this.getBatch(options.after);
+    return this.#batches.page(options);
   }
-  getBatch(_id: string): Batch {
-    throw new Error("not yet");
+
+  /** A batch as it is now. @throws {GatewayError} `not_found`. */
+  getBatch(id: string): Batch {
+    const batch = this.#batches.get(id);
+    if (batch) return batch;
+    throw new GatewayError(
+      "not_found",
+      `Cannot find batch ${JSON.stringify(id.slice(0, 100))}; GET /v1/batches lists all`,
+    );
   }
-  cancelBatch(_id: string): Batch {
-    throw new Error("not yet");
+
+  /** Has a batch end early: what is under way is finished, nothing else begun. @throws {GatewayError} `not_found`; `conflict` if it has ended; `upstream_failed`. */
+  cancelBatch(id: string): Batch {
+    const { status } = this.getBatch(id);
+    if (ENDED.includes(status)) {
+      throw new GatewayError("conflict", `Cannot cancel batch "${id}": it is ${status} already`);
+    }
+    if (status !== "cancelling") {
+      const cancellingAtMs = this.#options.clock.now();
+      if (!this.#batches.step(id, { from: [status], to: "cancelling", cancellingAtMs })) {
+        throw notKept("cancel the batch");
+      }
+      this.#runner.look();
+    }
+    return this.getBatch(id);
   }
+
+  /**
+   * Runs a few requests from the first reading on, without keeping anything: results as they come. Throws the signal's reason, or
+   * `shutting_down` if the gateway closes: who has read it to its end has all of them.
+   */
   runNow(
-    _requests: Parameters<BatchService["runNow"]>[0],
-    _options: { readonly id: string; readonly signal: AbortSignal },
-  ): AsyncIterable<{ readonly index: number; readonly answer: TaskAnswer }> {
-    throw new Error("not yet");
+    requests: readonly NowRequest[],
+    { id, signal }: { readonly id: string; readonly signal: AbortSignal },
+  ): AsyncIterable<NowResult> {
+    return runNow(requests, {
+      ...this.#options,
+      id,
+      signal: AbortSignal.any([signal, this.#closing.signal]),
+      lanes: this.#lanes,
+      retryCount: () => this.#options.config.batch.retryCount,
+    });
   }
-  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** Gives up what is under way, and keeps the results that are there; the next start goes on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
 }

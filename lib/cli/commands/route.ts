@@ -19,6 +19,7 @@ export const routeCommand: Command = defineCommand({
   options: {
     task: {
       type: "string",
+      value: "TASK",
       choices: ["chat", "completion", "embedding"],
       description: "What kind of request it is; default chat.",
     },

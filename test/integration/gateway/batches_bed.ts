@@ -20,7 +20,7 @@ export class BatchesBed implements AsyncDisposable {
   readonly closing = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(service: BatchService, { maxFileBytes = MAX_BYTES } = {}) {
+  constructor(service: BatchService, { maxFileBytes = MAX_BYTES, port = 0 } = {}) {
     const app = new Hono<AppEnv>();
     const onError = renderErrors(this.log.logger);
     app.onError(onError);
@@ -31,7 +31,7 @@ export class BatchesBed implements AsyncDisposable {
     app.route("/v1", fileRoutes(service, { maxFileBytes: () => maxFileBytes }));
     app.route("/v1", batchRoutes(service));
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      { hostname: "127.0.0.1", port, onListen: () => {} },
       (request) => app.fetch(request),
     );
     this.url = `http://127.0.0.1:${this.port}`;

@@ -25,6 +25,7 @@ import { createApp } from "../../../routes/app.ts";
 import { parseEndpoint } from "../../../lib/rpc/endpoint.ts";
 import { FakeBackendAdmin } from "../../fakes/fake_backend_admin.ts";
 import { FakeCoordinatorAdmin } from "../../fakes/fake_coordinator_admin.ts";
+import { FakeBatchService } from "../../fakes/fake_batch_service.ts";
 import { FakeNodeAdmin } from "../../fakes/fake_node_admin.ts";
 import { type Behaviour, FakeLlamaServer } from "../../fakes/fake_llama_server.ts";
 import { RoutingBed } from "../../fixtures/routing_bed.ts";
@@ -155,6 +156,7 @@ export class GatewayBed implements AsyncDisposable {
       gateway: new Gateway(parts),
       backends,
       nodes: new FakeNodeAdmin(),
+      batches: new FakeBatchService(),
       coordinators: new FakeCoordinatorAdmin(),
       closing: new AbortController().signal,
       loads: { recent: () => [] },

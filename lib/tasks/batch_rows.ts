@@ -1,0 +1,90 @@
+import * as z from "zod";
+import type { JsonShape } from "../json_shape.ts";
+import { parsedBy } from "../parsed_by.ts";
+import type { Batch, StoredFile } from "./batch.ts";
+
+/** Becomes a part of a path: nothing else may stand there, also if somebody edits the rows. */
+const fileId = z.string().regex(/^file-[A-Za-z0-9]+$/);
+const wholeNumber = z.bigint().transform(Number).pipe(z.int().min(0));
+const moment = wholeNumber.nullable().transform((atMs) => atMs ?? undefined);
+
+/** How a row of the table `file` is to be. */
+export const fileRow: JsonShape<StoredFile> = z.object({
+  id: fileId,
+  name: z.string(),
+  purpose: z.enum(["batch", "batch_output"]),
+  size_bytes: wholeNumber,
+  created_at_ms: wholeNumber,
+}).transform((said): StoredFile => ({
+  id: said.id,
+  name: said.name,
+  purpose: said.purpose,
+  sizeBytes: said.size_bytes,
+  createdAtMs: said.created_at_ms,
+}));
+
+const mistakes = z.array(z.object({
+  code: z.string(),
+  message: z.string(),
+  line: z.int().optional(),
+}));
+
+/** How a row of the table `batch` is to be. */
+export const batchRow: JsonShape<Batch> = z.object({
+  id: z.string(),
+  endpoint: z.enum(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]),
+  input_file_id: fileId,
+  completion_window: z.string(),
+  status: z.enum([
+    "validating",
+    "failed",
+    "in_progress",
+    "finalizing",
+    "completed",
+    "expired",
+    "cancelling",
+    "cancelled",
+  ]),
+  mistakes: json(mistakes),
+  output_file_id: fileId.nullable(),
+  error_file_id: fileId.nullable(),
+  total_count: wholeNumber,
+  completed_count: wholeNumber,
+  failed_count: wholeNumber,
+  metadata: json(z.record(z.string(), z.string())),
+  created_at_ms: wholeNumber,
+  expires_at_ms: wholeNumber,
+  started_at_ms: moment,
+  finalizing_at_ms: moment,
+  ended_at_ms: moment,
+  cancelling_at_ms: moment,
+}).transform((said): Batch => ({
+  id: said.id,
+  endpoint: said.endpoint,
+  inputFileId: said.input_file_id,
+  completionWindow: said.completion_window,
+  status: said.status,
+  mistakes: said.mistakes.map(({ code, message, line }) => ({ code, message, line })),
+  outputFileId: said.output_file_id ?? undefined,
+  errorFileId: said.error_file_id ?? undefined,
+  counts: { total: said.total_count, completed: said.completed_count, failed: said.failed_count },
+  metadata: said.metadata,
+  createdAtMs: said.created_at_ms,
+  expiresAtMs: said.expires_at_ms,
+  startedAtMs: said.started_at_ms,
+  finalizingAtMs: said.finalizing_at_ms,
+  endedAtMs: said.ended_at_ms,
+  cancellingAtMs: said.cancelling_at_ms,
+}));
+
+function json<T extends z.ZodType>(shape: T) {
+  return z.string().transform(parsedBy(parseJson)).pipe(shape);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RangeError("must be JSON");
+  }
+}

@@ -1,0 +1,64 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { GatewayError } from "../../../lib/errors.ts";
+import { untilAborted } from "../../../lib/until_aborted.ts";
+import { BatchBed } from "../../fixtures/batch_bed.ts";
+import { until } from "../../fixtures/until.ts";
+
+Deno.test("requests that are kept nowhere are answered as they come, within the same limit", async () => {
+  await using bed = await BatchBed.create();
+  let most = 0;
+  bed.answer = async ({ n }) => {
+    most = Math.max(most, bed.underWayCount);
+    await new Promise((resolve) => setTimeout(resolve, n === 0 ? 50 : 1));
+    return { body: n };
+  };
+  const batches = bed.open({ concurrency: 3 });
+  const requests = Array.from({ length: 12 }, (_, n) => ({
+    endpoint: "/v1/embeddings" as const,
+    body: new TextEncoder().encode(JSON.stringify({ n })),
+  }));
+  const results = await Array.fromAsync(
+    batches.runNow(requests, { id: "r", signal: new AbortController().signal }),
+  );
+  deepEqual(
+    results.map(({ index, answer }) => [index, answer.body]).toSorted(),
+    requests.map((_, n) => [n, n]).toSorted(),
+  );
+  equal(results.at(-1)!.index, 0, "the slow one held up the others");
+  equal(most, 3);
+  deepEqual(batches.listBatches({ limit: 1 }).items, []);
+});
+
+Deno.test("requests that are kept nowhere end with the signal, with their reader, and with the gateway", async () => {
+  await using bed = await BatchBed.create();
+  bed.answer = async (
+    { n },
+    { signal },
+  ) => (n === 0 || await untilAborted(signal), signal.throwIfAborted(), {});
+  const batches = bed.open({ concurrency: 3 });
+  const requests = [0, 1, 2].map((n) => ({
+    endpoint: "/v1/embeddings" as const,
+    body: new TextEncoder().encode(JSON.stringify({ n })),
+  }));
+  const { signal } = new AbortController();
+
+  const left = new AbortController();
+  const reason = new Error("the client left");
+  const aborted = Array.fromAsync(batches.runNow(requests, { id: "a", signal: left.signal }));
+  await until(() => bed.asked.length === 3, "all are asked");
+  left.abort(reason);
+  await rejects(aborted, reason);
+
+  for await (const { index } of batches.runNow(requests, { id: "b", signal })) {
+    equal(index, 0);
+    break;
+  }
+  await until(() => bed.underWayCount === 0, "nothing is under way");
+
+  const closed = Array.fromAsync(batches.runNow(requests, { id: "c", signal }));
+  await until(() => bed.underWayCount === 2, "two hang");
+  const refused = rejects(closed, (error) => error instanceof GatewayError && error.code === "shutting_down");
+  await batches[Symbol.asyncDispose]();
+  await refused;
+  equal(bed.underWayCount, 0);
+});

@@ -1,0 +1,141 @@
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { GatewayError } from "../../lib/errors.ts";
+import type { GatewayRequest } from "../../lib/gateway.ts";
+import type { Answer } from "../../lib/router/answer.ts";
+import { sendTaskOver } from "../../lib/send_task.ts";
+import type { BatchEndpoint, TaskRequest } from "../../lib/tasks/batch.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+function answerOf(body: Answer["body"], change: Partial<Answer> = {}): Answer {
+  const report: Answer["report"] = {
+    ...{ to: "node", upstream: "a", url: "http://a", because: "it is there", attemptCount: 1, queueMs: 0 },
+    ...{ loadMs: 0, durationMs: 1, modelName: undefined },
+  };
+  return { status: 200, headers: [], body, report, ...change };
+}
+
+function taskOf(endpoint: BatchEndpoint, body: unknown, signal = new AbortController().signal): TaskRequest {
+  return { endpoint, body: encode(typeof body === "string" ? body : JSON.stringify(body)), id: "r1", signal };
+}
+
+const EMBED = taskOf("/v1/embeddings", { model: "e", input: ["a", "b"] });
+
+/** A gateway that answers so. */
+const gatewayOf = (infer: (request: GatewayRequest) => Promise<Answer>) => ({ infer });
+
+for (
+  const { task, wanted } of [
+    {
+      task: taskOf("/v1/chat/completions", { model: "m", messages: [{ role: "user", content: "hi" }] }),
+      wanted: { task: "chat", model: "m" },
+    },
+    { task: taskOf("/v1/completions", { prompt: "hi" }), wanted: { task: "completion", model: undefined } },
+    { task: EMBED, wanted: { task: "embedding", model: "e", inputs: ["a", "b"] } },
+  ]
+) {
+  Deno.test(`sendTaskOver() asks for ${task.endpoint}, behind everybody else and without a stream`, async () => {
+    const asked: GatewayRequest[] = [];
+    const send = sendTaskOver(
+      gatewayOf((request) => (asked.push(request), Promise.resolve(answerOf(encode("{}"))))),
+    );
+    await send(task);
+    const { turns: _, keepAliveMs: _keepAlive, ...request } = asked[0]!;
+    deepEqual(request, {
+      ...wanted,
+      target: task.endpoint,
+      stream: false,
+      priority: -1_000,
+      body: task.body,
+      id: "r1",
+      signal: task.signal,
+    });
+  });
+}
+
+for (
+  const { name, answer, want } of [
+    { name: "JSON", answer: answerOf(encode('{"a":1}')), want: { status: 200, body: { a: 1 } } },
+    {
+      name: "text",
+      answer: answerOf(encode("<html>"), { status: 502 }),
+      want: { status: 502, body: "<html>" },
+    },
+    { name: "nothing", answer: answerOf(encode(""), { status: 204 }), want: { status: 204, body: "" } },
+    {
+      name: "a refusal that says when to come again",
+      answer: answerOf(encode("{}"), { status: 429, headers: [["retry-after", " 7"]] }),
+      want: { status: 429, body: {}, retryAfterSeconds: 7 },
+    },
+    {
+      name: "a refusal that says so in words",
+      answer: answerOf(encode("{}"), {
+        status: 429,
+        headers: [["retry-after", "Fri, 02 Jan 2026 00:00:00 GMT"]],
+      }),
+      want: { status: 429, body: {} },
+    },
+  ]
+) {
+  Deno.test(`sendTaskOver() gives ${name} as it is`, async () => {
+    const send = sendTaskOver(gatewayOf(() => Promise.resolve(answer)));
+    deepEqual(await send(EMBED), { retryAfterSeconds: undefined, ...want });
+  });
+}
+
+Deno.test("sendTaskOver() makes a refusal of the gateway an answer, as a client would get it", async () => {
+  const error = new GatewayError("no_capacity", "All are full", { retryAfterSeconds: 5 });
+  const send = sendTaskOver(gatewayOf(() => Promise.reject(error)));
+  deepEqual(await send(EMBED), {
+    status: 503,
+    body: {
+      error: {
+        message: "All are full",
+        type: "server_error",
+        param: null,
+        code: "no_capacity",
+        request_id: "r1",
+      },
+    },
+    retryAfterSeconds: 5,
+  });
+});
+
+for (
+  const [name, body, field] of [
+    ["no JSON", "{", null],
+    ["no input", { model: "e" }, "input"],
+    ["a model that is none", { model: 5, input: "a" }, "model"],
+  ] as const
+) {
+  Deno.test(`sendTaskOver() refuses a body with ${name}, and asks nobody`, async () => {
+    const send = sendTaskOver(gatewayOf(() => Promise.reject(new Error("nobody is asked"))));
+    const { status, body: said } = await send(taskOf("/v1/embeddings", body));
+    const { error } = said as { error: { param: unknown; code: unknown } };
+    deepEqual([status, error.param, error.code], [400, field, "invalid_request"]);
+  });
+}
+
+Deno.test("sendTaskOver() stops a stream that nobody asked for", async () => {
+  let isCancelled = false;
+  const stream = { read: () => Promise.resolve(null), cancel: () => void (isCancelled = true) };
+  const send = sendTaskOver(gatewayOf(() => Promise.resolve(answerOf(stream))));
+  const { status, body } = await send(EMBED);
+  match((body as { error: { message: string } }).error.message, /with a stream, though none was asked for/);
+  deepEqual([status, isCancelled], [502, true]);
+});
+
+Deno.test("sendTaskOver() rejects with the signal's reason, also where the gateway says something else", async () => {
+  const stop = new AbortController();
+  const send = sendTaskOver(gatewayOf(() => {
+    stop.abort(new Error("enough"));
+    return Promise.reject(new GatewayError("client_closed", "The client left"));
+  }));
+  await rejects(send(taskOf("/v1/embeddings", { input: "a" }, stop.signal)), { message: "enough" });
+});
+
+Deno.test("sendTaskOver() lets through what nobody foresaw, for its caller to log", async () => {
+  const bug = new TypeError("a bug");
+  const thrown = await sendTaskOver(gatewayOf(() => Promise.reject(bug)))(EMBED).catch((error) => error);
+  equal(thrown, bug);
+});
