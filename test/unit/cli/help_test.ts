@@ -101,6 +101,7 @@ Deno.test("the help of every command fits the terminal, names each option and en
       ok(/^[A-Za-z].*\.$/.test(description), `${node.name} --${name}: ${description}`);
       ok(type === "boolean" || value, `${node.name} --${name} has no name for its value`);
     }
-    for (const example of node.examples ?? []) ok(example.startsWith(`${node.name}`), example);
+    const command = path.slice(1).map(({ name }) => name).join(" ");
+    for (const example of node.examples ?? []) ok(`${example} `.startsWith(`${command} `), example);
   }
 });

@@ -7,12 +7,22 @@ Deno.test("readDemand() reads what is said, and nothing where nothing is", () =>
     "x-sollol-priority": "10",
     "x-sollol-max-wait": "30s",
     "x-sollol-keep-alive": "-1",
+    "x-sollol-route": " gpu1 ",
+    "x-sollol-routing": "true",
   };
-  deepEqual(readDemand(new Headers(headers)), { priority: 10, maxWaitMs: 30_000, keepAliveMs: Infinity });
+  deepEqual(readDemand(new Headers(headers)), {
+    priority: 10,
+    maxWaitMs: 30_000,
+    keepAliveMs: Infinity,
+    wish: "gpu1",
+    tellsRouting: true,
+  });
   deepEqual(readDemand(new Headers()), {
     priority: undefined,
     maxWaitMs: undefined,
     keepAliveMs: undefined,
+    wish: undefined,
+    tellsRouting: false,
   });
 });
 
@@ -25,6 +35,9 @@ for (
     ["x-sollol-max-wait", "soon"],
     ["x-sollol-max-wait", "0"],
     ["x-sollol-keep-alive", "always"],
+    ["x-sollol-route", " "],
+    ["x-sollol-route", "x".repeat(501)],
+    ["x-sollol-routing", "maybe"],
   ] as const
 ) {
   Deno.test(`readDemand() refuses ${name}: ${value || "nothing"}, and names it`, () => {
