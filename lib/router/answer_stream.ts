@@ -20,6 +20,8 @@ export interface AnswerEvents {
 export interface AnswerStreamOptions {
   /** The upstream's answer; the stream reads or cancels it. */
   readonly body: HttpBody;
+  /** Looks at the first events, before anybody has them; throws if an answer does not begin so. */
+  readonly requireBeginning?: (events: Uint8Array) => void;
   /** Turns a broken connection into the reason behind it: it knows whether the coordinator died. */
   readonly explain: (thrown: unknown) => Promise<unknown>;
   /** Told once when the stream is over; `error` is undefined after a proper end. */
@@ -50,11 +52,17 @@ export class AnswerStream implements AnswerEvents {
       do {
         stream.#first = await stream.#next();
       } while (stream.#first !== null && stream.#watch.dataEventCount === 0);
+      if (stream.#first !== null) options.requireBeginning?.(stream.#first);
     } catch (error) {
       options.body.cancel();
       throw error;
     }
     return stream;
+  }
+
+  /** Whether the upstream itself told of an error, which is the last thing that it said. */
+  get hasError(): boolean {
+    return this.#watch.hasError;
   }
 
   /** Tokens that were handed on so far, as well as that can be told. */
@@ -93,8 +101,16 @@ export class AnswerStream implements AnswerEvents {
     for (;;) {
       const chunk = await this.options.body.read();
       if (chunk === null) return this.#properEnd();
-      const events = this.#watch.push(chunk);
+      const events = this.#whole(chunk);
       if (events.byteLength > 0) return events.slice(); // the chunk is a view of the connection's buffer
+    }
+  }
+
+  #whole(chunk: Uint8Array): Uint8Array {
+    try {
+      return this.#watch.push(chunk);
+    } catch (cause) {
+      throw brokeOff(cause); // an event without end
     }
   }
 

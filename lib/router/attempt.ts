@@ -5,7 +5,7 @@ import { MIB } from "../units.ts";
 import { type Answer, clientHeaders, isEventStream } from "./answer.ts";
 import { AnswerStream, type AnswerStreamOptions } from "./answer_stream.ts";
 import { HeardBody } from "./heard_body.ts";
-import { requireAnswer, requireJson } from "./node_answer.ts";
+import { requireAnswer, requireBeginning, requireJson } from "./node_answer.ts";
 import { postTo, type Route } from "./route.ts";
 
 /** Answers that are no stream are held back until whole, so that one which breaks can be asked for again. */
@@ -97,9 +97,10 @@ async function openStream(
   let firstMs = sentMs;
   const stream: AnswerStream = await AnswerStream.open({
     body: route.reportBytes ? new HeardBody(response.body, route.reportBytes) : response.body,
+    ...(route.node && { requireBeginning: (events) => requireBeginning(response, events) }),
     explain,
     onEnd: (error, dataEventCount) => {
-      if (error === undefined) {
+      if (error === undefined && !stream.hasError) {
         route.reportServed?.();
         route.node?.reportServed({ count: stream.tokenCount, ms: clock.monotonic() - firstMs });
       }

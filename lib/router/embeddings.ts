@@ -2,8 +2,8 @@ import { mapConcurrently } from "../concurrent.ts";
 import {
   type EmbeddingAnswer,
   joinEmbeddings,
+  partsOf,
   readEmbeddings,
-  withInputs,
 } from "../dialects/openai_embeddings.ts";
 import { GatewayError } from "../errors.ts";
 import type { Answer, RouteReport } from "./answer.ts";
@@ -36,12 +36,13 @@ export async function embedInParts(
   ask: AskPart,
 ): Promise<Answer> {
   const starts = Array.from({ length: Math.ceil(inputs.length / partSize) }, (_, at) => at * partSize);
+  const bodyFor = partsOf(request.body);
   const giveUp = new AbortController();
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
   try {
     const parts = await mapConcurrently(starts, MAX_PARTS_AT_ONCE, async (start) => {
       const some = inputs.slice(start, start + partSize);
-      const answer = await ask({ ...request, body: withInputs(request.body, some), signal });
+      const answer = await ask({ ...request, body: bodyFor(some), signal });
       return toPart(answer, some.length);
     });
     return joined(parts, inputs.length);

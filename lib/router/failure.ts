@@ -63,9 +63,8 @@ function nodeFailure(thrown: unknown, route: Route): Failure {
     };
   }
   if (thrown instanceof HttpError) {
-    const isRetryable = !thrown.sent || thrown.kind !== "too_large";
     const error = thrown.sent ? brokeOffOn(route, thrown) : unreachable(route, thrown);
-    return { error, isRetryable, wasSent: thrown.sent, isExcluded: true };
+    return { error, isRetryable: !isTooLong(thrown), wasSent: thrown.sent, isExcluded: true };
   }
   const isBroken = thrown instanceof GatewayError && thrown.code === "upstream_failed";
   const isLost = route.lost?.aborted && thrown === route.lost.reason;
@@ -79,6 +78,11 @@ function final(error: unknown, thrown: unknown): Failure {
 
 function wasSentBefore(thrown: unknown): boolean {
   return !(thrown instanceof HttpError) || thrown.sent;
+}
+
+/** An answer that is held back and has no end that we would wait for: it would have none elsewhere either. */
+function isTooLong({ kind, phase }: HttpError): boolean {
+  return kind === "too_large" && phase === "body";
 }
 
 function isCut({ kind }: HttpError): boolean {
@@ -103,7 +107,7 @@ function unreachable(route: Route, cause: HttpError): GatewayError {
 
 function brokeOffOn(route: Route, thrown: HttpError): GatewayError {
   const code = thrown.kind === "timeout" ? "upstream_timeout" : "upstream_failed";
-  const cure = thrown.kind === "too_large" ? "ask for a shorter one, or for a stream" : "ask again";
+  const cure = isTooLong(thrown) ? "ask for a shorter one, or for a stream" : "ask again";
   const message = `${route.upstream} broke off: ${thrown.message}; ${cure}`;
   return new GatewayError(code, message, { cause: thrown });
 }

@@ -6,7 +6,7 @@ import type { InferenceRequest } from "./inference.ts";
 
 /** How a request is asked a second time. */
 export interface Hedge {
-  /** After so long without an answer, ms. */
+  /** After so long without an answer, ms; what it waits before it is sent does not count. */
   readonly afterMs: number;
   /** Measures it. */
   readonly clock: Clock;
@@ -23,10 +23,27 @@ export interface Hedge {
 export async function hedged(request: InferenceRequest, { afterMs, clock, ask }: Hedge): Promise<Answer> {
   const giveUp = new AbortController();
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
-  const asked = new Set<string>();
-  const first = ask({ ...request, signal, onAttempt: (name) => void asked.add(name) });
-  if (await new SlicedWait(first, clock).isOverWithin(afterMs)) return await first;
-  const second = ask({ wish: "node", ...request, signal, avoid: () => asked }); // no model is to be loaded for it
+  const [askedFirst, askedSecond] = [new Set<string>(), new Set<string>()];
+  const { promise: sent, resolve: isSent } = Promise.withResolvers<void>();
+  const first = ask({
+    ...request,
+    signal,
+    avoid: () => askedSecond,
+    onAttempt: (name) => {
+      askedFirst.add(name);
+      isSent();
+    },
+  });
+  const wait = new SlicedWait(first, clock);
+  await Promise.race([sent, first.catch(() => {})]); // while it waits for its turn, a second one would only wait, too
+  if (await wait.isOverWithin(afterMs)) return await first;
+  const second = ask({
+    wish: "node", // no model is to be loaded for it
+    ...request,
+    signal,
+    avoid: () => askedFirst,
+    onAttempt: (name) => void askedSecond.add(name),
+  });
   try {
     return await firstAnswer(first, second);
   } finally {

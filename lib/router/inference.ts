@@ -96,21 +96,18 @@ export class Inference {
    */
   async answer(): Promise<Answer> {
     const { clock, config } = this.parts;
-    using deadline = new Deadline(clock, config.timeouts.firstByteMs, { signal: this.request.signal });
-    using verdict = new NodeVerdict();
-    try {
-      return await this.#answerWithin(deadline.signal, verdict);
-    } catch (error) {
-      if (deadline.hasPassed && !this.request.signal.aborted) {
-        throw tooLate(config.timeouts.firstByteMs, error);
-      }
-      throw error;
-    }
+    const { firstByteMs } = config.timeouts;
+    using deadline = new Deadline(clock, firstByteMs, {
+      signal: this.request.signal,
+      reason: () => tooLate(firstByteMs),
+    });
+    using verdict = new NodeVerdict(clock);
+    return await this.#answerWithin(deadline.signal, verdict);
   }
 
   async #answerWithin(signal: AbortSignal, verdict: NodeVerdict): Promise<Answer> {
     const { request, record } = this;
-    const tried = new Set(request.avoid?.());
+    const tried = new Set<string>();
     let failed: Failed | undefined;
     for (let sentCount = 0;;) {
       const route = await this.#nextRoute(tried, failed, signal);
@@ -119,11 +116,11 @@ export class Inference {
       request.onAttempt?.(route.triedAs);
       try {
         const answer = await this.#ask(route, signal);
-        if (answer.status < 500) verdict.answered();
+        if (answer.status < 400) verdict.answered();
         return answer;
       } catch (thrown) {
         const failure = await this.#settle(thrown, route, verdict, signal);
-        failed = { ...failure, thrown, route };
+        failed = tellingOf(failed, { ...failure, thrown, route });
         if (failure.wasSent) sentCount++;
         if (!failure.isRetryable || sentCount === MAX_SENT || record.attemptCount === MAX_ATTEMPTS) {
           return this.#giveUp(failed);
@@ -141,7 +138,12 @@ export class Inference {
     signal: AbortSignal,
   ): Promise<Route | Answer> {
     try {
-      return await this.parts.upstreams.acquire({ ...this.request, tried, signal });
+      const avoided = this.request.avoid?.() ?? [];
+      return await this.parts.upstreams.acquire({
+        ...this.request,
+        tried: new Set([...tried, ...avoided]),
+        signal,
+      });
     } catch (error) {
       if (!failed || signal.aborted || !isTelling(failed)) throw error;
       return this.#giveUp(failed);
@@ -150,7 +152,7 @@ export class Inference {
 
   /** An answer that nobody bettered is the client's. @throws What failed, if there is none. */
   #giveUp({ thrown, route, error }: Failed): Answer {
-    if (!(thrown instanceof NodeRefusal) || thrown.answer.status < 400) throw error;
+    if (!(thrown instanceof NodeRefusal) || !thrown.isForClient) throw error;
     const { status, headers, body } = thrown.answer;
     this.record.answers();
     this.record.ends(status);
@@ -160,8 +162,8 @@ export class Inference {
   /** Says what went wrong, and gives the lease back. */
   async #settle(thrown: unknown, route: Route, verdict: NodeVerdict, signal: AbortSignal): Promise<Failure> {
     if (route.node) {
-      if (signal.aborted) route[Symbol.dispose]();
-      else verdict.failed(route, route.node, thrown);
+      if (this.request.signal.aborted) route[Symbol.dispose]();
+      else verdict.failed(route, route.node, signal.aborted ? signal.reason : thrown);
       return await this.#explain(thrown, route, signal);
     }
     route.reportFailure?.(thrown);
@@ -280,12 +282,18 @@ interface Failed extends Failure {
 
 /** Whether what failed says more than that nobody is left to ask: whoever lacked the model, or room for it, does not. */
 function isTelling({ thrown }: Failed): boolean {
-  return !(thrown instanceof NodeRefusal) || thrown.kind === "failed" || thrown.kind === "nonsense";
+  return !(thrown instanceof NodeRefusal) || (thrown.kind !== "missing" && thrown.kind !== "too large");
 }
 
-function tooLate(firstByteMs: number, cause: unknown): GatewayError {
+/** Of two failures the one that the client is to hear of: the later one, unless only the earlier one answered it. */
+function tellingOf(earlier: Failed | undefined, later: Failed): Failed {
+  const isAnswer = ({ thrown }: Failed) => thrown instanceof NodeRefusal && thrown.isForClient;
+  return earlier && isAnswer(earlier) && !isAnswer(later) ? earlier : later;
+}
+
+function tooLate(firstByteMs: number): GatewayError {
   const message =
     `No answer began within ${formatDuration(firstByteMs)} (timeouts.first_byte), over all attempts; ` +
     "ask again, or ask for a smaller model";
-  return new GatewayError("upstream_timeout", message, { cause });
+  return new GatewayError("upstream_timeout", message);
 }

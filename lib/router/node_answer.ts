@@ -1,7 +1,8 @@
 import type { HeaderList } from "../http/headers.ts";
 import { headerValue } from "../http/headers.ts";
 import type { HttpResponse } from "../http/client.ts";
-import { MIB } from "../units.ts";
+import { HttpError } from "../http/error.ts";
+import { formatBytes, MIB } from "../units.ts";
 
 /** Refusals are short; more of one is not read, bytes. */
 const MAX_REFUSAL_BYTES = MIB;
@@ -12,8 +13,9 @@ const LONGEST_PAUSE_MS = 5 * 60_000;
 
 /**
  * Why an answer of a node is not the client's: `busy`: it has too much to do; `missing`: it has not got the model;
- * `too large`: the model does not fit its memory; `unable`: its Ollama is too old for what is asked; `failed`: it answers
- * 5xx, which may also be what the request deserves; `nonsense`: no Ollama answers like that.
+ * `too large`: the model does not fit its memory; `unable`: its Ollama is too old for what is asked, or it wants another
+ * key of us; `failed`: it answers 5xx, which may also be what the request deserves; `nonsense`: no Ollama answers like
+ * that.
  */
 export type NodeRefusalKind = "busy" | "missing" | "too large" | "unable" | "failed" | "nonsense";
 
@@ -28,10 +30,16 @@ export class NodeRefusal extends Error {
     message: string,
     /** For how long it is to be left alone, ms; 0 unless it is busy. */
     readonly pauseMs: number,
-    /** Its own words, to be handed to the client if nobody betters them. */
+    /** The answer as it came. */
     readonly answer: { readonly status: number; readonly headers: HeaderList; readonly body: Uint8Array },
   ) {
     super(message);
+  }
+
+  /** Whether the client is to get the node's own words if nobody betters them: they are of its request, and it can read them. */
+  get isForClient(): boolean {
+    const { status, body } = this.answer;
+    return (this.kind === "failed" || this.kind === "busy") && status >= 400 && messageIn(body) !== "";
   }
 }
 
@@ -59,11 +67,14 @@ export async function requireAnswer(response: HttpResponse, { stream }: NodeWish
     response.body.cancel();
     throw nonsense(response, `answered ${status}, a redirect, which is not followed`);
   }
-  const isTheirs = status < 500 && status !== 404 && status !== 429;
+  const isTheirs = status < 500 && !NOT_THEIRS.has(status);
   if (isTheirs) return;
-  const body = await response.body.bytes(MAX_REFUSAL_BYTES);
+  const body = await refusalOf(response);
   const said = messageIn(body);
   const answer = { status, headers, body };
+  if (status === 401 || status === 403) { // the client's own key was looked at before
+    throw new NodeRefusal("unable", `refuses us (${status}${quoted(said)}); see api_key in ollama_nodes`, 0, answer);
+  }
   if (status === 404) {
     if (/not found/i.test(said)) throw new NodeRefusal("missing", `has not got the model`, 0, answer);
     throw new NodeRefusal("unable", `does not know what is asked (404); update its Ollama`, 0, answer);
@@ -85,7 +96,7 @@ export function requireJson(
   response: Pick<HttpResponse, "status" | "headers">,
   body: Uint8Array,
 ): Record<string, unknown> {
-  const value = parsed(body);
+  const value = parsed(decoder.decode(body));
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new NodeRefusal("nonsense", "answered with what is no JSON object", 0, { ...response, body });
   }
@@ -99,13 +110,55 @@ export function requireJson(
   return value as Record<string, unknown>;
 }
 
+const CRASH = /"model":""/;
+const ERROR_EVENT = /^data: ?\{"error"/m;
+/** Of the first events so much is looked at, bytes. */
+const LOOKED_AT_BYTES = 16 * 1024;
+
+/**
+ * Whether the first events of a stream are those of an answer. Ollama does not tell in this dialect that the process which
+ * runs the model has died: it sends a chunk that is empty but for its form, and ends the stream.
+ *
+ * @throws {NodeRefusal} If they are none.
+ */
+export function requireBeginning(response: Pick<HttpResponse, "status" | "headers">, events: Uint8Array): void {
+  const text = decoder.decode(events.subarray(0, LOOKED_AT_BYTES));
+  const { status, headers } = response;
+  const answer = { status, headers, body: new Uint8Array(0) };
+  if (CRASH.test(text)) throw new NodeRefusal("failed", "lost the process that runs the model", 0, answer);
+  if (ERROR_EVENT.test(text)) {
+    throw new NodeRefusal("failed", `answered ${status} with an error inside${quoted(firstError(text))}`, 0, answer);
+  }
+}
+
+function firstError(events: string): string {
+  const [, data = ""] = /^data: ?(\{"error".*)$/m.exec(events) ?? [];
+  return messageOfJson(data);
+}
+
 /** What an error body says, in Ollama's own form or in OpenAI's; empty if it says nothing. */
 export function messageIn(body: Uint8Array): string {
-  const value = parsed(body);
+  return messageOfJson(decoder.decode(body));
+}
+
+function messageOfJson(text: string): string {
+  const value = parsed(text);
   const error: unknown = (value as { error?: unknown } | undefined | null)?.error;
   if (typeof error === "string") return error;
   const message: unknown = (error as { message?: unknown } | undefined | null)?.message;
   return typeof message === "string" ? message : "";
+}
+
+/** What of 4xx is no fault of the client's. */
+const NOT_THEIRS: ReadonlySet<number> = new Set([401, 403, 404, 429]);
+
+async function refusalOf(response: HttpResponse): Promise<Uint8Array> {
+  try {
+    return await response.body.bytes(MAX_REFUSAL_BYTES);
+  } catch (error) {
+    if (!(error instanceof HttpError) || error.kind !== "too_large") throw error;
+    throw nonsense(response, `answered ${response.status}, and more than ${formatBytes(MAX_REFUSAL_BYTES)} with it`);
+  }
 }
 
 function nonsense({ status, headers }: HttpResponse, message: string): NodeRefusal {
@@ -121,9 +174,9 @@ function pauseOf(headers: HeaderList): number {
 
 const decoder = new TextDecoder();
 
-function parsed(body: Uint8Array): unknown {
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(decoder.decode(body));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -1,10 +1,17 @@
+import type { Clock } from "../clock.ts";
 import { GatewayError } from "../errors.ts";
 import { HttpError } from "../http/error.ts";
 import type { NodeLease } from "../nodes/node.ts";
 import { NodeRefusal } from "./node_answer.ts";
 import type { Route } from "./route.ts";
 
-/** A node that answered 5xx, and whose slot is held until it is known whose fault that is. */
+/**
+ * For how long the slot of a node that answered 5xx is held back at most, ms: so that it fails few others until it is known
+ * whose fault that is, and no two requests wait for each other's slots.
+ */
+const HELD_BACK_MS = 1_000;
+
+/** A node that answered 5xx. */
 interface Suspect {
   readonly route: Route;
   readonly lease: NodeLease;
@@ -19,11 +26,18 @@ interface Suspect {
  */
 export class NodeVerdict implements Disposable {
   readonly #suspects: Suspect[] = [];
+  #settled: AbortController | undefined;
 
-  /** A node failed; its lease is given back now or, where it is under suspicion, with the verdict. */
+  /** Nobody has failed yet. */
+  constructor(private readonly clock: Pick<Clock, "sleep">) {}
+
+  /** A node failed; its lease is given back now or, where it is under suspicion, with the verdict, and its slot soon. */
   failed(route: Route, lease: NodeLease, thrown: unknown): void {
     if (thrown instanceof NodeRefusal && thrown.kind === "failed") {
       this.#suspects.push({ route, lease, refusal: thrown });
+      this.#settled ??= new AbortController();
+      const { signal } = this.#settled;
+      void this.clock.sleep(HELD_BACK_MS, { signal }).then(() => lease.giveSlotBack(), () => {});
       return;
     }
     report(lease, thrown);
@@ -38,6 +52,7 @@ export class NodeVerdict implements Disposable {
 
   /** It stays open whose fault it was: nobody is blamed. */
   [Symbol.dispose](): void {
+    this.#settled?.abort();
     for (const { route } of this.#suspects.splice(0)) route[Symbol.dispose]();
   }
 }

@@ -31,7 +31,10 @@ export function shardingTrouble({ tried }: Demand, facts: Facts): ShardingTroubl
   const { rules, sharding, holders, need } = facts;
   if (rules.mode === "distribution") return "off";
   if (tried?.has(OUR_COORDINATORS)) return "tried";
-  if (sharding.coordinator === "ready" || sharding.coordinator === "starting") return undefined;
+  if (sharding.coordinator === "ready") return undefined;
+  // One that is being started while nothing is there to start it on waits for lost backends.
+  const isStarting = sharding.coordinator === "starting" && sharding.freeCount + sharding.leasedCount > 0;
+  if (isStarting) return undefined;
   if (sharding.isStored === false) return "not_stored";
   if (rules.mode !== "single") {
     if (!(sharding.backendCount > 0)) return "no_backends";
