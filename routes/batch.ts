@@ -17,7 +17,10 @@ export function manyRoutes(
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.post("/batch", async (c) => {
-    const { requests, stream } = await readRequests(c.req.raw, maxBodyBytes());
+    const { requests, stream } = await readRequests(c.req.raw, {
+      maxBytes: maxBodyBytes(),
+      clock: settings.clock,
+    });
     const id = c.get("requestId");
     if (stream || wantsEvents(c)) {
       return eventStream(c, (signal) => tell(service, requests, { id, signal }), settings);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Clock } from "../lib/clock.ts";
 import {
   decodeChatEnvelope,
   decodeCompletionEnvelope,
@@ -7,6 +8,7 @@ import {
 } from "../lib/dialects/openai_request.ts";
 import { GatewayError } from "../lib/errors.ts";
 import type { BatchEndpoint } from "../lib/tasks/batch.ts";
+import { TimeSlice } from "../lib/tasks/time_slice.ts";
 import { readJson } from "./read_json.ts";
 
 /** The most requests at once; more of them want a batch that outlives its client. */
@@ -39,13 +41,22 @@ const schema = z.unknown()
   .pipe(several);
 
 /**
- * Reads a list of requests, or an object with such a list, and looks at each of them.
+ * Reads a list of requests, or an object with such a list, and looks at each of them, with pauses in between.
  *
  * @throws {GatewayError} As {@linkcode readJson} does; the place of a mistake names the request by its index.
  */
-export async function readRequests(request: Request, maxBytes: number): Promise<Requests> {
-  const { requests, stream } = await readJson(request, { schema, maxBytes });
-  return { requests: requests.map(({ type, ...body }, index) => checked(type, body, index)), stream };
+export async function readRequests(
+  request: Request,
+  { maxBytes, clock }: { readonly maxBytes: number; readonly clock: Clock },
+): Promise<Requests> {
+  const said = await readJson(request, { schema, maxBytes });
+  const slice = new TimeSlice(clock);
+  const requests: Requests["requests"][number][] = [];
+  for (const { type, ...body } of said.requests) {
+    requests.push(checked(type, body, requests.length));
+    if (slice.isOver) await slice.next();
+  }
+  return { requests, stream: said.stream };
 }
 
 function checked(

@@ -57,7 +57,7 @@ export function batchToText(
 ): string {
   const { id, status, endpoint, startedAtMs, endedAtMs, mistakes, metadata } = batch;
   const fields = renderFields([
-    ["batch", id],
+    ["batch", printable(id)],
     ["status", paint(ROLES[status], status)],
     ["asks for", endpoint],
     ["requests", batch.counts.total === 0 ? undefined : countsText(batch)],

@@ -12,6 +12,20 @@ import { BatchesBed } from "../gateway/batches_bed.ts";
 
 const ROOT = { ...createRoot(), commands: [batchCommands] };
 
+/** @returns The id of a batch that is completed, with such an output. */
+function beginEnded(service: FakeBatchService, outputFileId: string): string {
+  const { id: inputFileId } = service.keep("in", new Uint8Array(1));
+  const { id } = service.createBatch({
+    inputFileId,
+    endpoint: "/v1/embeddings",
+    completionWindow: "24h",
+    metadata: {},
+  });
+  const counts = { total: 100, completed: 100, failed: 0 };
+  service.change(id, { status: "completed", endedAtMs: 1, outputFileId, counts });
+  return id;
+}
+
 /** A directory with a file of requests, a gateway, and the program beside it. */
 class CliBed implements AsyncDisposable {
   private constructor(readonly bed: BatchBed, readonly directory: string, public routes: BatchesBed) {}
@@ -258,18 +272,32 @@ Deno.test("sollol batch run waits while the gateway restarts", async () => {
   deepEqual(await cli.read("a.out.jsonl"), [{}]);
 });
 
+Deno.test("sollol batch run fetches results again that broke off", async () => {
+  const service = new FakeBatchService();
+  await using cli = await CliBed.open(service);
+  const { id: outputFileId } = service.keep(
+    "out",
+    new TextEncoder().encode("{}\n".repeat(100)),
+    "batch_output",
+  );
+  const id = beginEnded(service, outputFileId);
+  const whole = service.readFile.bind(service);
+  let readCount = 0;
+  service.readFile = (fileId) => {
+    if (++readCount > 1) return whole(fileId);
+    return new Blob(["{}\n".repeat(50)]).stream(); // less than was announced: the connection is cut
+  };
+  const { exitCode, stderr } = await cli.run("run", cli.path("a.jsonl"), "--resume", id);
+  equal(exitCode, 0, stderr);
+  match(stderr, /The gateway is asked again until it answers: /);
+  deepEqual([(await cli.read("a.out.jsonl")).length, readCount, cli.names], [100, 2, ["a.out.jsonl"]]);
+});
+
 Deno.test("sollol batch run leaves nothing half written when the results break off, and says how to get them", async () => {
   const service = new FakeBatchService();
   await using cli = await CliBed.open(service);
   const { id: outputFileId } = service.keep("out", new Uint8Array(100), "batch_output");
-  const { id: inputFileId } = service.keep("in", new Uint8Array(1));
-  const { id } = service.createBatch({
-    inputFileId,
-    endpoint: "/v1/embeddings",
-    completionWindow: "24h",
-    metadata: {},
-  });
-  service.change(id, { status: "completed", endedAtMs: 1, outputFileId });
+  const id = beginEnded(service, outputFileId);
   service.files.delete(outputFileId);
   const { exitCode, stderr } = await cli.run("run", cli.path("a.jsonl"), "--resume", id);
   equal(exitCode, 1);
