@@ -1,6 +1,7 @@
 import type { CoordinatorReport } from "../coordinator_admin.ts";
 import type { LoadProgress } from "../pool/pooled.ts";
 import { formatBytes, formatDuration } from "../units.ts";
+import { barOf, percentOf } from "./share_bar.ts";
 import type { LifeEvent } from "./watched_event.ts";
 
 /** What is told of a load that is under way. */
@@ -10,8 +11,6 @@ export interface LoadText {
   /** Whether it is one of many small steps, which only a terminal shows. */
   readonly isDetail: boolean;
 }
-
-const BAR_WIDTH = 10;
 
 /** What a change in a coordinator's life means for who waits for it; `undefined` for nothing. */
 export function textOfEvent(event: LifeEvent): LoadText | undefined {
@@ -79,15 +78,6 @@ export function loadPercent({ sentBytes, totalBytes }: LoadProgress): string | u
 function shareOf(sentBytes: number, totalBytes: number | undefined): number | undefined {
   if (totalBytes === undefined || totalBytes <= 0) return undefined;
   return Math.min(1, Math.max(0, sentBytes / totalBytes)); // what is planned may be less than what is sent
-}
-
-function percentOf(share: number): string {
-  return `${Math.floor(share * 100)} %`;
-}
-
-function barOf(share: number): string {
-  const doneCount = Math.floor(share * BAR_WIDTH);
-  return "█".repeat(doneCount) + "░".repeat(BAR_WIDTH - doneCount);
 }
 
 function ordinal(count: number): string {
