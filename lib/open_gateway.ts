@@ -139,7 +139,11 @@ export async function openGateway(
   void catalog.list().catch(() => {}); // so that the first decision knows what is stored; who lists it is told
   const planner = new ModelPlanner(config, headers, loads);
   const journals = new Journals();
-  const metrics = new GatewayMetrics({ backends: () => registry.views(), coordinators: () => pool.views() });
+  const metrics = new GatewayMetrics({
+    backends: () => registry.views(),
+    coordinators: () => pool.views(),
+    nodes: () => nodes.registry.views(),
+  });
   const settings = () => poolSettings(config, (model) => catalog.keyOf(model));
   const pool = owned.use(
     new CoordinatorPool<ServingCoordinator>({

@@ -1,3 +1,4 @@
+import type { NodeView } from "../nodes/node.ts";
 import type { PoolEvent, PoolView } from "../pool/pooled.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { Counter, Gauge, Histogram, ObservedGauge } from "./series.ts";
@@ -11,7 +12,7 @@ export interface RequestMeasure {
   outcome: Outcome;
   /** HTTP status; of a stream that broke, the one that it would have had. */
   status: number;
-  /** `coordinator`, `external`, or `none` where no upstream was reached. */
+  /** `node`, `coordinator`, `external`, or `none` where no upstream was reached. */
   to: string;
   /** From its arrival to the end of its answer, ms. */
   durationMs: number;
@@ -30,6 +31,8 @@ export interface Observed {
   readonly backends?: () => readonly BackendView[];
   /** The coordinators. */
   readonly coordinators?: () => readonly PoolView[];
+  /** The Ollama nodes. */
+  readonly nodes?: () => readonly NodeView[];
 }
 
 /** The series that `GET /metrics` shows, in Prometheus' text format. */
@@ -74,8 +77,12 @@ export class GatewayMetrics {
   readonly #observed: readonly ObservedGauge[];
 
   /** What is told only when it is asked for. */
-  constructor({ backends = () => [], coordinators = () => [] }: Observed = {}) {
-    this.#observed = [...observeBackends(backends), ...observeCoordinators(coordinators)];
+  constructor({ backends = () => [], coordinators = () => [], nodes = () => [] }: Observed = {}) {
+    this.#observed = [
+      ...observeBackends(backends),
+      ...observeCoordinators(coordinators),
+      ...observeNodes(nodes),
+    ];
   }
 
   /** Something has happened in the pool. */
@@ -155,6 +162,44 @@ function observeCoordinators(views: () => readonly PoolView[]): ObservedGauge[] 
     each("sollol_coordinator_restarts", "How often a model's coordinator was started again.", (view) => {
       return view.restartCount;
     }),
+  ];
+}
+
+function observeNodes(views: () => readonly NodeView[]): ObservedGauge[] {
+  const each = (name: string, help: string, valueOf: (view: NodeView) => number | undefined) =>
+    new ObservedGauge(
+      name,
+      help,
+      ["node"],
+      () =>
+        views().flatMap((view) => {
+          const value = valueOf(view);
+          return value === undefined ? [] : [[[view.name], value] as const];
+        }),
+    );
+  return [
+    each("sollol_node_usable", "1 for an Ollama node that is up and trusted, else 0.", (view) => {
+      return view.health === "up" && view.breaker === "closed" ? 1 : 0;
+    }),
+    each("sollol_node_slots", "Most requests that an Ollama node gets at a time.", (view) => view.slotCount),
+    each("sollol_node_slots_in_use", "Requests that an Ollama node has.", (view) => view.inFlightCount),
+    each(
+      "sollol_node_first_token_seconds",
+      "Moving average of the time to an Ollama node's first token.",
+      (view) => {
+        return view.firstTokenMs === undefined ? undefined : view.firstTokenMs / 1_000;
+      },
+    ),
+    each(
+      "sollol_node_served",
+      "Requests that an Ollama node answered whole since the start.",
+      (view) => view.servedCount,
+    ),
+    each(
+      "sollol_node_failed",
+      "Requests that an Ollama node failed since the start.",
+      (view) => view.failedCount,
+    ),
   ];
 }
 

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
 import type { PoolView } from "../../../lib/pool/pooled.ts";
 import { backendView } from "../../fixtures/backend_views.ts";
+import { nodeView } from "../../fixtures/node_views.ts";
 import { Counter, Histogram } from "../../../lib/metrics/series.ts";
 
 Deno.test("a counter has a sample for each combination of labels, escaped as Prometheus wants", () => {
@@ -95,4 +96,24 @@ Deno.test("evictions and recoveries are counted by model", () => {
   const text = metrics.render();
   ok(text.includes('sollol_evictions_total{model="a:latest"} 1\n'));
   ok(text.includes('sollol_recoveries_total{model="a:latest"} 2\n'));
+});
+
+Deno.test("nodes are told by name: whether they can be used, their slots, their speed, what they served and failed", () => {
+  const gpu = nodeView("gpu", { inFlightCount: 2, firstTokenMs: 250, servedCount: 7, failedCount: 1 });
+  const broken = nodeView("broken", { breaker: "open" });
+  const text = new GatewayMetrics({ nodes: () => [gpu, broken] }).render();
+  for (
+    const line of [
+      `sollol_node_usable{node="gpu"} 1`,
+      `sollol_node_usable{node="broken"} 0`,
+      `sollol_node_slots{node="gpu"} 4`,
+      `sollol_node_slots_in_use{node="gpu"} 2`,
+      `sollol_node_first_token_seconds{node="gpu"} 0.25`,
+      `sollol_node_served{node="gpu"} 7`,
+      `sollol_node_failed{node="gpu"} 1`,
+    ]
+  ) {
+    ok(text.includes(`\n${line}\n`), line);
+  }
+  ok(!text.includes(`first_token_seconds{node="broken"}`), "nobody measured it");
 });
