@@ -47,6 +47,7 @@ import type { BackendView } from "./rpc/backend.ts";
 import { BackendStore } from "./store/backend_store.ts";
 import { GgufHeaderCache } from "./store/gguf_header_cache.ts";
 import { LoadStore } from "./store/load_store.ts";
+import { NodeMemoryStore } from "./store/node_memory_store.ts";
 import { NodeStore } from "./store/node_store.ts";
 import { RunningStore } from "./store/running_store.ts";
 import { untilAborted } from "./until_aborted.ts";
@@ -117,6 +118,7 @@ export async function openGateway(
   const room = new WaitingRoom(() => config.limits.queueCount);
   const nodes = openNodes(config, {
     store: new NodeStore(database, { logger }),
+    memory: new NodeMemoryStore(database, { logger }),
     http,
     logger,
     env,

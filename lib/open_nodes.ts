@@ -14,6 +14,7 @@ import type { WaitingRoom } from "./queue/waiting_room.ts";
 import { NodeSlots } from "./router/node_slots.ts";
 import type { BackendView } from "./rpc/backend.ts";
 import type { GgufHeaderCache } from "./store/gguf_header_cache.ts";
+import type { NodeMemoryStore } from "./store/node_memory_store.ts";
 import type { NodeStore } from "./store/node_store.ts";
 import { WorkerMemory } from "./worker_memory.ts";
 
@@ -35,6 +36,8 @@ export interface OpenNodes {
 export interface OpenNodesOptions {
   /** What was registered by hand, over restarts. */
   readonly store: NodeStore;
+  /** What each of them held when it was seen last, over restarts. */
+  readonly memory: NodeMemoryStore;
   /** Asks them. */
   readonly http: HttpClient;
   /** Gets one line a change. */
@@ -55,7 +58,7 @@ export interface OpenNodesOptions {
 
 /** Opens the registry of the nodes and all that it is fed from. Nobody is asked yet. */
 export function openNodes(config: Config, options: OpenNodesOptions): OpenNodes {
-  const { store, http, logger, env, owned, room, headers, backends, onEvent } = options;
+  const { store, memory, http, logger, env, owned, room, headers, backends, onEvent } = options;
   const needs = owned.use(new NodeNeeds({ http, logger, headers }));
   const registry = owned.use(
     new NodeRegistry({
@@ -64,6 +67,8 @@ export function openNodes(config: Config, options: OpenNodesOptions): OpenNodes 
       settings: () => ({ checkEveryMs: config.nodes.checkEveryMs, stallMs: config.timeouts.stallMs }),
       onEvent,
       onModels: (node) => needs.learn(node),
+      onListed: (url, models) => memory.keep(url, models),
+      recall: (url) => memory.recall(url),
     }),
   );
   const sources = owned.use(

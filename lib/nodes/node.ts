@@ -84,8 +84,10 @@ export interface KnownNode {
   readonly tags: readonly string[];
   /** Its memory for models, bytes: the operator's word, or what its worker tells; `undefined` if nobody knows. */
   readonly memoryBytes: number | undefined;
-  /** What it holds, by canonical key. */
+  /** What it holds, by canonical key: what it told last, before the gateway was started if not since. */
   readonly models: ReadonlyMap<string, NodeModel>;
+  /** Whether it was ever asked what it holds, with success; if not, nobody knows. */
+  readonly wasAsked: boolean;
   /** What it has in memory, by canonical key. */
   readonly resident: ReadonlyMap<string, ResidentModel>;
   /** Memory that its resident models take, bytes. */
@@ -126,6 +128,8 @@ export interface NodeLease extends Disposable {
   reportMissing(): void;
   /** It said that the model needs more memory than it has. */
   reportTooLarge(): void;
+  /** Gives the slot back before it is known what to say of the node: a verdict still counts until the disposal. */
+  giveSlotBack(): void;
 }
 
 /** A node for people. */
@@ -194,6 +198,8 @@ export interface NodePool {
   readonly nodes: readonly KnownNode[];
   /** Those that hold a model, up or down, by its key; costs nothing. */
   holdersOf(key: string): readonly KnownNode[];
+  /** Those that were never asked what they hold, usually none; costs nothing. */
+  readonly unaskedNodes: readonly KnownNode[];
   /** Takes a slot in the same step in which it was chosen. @returns `undefined` if it has none left, or is no longer sound. */
   lease(node: KnownNode, key: string): NodeLease | undefined;
   /** Calls back whenever a slot may have become free or a node's health has changed; until disposal. Must not throw. */

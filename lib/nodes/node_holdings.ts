@@ -13,12 +13,18 @@ export class NodeHoldings {
   readonly #missing = new ModelNotes<true>(MISSING_MS);
   #listed: ListedModels | undefined;
   #models: ReadonlyMap<string, NodeModel> = new Map();
+  #isRecalled = false;
   #resident: ReadonlyMap<string, ResidentModel> = new Map();
   #residentBytes = 0;
 
   /** What it listed last, so that the same answer is not read again; `undefined` until it did. */
   get listed(): ListedModels | undefined {
     return this.#listed;
+  }
+
+  /** Whether it is known what it holds, be it from before a restart. */
+  get isKnown(): boolean {
+    return this.#isRecalled || this.#listed !== undefined;
   }
 
   /** What it holds, by canonical key. Another object once that has changed. */
@@ -44,6 +50,13 @@ export class NodeHoldings {
   /** Size of a model that it had too little memory for of late, bytes; `undefined` if it had not. */
   refusedBytesOf(key: string, nowMs: number): number | undefined {
     return this.#refused.get(key, nowMs);
+  }
+
+  /** Takes what it held before a restart, for as long as it does not list anything itself. */
+  recall(models: readonly NodeModel[]): void {
+    if (this.#listed) return;
+    this.#isRecalled = true;
+    this.#models = new Map(models.map((model) => [model.key, model]));
   }
 
   /** Takes what a check found. */

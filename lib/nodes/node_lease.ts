@@ -111,9 +111,13 @@ export class OpenNodeLease implements NodeLease {
 
   /** Gives the slot back; without a verdict the node is as trusted as before. */
   [Symbol.dispose](): void {
-    if (this.#isOver) return;
     this.#isOver = true;
-    this.node.requests.delete(this.#request);
+    this.giveSlotBack();
+  }
+
+  /** Gives the slot back before it is known what to say of the node: a verdict still counts until the disposal. */
+  giveSlotBack(): void {
+    if (!this.node.requests.delete(this.#request)) return;
     this.#tell(() => this.node.traffic.left(this.#pass));
     this.#owner.released(this.node);
   }

@@ -154,6 +154,11 @@ export class NodeRecord implements KnownNode {
     return this.holdings.models;
   }
 
+  /** Whether it was ever asked what it holds, with success. */
+  get wasAsked(): boolean {
+    return this.holdings.isKnown;
+  }
+
   /** What it has in memory, by canonical key. */
   get resident(): ReadonlyMap<string, ResidentModel> {
     return this.holdings.resident;

@@ -7,9 +7,8 @@ import type { Logger } from "../log.ts";
 import { Alarm } from "../registry/alarm.ts";
 import { CheckQueue } from "../registry/check_queue.ts";
 import { untilAborted } from "../until_aborted.ts";
-import { ConflictLog } from "./conflict_log.ts";
-import { ModelHolders } from "./model_holders.ts";
-import type { KnownNode, NodeEvent, NodeLease, NodePool, NodeView } from "./node.ts";
+import { KnownHolders } from "./known_holders.ts";
+import type { KnownNode, NodeEvent, NodeLease, NodeModel, NodePool, NodeView } from "./node.ts";
 import { checkNode, type NodeFinding, notReached } from "./node_check.ts";
 import { type LeaseOwner, OpenNodeLease } from "./node_lease.ts";
 import { NodeRecord } from "./node_record.ts";
@@ -41,6 +40,13 @@ export interface NodeRegistryOptions {
   readonly onEvent?: (event: NodeEvent) => void;
   /** Is told when what a node holds has changed. Must not throw. */
   readonly onModels?: (node: KnownNode) => void;
+  /**
+   * Is told what a node lists at each check that ended well, by its URL and by canonical keys: the same object as long as
+   * that is the same. Must not throw.
+   */
+  readonly onListed?: (url: string, models: ReadonlyMap<string, NodeModel>) => void;
+  /** What the node with this URL held before a restart; `undefined` if nobody knows. Must not throw. */
+  readonly recall?: (url: string) => readonly NodeModel[] | undefined;
 }
 
 /** Most checks at once: so many that twenty nodes which are switched off keep nobody from being seen to come back. */
@@ -63,8 +69,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
   readonly #random: () => number;
   readonly #alarm: Alarm;
   readonly #queue: CheckQueue<NodeRecord>;
-  readonly #holders = new ModelHolders<NodeRecord>();
-  readonly #conflicts: ConflictLog;
+  readonly #holders: KnownHolders;
   readonly #reporter: NodeReporter;
   readonly #listeners = new Set<() => void>();
   readonly #leaseOwner: LeaseOwner;
@@ -83,7 +88,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger;
     this.#random = options.random ?? Math.random;
-    this.#conflicts = new ConflictLog(options.logger);
+    this.#holders = new KnownHolders(options.logger);
     this.#reporter = new NodeReporter(options.logger, options.onEvent);
     this.#alarm = new Alarm(this.#clock, () => this.#startDue());
     this.#queue = new CheckQueue((record, signal) => this.#check(record, signal), () => MAX_CHECKS);
@@ -101,6 +106,11 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
   /** Those of the last {@linkcode apply}, in its order. */
   get nodes(): readonly KnownNode[] {
     return this.#nodes;
+  }
+
+  /** Those that were never asked what they hold, neither since the start nor, as far as is remembered, before. */
+  get unaskedNodes(): readonly KnownNode[] {
+    return this.#holders.unasked;
   }
 
   /** Asks all at once, and from then on in their rhythm. Resolves when all were asked once, after 2.5 s at most; never rejects. */
@@ -125,7 +135,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
     for (const [at, record] of now.entries()) this.#configure(record, list[at]!);
     for (const record of before.values()) if (!this.#isNode(record)) this.#remove(record);
     this.#holders.replace(now);
-    this.#conflicts.look(this.#conflicts.keys, (key) => this.#holders.of(key));
+    for (const record of now) if (before.get(record.url) !== record) this.#tellKnown(record);
     this.#notify();
   }
 
@@ -191,7 +201,14 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
 
   #recordOf(settings: NodeSettings): NodeRecord {
     const { url } = settings;
-    return this.#records.get(url) ?? this.#leaving.get(url) ?? new NodeRecord(settings, this.#clock);
+    return this.#records.get(url) ?? this.#leaving.get(url) ?? this.#newRecord(settings);
+  }
+
+  #newRecord(settings: NodeSettings): NodeRecord {
+    const record = new NodeRecord(settings, this.#clock);
+    const models = this.#options.recall?.(settings.url);
+    if (models) record.holdings.recall(models);
+    return record;
   }
 
   #isNode(record: NodeRecord): boolean {
@@ -287,6 +304,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
     const { checkEveryMs, stallMs } = this.#options.settings();
     const moment = { startedMs, nowMs: this.#clock.monotonic(), random: this.#random(), checkEveryMs };
     this.#tell(record, () => record.learn(finding, moment));
+    if (finding.health === "up") this.#options.onListed?.(record.url, finding.listed.models);
     const loss = record.lossAfter(stallMs);
     // They may be at work there still, so nobody else is asked.
     if (loss) { for (const request of record.requests.keys()) request.abort(loss); }
@@ -305,8 +323,13 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
 
   #tellModels(record: NodeRecord, before: NodeRecord["models"]): void {
     if (!this.#isNode(record)) return;
-    this.#conflicts.look(this.#holders.update(record, before), (key) => this.#holders.of(key));
+    this.#holders.update(record, before);
     this.#options.onModels?.(record);
+  }
+
+  /** A node that has come (again) may be known already. */
+  #tellKnown(record: NodeRecord): void {
+    if (record.models.size > 0) this.#options.onModels?.(record);
   }
 
   #notify(): void {

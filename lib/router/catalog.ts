@@ -10,8 +10,10 @@ import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { ModelStore } from "../ollama/storage.ts";
 import type { ListedModel } from "./listed_model.ts";
 import { mergeModels } from "./merge_models.ts";
+import { MergedList } from "./merged_list.ts";
 import { modeOf } from "./route_facts.ts";
 import { StoredModels } from "./stored_models.ts";
+import { curesOfUnasked, usableUnasked, whyUnasked } from "./unasked_nodes.ts";
 
 export type { ListedModel, ModelEntry } from "./listed_model.ts";
 
@@ -22,15 +24,13 @@ export interface ModelCatalogParts {
   /** The llama-servers that others run. */
   readonly external: Pick<ExternalCoordinators, "modelNames" | "facts">;
   /** The Ollama nodes. */
-  readonly nodes: Pick<NodePool, "nodes">;
+  readonly nodes: Pick<NodePool, "nodes" | "unaskedNodes">;
   /** The operator's word; read at each listing. */
   readonly config: Pick<Config, "aliases" | "modelShardingEnabled" | "taskDistributionEnabled">;
   /** Time; only the monotonic one is looked at. Default: the host's. */
   readonly clock?: Clock;
 }
 
-/** For how long a list is handed out again, ms. */
-const LIST_FRESH_MS = 2_000;
 const MAX_KNOWN_KEYS = 10_000;
 /** Names that a sentence tells. */
 const TOLD_NAMES = 5;
@@ -38,16 +38,14 @@ const TOLD_NAMES = 5;
 /** Names, keys and places of all models: the local store, the nodes, and what coordinators of others serve. */
 export class ModelCatalog {
   readonly #parts: ModelCatalogParts;
-  readonly #clock: Clock;
   readonly #stored: StoredModels;
+  readonly #merged = new MergedList();
   readonly #keys = new Map<string, string>();
-  #listing: { takenMs: number; entries: Promise<ListedModel[]> } | undefined;
 
   /** Reads nothing yet. */
   constructor(parts: ModelCatalogParts) {
     this.#parts = parts;
-    this.#clock = parts.clock ?? systemClock;
-    this.#stored = new StoredModels(parts.store, this.#clock);
+    this.#stored = new StoredModels(parts.store, parts.clock ?? systemClock);
   }
 
   /** The canonical key of a name: equal for one model, whatever the spelling. Remembered, since names repeat. */
@@ -105,23 +103,10 @@ export class ModelCatalog {
     return mergeModels({ ...this.#places(), stored }).find(isMeant)!;
   }
 
-  /** All models, sorted by name; at most two seconds old, read once however many ask. */
-  list(): Promise<ListedModel[]> {
-    const nowMs = this.#clock.monotonic();
-    if (!this.#listing || nowMs - this.#listing.takenMs > LIST_FRESH_MS) {
-      const entries = this.#read();
-      const listing = { takenMs: nowMs, entries };
-      this.#listing = listing;
-      entries.catch(() => {
-        if (this.#listing === listing) this.#listing = undefined;
-      });
-    }
-    return this.#listing.entries;
-  }
-
-  async #read(): Promise<ListedModel[]> {
+  /** All models, sorted by name: what our own store has is two seconds old at most, all else is as it is now. */
+  async list(): Promise<readonly ListedModel[]> {
     const stored = await this.#stored.list();
-    return mergeModels({ ...this.#places(), stored });
+    return this.#merged.of({ ...this.#places(), stored });
   }
 
   #places(): Omit<Parameters<typeof mergeModels>[0], "stored"> {
@@ -137,11 +122,17 @@ export class ModelCatalog {
 
   /** Who looks in vain for a model in our store may want one that nodes hold, or that others serve. */
   async #notFound(name: string, cause: GatewayError): Promise<GatewayError> {
-    const { nodes, external } = this.#parts;
+    const { nodes, external, config } = this.#parts;
     const holders = nodes.nodes.filter(({ models }) => models.size > 0);
     const sentence = holders.length > 0 ? await this.#nearSentence(name, holders.length) : cause.message;
     const told = listNames(external.modelNames.map((other) => `"${other}"`), TOLD_NAMES);
-    const message = told === "" ? sentence : `${sentence}; coordinators of others serve ${told}`;
+    const unasked = usableUnasked(nodes.unaskedNodes, modeOf(config));
+    const message = [
+      sentence,
+      ...(told === "" ? [] : [`coordinators of others serve ${told}`]),
+      ...whyUnasked(unasked),
+      ...curesOfUnasked(unasked),
+    ].join("; ");
     return new GatewayError(cause.code, message, { cause, ...(cause.field && { field: cause.field }) });
   }
 

@@ -4,6 +4,7 @@ import { whoServes, whyNotOutside } from "./external_outlook.ts";
 import { refusalUnlessStored, refuseRoute } from "./refuse_route.ts";
 import { type RouteScene, sceneOf } from "./route_scene.ts";
 import { describeTrouble, isPassing } from "./sharding_outlook.ts";
+import { describeUnasked } from "./unasked_nodes.ts";
 import { whyNotNodes } from "./why_not_nodes.ts";
 
 /**
@@ -76,7 +77,9 @@ const toSleeper: Way = (scene) => {
   const { demand, holders, facts } = scene;
   const node = chooseSleeper(holders, demand, facts.need, facts.rules);
   if (!node) return undefined;
-  const because = `"${demand.model}" is held by ${node.name}, which is woken: it is down: ${node.reason}`;
+  const because = node.wasAsked
+    ? `"${demand.model}" is held by ${node.name}, which is woken: it is down: ${node.reason}`
+    : `"${demand.model}" may be held by ${node.name}, which is woken: ${describeUnasked(node)}`;
   return { to: "wake", node, because: because + noteOf(scene) };
 };
 

@@ -67,6 +67,8 @@ export interface Facts {
   readonly rules: RouteRules;
   /** The nodes that hold the model, up or down. */
   readonly holders: readonly KnownNode[];
+  /** The nodes that were never asked what they hold, usually none: any of them may hold the model. */
+  readonly unaskedNodes: readonly KnownNode[];
   /** How many nodes are known at all. */
   readonly nodeCount: number;
   /** What the model takes where it runs whole; `undefined` if nothing is known of it. */

@@ -10,12 +10,13 @@ import { describeNeed, fitOf } from "./node_fit.ts";
 import { describeStanding, isPossible, standingOf } from "./node_standing.ts";
 import { type RouteScene, sceneOf } from "./route_scene.ts";
 import { describeTrouble, isPassing } from "./sharding_outlook.ts";
+import { describeUnasked, usableUnasked } from "./unasked_nodes.ts";
 
 /** A decision, and what speaks for or against each upstream that it was made among. */
 export interface RouteExplanation {
   /** Where the request goes. */
   readonly decision: Decision;
-  /** All upstreams that could be thought of: the nodes that hold the model, others' coordinators, and our own. */
+  /** All upstreams that could be thought of: the nodes that hold the model or might, others' coordinators, and our own. */
   readonly candidates: readonly Candidate[];
 }
 
@@ -28,6 +29,9 @@ export function explainRoute(demand: Demand, facts: Facts): RouteExplanation {
     decision,
     candidates: [
       ...facts.holders.map((node) => nodeCandidate(node, scene, decision, digests)),
+      ...usableUnasked(facts.unaskedNodes, facts.rules.mode).map((node) =>
+        unaskedCandidate(node, scene, decision)
+      ),
       ...facts.external.map((external) => externalCandidate(external, scene, decision)),
       ourCandidate(scene, decision),
     ],
@@ -56,6 +60,24 @@ function nodeCandidate(
     kind: "node",
     name: node.name,
     isPossible: isOrdered && isPossible(standing),
+    isChosen: isChosen(node, decision),
+    because: clauses.join("; "),
+  };
+}
+
+/** It serves the request only if it was named, and turns out to hold the model. */
+function unaskedCandidate(node: KnownNode, scene: RouteScene, decision: Decision): Candidate {
+  const { demand, facts: { need, rules }, holders, order } = scene;
+  const isOrdered = holders.includes(node);
+  const clauses = [
+    describeUnasked(node),
+    ...(node.wake && node.health === "down" ? ["it can be woken"] : []),
+    ...(order && !isOrdered ? [order.because] : []),
+  ];
+  return {
+    kind: "node",
+    name: node.name,
+    isPossible: isOrdered && isPossible(standingOf(node, demand, need, rules.mode)),
     isChosen: isChosen(node, decision),
     because: clauses.join("; "),
   };

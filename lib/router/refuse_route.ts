@@ -1,10 +1,11 @@
 import type { ErrorCode } from "../errors.ts";
-import type { Decision, Refusal } from "./decision.ts";
+import type { Decision, Mode, Refusal } from "./decision.ts";
 import { troubleOutside, whyNotOutside } from "./external_outlook.ts";
 import { describeNeed } from "./node_fit.ts";
 import { isPossible, type NodeStanding } from "./node_standing.ts";
 import type { RouteScene } from "./route_scene.ts";
 import { describeTrouble, type ShardingTrouble } from "./sharding_outlook.ts";
+import { curesOfUnasked, usableUnasked, whyUnasked } from "./unasked_nodes.ts";
 import { standingsOf, whyNotNodes } from "./why_not_nodes.ts";
 
 /** Says that nothing can serve a request: all that was looked at, with the numbers, and what to do. */
@@ -24,7 +25,7 @@ export function refuseRoute(scene: RouteScene): Extract<Decision, { to: "nowhere
 export function refusalUnlessStored(scene: RouteScene): Refusal | undefined {
   const { demand, facts, order } = scene;
   const trouble = troubleOutside(demand, facts.external);
-  if (trouble === undefined && facts.holders.length === 0) return undefined;
+  if (trouble === undefined && facts.holders.length === 0 && scene.holders.length === 0) return undefined;
   const causes = ["no such model is stored here", ...(order ? [order.because] : []), ...whyNotNodes(scene)];
   return {
     code: codeOf(scene) ?? trouble ?? "no_capacity",
@@ -37,7 +38,7 @@ function causesOf(scene: RouteScene): string[] {
   if (order?.kind === "unknown") return [`${order.because}, ${unknownName(scene)}`];
   const causes = whyNotNodes(scene);
   if (order) causes.unshift(order.because);
-  if (holders.length === 0 && mayUseNodes(scene)) causes.push(noHolder(scene));
+  if (holders.length === 0 && mayUseNodes(scene)) causes.push(...whyNoHolder(scene));
   if (allowsOurs && trouble) causes.push(describeTrouble(trouble, facts));
   if (trouble === "too_small" && facts.need && !causes.some((cause) => cause.startsWith("it needs "))) {
     causes.unshift(`it needs ${describeNeed(facts.need)}`);
@@ -51,8 +52,19 @@ function unknownName({ facts }: RouteScene): string {
   return `and no node or coordinator of that name, URL or tag has it${known}`;
 }
 
-function noHolder({ facts: { nodeCount, rules } }: RouteScene): string {
-  if (rules.mode === "single") return "no node on this host holds it";
+function whyNoHolder({ facts: { nodeCount, unaskedNodes, rules } }: RouteScene): string[] {
+  const unasked = usableUnasked(unaskedNodes, rules.mode);
+  const askedCount = nodeCount - unasked.length;
+  if (unasked.length === 0) return [noHolder(nodeCount, rules.mode)];
+  if (askedCount <= 0 || rules.mode === "single") return whyUnasked(unasked);
+  const others = askedCount === 1
+    ? "the other node does not hold it"
+    : `none of ${askedCount} others holds it`;
+  return [...whyUnasked(unasked), others];
+}
+
+function noHolder(nodeCount: number, mode: Mode): string {
+  if (mode === "single") return "no node on this host holds it";
   if (nodeCount === 0) return "no Ollama node is known";
   return nodeCount === 1 ? "the one node does not hold it" : `none of ${nodeCount} nodes holds it`;
 }
@@ -112,7 +124,11 @@ function cureOf(trouble: ShardingTrouble): string {
 function curesOfNodes(scene: RouteScene): string[] {
   const standings = standingsOf(scene);
   if (standings.size > 0) return [...standings].flatMap((standing) => CURES[standing] ?? []);
-  return mayUseNodes(scene) && scene.facts.nodeCount === 0 ? ["name an Ollama node in ollama_nodes"] : [];
+  if (!mayUseNodes(scene)) return [];
+  const { nodeCount, unaskedNodes, rules } = scene.facts;
+  return nodeCount === 0
+    ? ["name an Ollama node in ollama_nodes"]
+    : curesOfUnasked(usableUnasked(unaskedNodes, rules.mode));
 }
 
 const CURES: Readonly<Partial<Record<NodeStanding, string>>> = {

@@ -24,7 +24,7 @@ export interface RouteFactsParts {
     | "modelProfiles"
   >;
   /** The Ollama nodes. */
-  readonly nodes: Pick<NodePool, "nodes" | "holdersOf">;
+  readonly nodes: Pick<NodePool, "nodes" | "holdersOf" | "unaskedNodes">;
   /** What models take where they run whole. */
   readonly needs: { needOf(key: string): ModelNeed | undefined };
   /** The rpc backends. */
@@ -64,6 +64,7 @@ export class RouteFacts {
     return {
       rules: this.#rules(profile),
       holders: nodes.holdersOf(key),
+      unaskedNodes: nodes.unaskedNodes,
       nodeCount: nodes.nodes.length,
       need: withProfile(needs.needOf(key), profile),
       sharding: this.#sharding(key),

@@ -21,7 +21,8 @@ export interface RouteOrder {
 
 /**
  * Where a request is ordered to go; `undefined` if wherever is best. The request's own wish goes before the profile. A
- * name goes before a URL, and that before a tag, which may be that of several nodes.
+ * name goes before a URL, and that before a tag, which may be that of several nodes. A node of which nobody knows what it
+ * holds is asked only so.
  */
 export function orderOf({ wish }: Demand, facts: Facts): RouteOrder | undefined {
   const text = wish ?? facts.rules.profile?.route;
@@ -37,10 +38,12 @@ function leftBy(text: string, facts: Facts): Pick<RouteOrder, "kind" | "holders"
   const holders = nodesCalled(text, facts.holders);
   if (holders.length > 0) return { kind: "named_nodes", holders, external: [] };
   const external = facts.external.filter(({ url }) => url === text);
-  return { kind: external.length > 0 ? "named_external" : "unknown", holders: [], external };
+  if (external.length > 0) return { kind: "named_external", holders: [], external };
+  const unasked = nodesCalled(text, facts.unaskedNodes);
+  return { kind: unasked.length > 0 ? "named_nodes" : "unknown", holders: unasked, external };
 }
 
-function nodesCalled(text: string, holders: readonly KnownNode[]): readonly KnownNode[] {
-  const named = holders.find(({ name }) => name === text) ?? holders.find(({ url }) => url === text);
-  return named ? [named] : holders.filter(({ tags }) => tags.includes(text));
+function nodesCalled(text: string, nodes: readonly KnownNode[]): readonly KnownNode[] {
+  const named = nodes.find(({ name }) => name === text) ?? nodes.find(({ url }) => url === text);
+  return named ? [named] : nodes.filter(({ tags }) => tags.includes(text));
 }

@@ -63,10 +63,24 @@ export const MIGRATIONS: readonly string[] = [
     added_at_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE node_memory (
+    url TEXT PRIMARY KEY,
+    models TEXT NOT NULL,
+    seen_at_ms INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** The tables of today, each before those that refer to it. */
-export const TABLES: readonly string[] = ["backend", "load", "load_device", "running_process", "node"];
+export const TABLES: readonly string[] = [
+  "backend",
+  "load",
+  "load_device",
+  "running_process",
+  "node",
+  "node_memory",
+];
 
 /**
  * Takes the steps that a file still lacks, all of them or none. Safe while other processes do the same.

@@ -27,8 +27,9 @@ export interface Content {
 const STATE: Content = {
   migrations: MIGRATIONS,
   tables: TABLES,
-  lost: "rpc backends that were registered by hand, and what was measured of earlier loads",
-  remedy: "register the backends again, or stop sollol and put a backup there",
+  lost:
+    "rpc backends and nodes that were registered by hand, and what was learnt of nodes and of earlier loads",
+  remedy: "register them again, or stop sollol and put a backup there",
 };
 
 /** How {@linkcode openDatabase} opens. */

@@ -36,6 +36,23 @@ Deno.test("a model that is missing is neither held nor in memory, until its time
   equal(holdings.models.has(key), true);
 });
 
+Deno.test("what is remembered counts until the node lists its models, and never after that", () => {
+  const holdings = new NodeHoldings();
+  equal(holdings.isKnown, false);
+  const [model] = listed({ name: "a", digest: "1" }).models.values();
+  holdings.recall([model!]);
+  deepEqual([holdings.isKnown, holdings.models.get(key), holdings.listed], [true, model, undefined]);
+  holdings.learn({ listed: listed(), resident: undefined }, 0);
+  holdings.recall([model!]);
+  deepEqual([holdings.isKnown, holdings.models.size], [true, 0]);
+});
+
+Deno.test("a node that is remembered to hold nothing is known", () => {
+  const holdings = new NodeHoldings();
+  holdings.recall([]);
+  equal(holdings.isKnown, true);
+});
+
 Deno.test("what is missing before anything was listed changes nothing", () => {
   const holdings = new NodeHoldings();
   holdings.miss(key, 0);

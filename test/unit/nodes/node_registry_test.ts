@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { Secrets } from "../../../lib/config/secrets.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { createLogger } from "../../../lib/log.ts";
-import type { KnownNode, NodeEvent, NodeLease } from "../../../lib/nodes/node.ts";
+import type { KnownNode, NodeEvent, NodeLease, NodeModel } from "../../../lib/nodes/node.ts";
 import { NodeRegistry } from "../../../lib/nodes/node_registry.ts";
 import type { NodeSettings } from "../../../lib/nodes/node_settings.ts";
 import { toWanted } from "../../../lib/ollama/model_source.ts";
@@ -38,10 +38,15 @@ class Bed implements AsyncDisposable {
   readonly lines: Record<string, unknown>[] = [];
   readonly events: NodeEvent[] = [];
   readonly relisted: string[] = [];
+  readonly listed: string[] = [];
   readonly nodes: NodeRegistry;
   changeCount = 0;
 
-  constructor(list: readonly NodeSettings[]) {
+  /** @param remembered What nodes held before a restart, by port: names of models and their digests. */
+  constructor(
+    list: readonly NodeSettings[],
+    remembered: Readonly<Record<number, Record<string, string>>> = {},
+  ) {
     this.nodes = new NodeRegistry({
       http: this.http,
       clock: this.clock,
@@ -50,6 +55,11 @@ class Bed implements AsyncDisposable {
       settings: () => ({ checkEveryMs: 5_000, stallMs: 30_000 }),
       onEvent: (event) => this.events.push(event),
       onModels: ({ name }) => this.relisted.push(name),
+      onListed: (url, models) => this.listed.push(`${url} ${[...models.values()].map(({ name }) => name)}`),
+      recall: (url) => {
+        const held = remembered[Number(url.split(":").at(-1))];
+        return held && Object.entries(held).map(([name, digest]) => modelOf(name, digest));
+      },
     });
     this.nodes.apply(list);
     this.nodes.onChange(() => this.changeCount++);
@@ -102,6 +112,12 @@ class Bed implements AsyncDisposable {
     this.http.release();
     await this.nodes[Symbol.asyncDispose]();
   }
+}
+
+function modelOf(name: string, digest: string): NodeModel {
+  const { key } = toWanted(name);
+  const told = { quantization: undefined, parameterSize: undefined, family: undefined, modifiedAtMs: 0 };
+  return { key, name, digest, sizeBytes: 1, ...told };
 }
 
 const fails = (lease: NodeLease) => lease.reportFailure(brokenOffBy(1));
@@ -263,6 +279,57 @@ Deno.test("two models of one name are warned of once", async () => {
   deepEqual(warnings.map(({ message, model, digests }) => [message, model, digests]), [
     ["nodes hold different models of one name", "big", "n1 has aaaaaaaaaaaa, n2 has bbbbbbbbbbbb"],
   ]);
+});
+
+Deno.test("what a node held before a restart counts until it has told anew, whatever its health", async () => {
+  await using bed = new Bed([at(1), at(2)], { 1: { big: DIGEST, old: DIGEST } });
+  deepEqual([bed.relisted, bed.holders(), bed.holders("old")], [["n1"], ["n1"], ["n1"]]);
+  bed.http.set(1, { as: "refused" });
+  await bed.nodes.start();
+  deepEqual([bed.health, bed.holders(), bed.holders("old")], [["down", "up"], ["n1", "n2"], ["n1"]]);
+  equal(bed.nodes.views()[0]!.models.length, 2);
+  bed.http.set(1, { tags: ["other"] });
+  await bed.pass(3_000);
+  deepEqual([bed.holders(), bed.holders("old"), bed.holders("other")], [["n2"], [], ["n1"]]);
+});
+
+Deno.test("those that were never asked what they hold are told, until they have answered", async () => {
+  await using bed = new Bed([at(1), at(2), at(3)], { 1: { big: DIGEST }, 3: {} });
+  const unasked = () => bed.nodes.unaskedNodes.map(({ name }) => name);
+  deepEqual(unasked(), ["n2"]);
+  bed.http.set(2, { as: "refused" });
+  await bed.nodes.start();
+  deepEqual(unasked(), ["n2"]);
+  bed.nodes.apply([at(1), at(2), at(3), at(4)]);
+  deepEqual(unasked(), ["n2", "n4"]);
+  bed.http.set(2, { tags: [] });
+  await bed.pass(3_000);
+  deepEqual(unasked(), []);
+  bed.http.set(2, { as: "refused" });
+  await bed.pass(10_000);
+  deepEqual([bed.health[1], unasked()], ["down", []]);
+});
+
+Deno.test("two models of one name are no warning while that is only remembered, and one when it is seen", async () => {
+  await using bed = new Bed([at(1), at(2)], { 1: { big: "a".repeat(64) }, 2: { big: DIGEST } });
+  const warnings = () => bed.lines.flatMap(({ digests }) => digests === undefined ? [] : [digests]);
+  bed.http.set(2, { as: "refused" });
+  await bed.nodes.start();
+  deepEqual([bed.holders(), warnings()], [["n1", "n2"], []]);
+  bed.http.set(2, { tags: [{ name: "big", digest: DIGEST, size: 1 }] }); // as is remembered
+  await bed.pass(3_000);
+  deepEqual(warnings(), ["n1 has aaaaaaaaaaaa, n2 has bbbbbbbbbbbb"]);
+});
+
+Deno.test("each good check tells what is listed, and no other does", async () => {
+  await using bed = new Bed([at(1)], { 1: { old: DIGEST } });
+  bed.http.set(1, { as: "refused" });
+  await bed.nodes.start();
+  deepEqual(bed.listed, []);
+  bed.http.set(1, {});
+  await bed.pass(8_000);
+  deepEqual([...new Set(bed.listed)], ["http://x:1 big"]);
+  ok(bed.listed.length >= 2);
 });
 
 Deno.test("what a node has in memory is summed, and forgotten when the node is gone", async () => {

@@ -40,15 +40,16 @@ const CONFIG = { aliases: {}, modelShardingEnabled: true, taskDistributionEnable
 /** A catalog of a store, nodes and names that others serve. */
 function catalogOf(
   store: ModelCatalogParts["store"],
-  { modelNames = [], nodes = [], ...parts }: Partial<Omit<ModelCatalogParts, "nodes">> & {
+  { modelNames = [], nodes = [], unaskedNodes = [], ...parts }: Partial<Omit<ModelCatalogParts, "nodes">> & {
     modelNames?: string[];
     nodes?: readonly KnownNode[];
+    unaskedNodes?: readonly KnownNode[];
   } = {},
 ): ModelCatalog {
   return new ModelCatalog({
     store,
     external: { modelNames, facts: [] },
-    nodes: { nodes },
+    nodes: { nodes, unaskedNodes },
     config: CONFIG,
     ...parts,
   });
@@ -77,7 +78,7 @@ Deno.test("models of ours and of others are listed once, sorted; what both have 
   ]);
 });
 
-Deno.test("a list is two seconds old at most, and read once however many ask", async () => {
+Deno.test("our own store is read once in two seconds, however many ask; what others have is as it is now", async () => {
   const store = new FakeStore();
   const clock = new FakeClock();
   const external = { modelNames: ["a"], facts: [] };
@@ -85,8 +86,11 @@ Deno.test("a list is two seconds old at most, and read once however many ask", a
   await Promise.all([catalog.list(), catalog.list()]);
   equal(store.readCount, 1);
   external.modelNames = ["a", "b"];
-  clock.advance(2_001);
   equal((await catalog.list()).length, 2);
+  equal(store.readCount, 1);
+  clock.advance(2_001);
+  await catalog.list();
+  equal(store.readCount, 2);
 });
 
 for (
@@ -111,6 +115,41 @@ for (
       deepEqual([error.code, error.field], ["model_not_found", "model"]);
       return true;
     });
+  });
+}
+
+for (
+  const { name, unasked, want, distribution = true } of [
+    {
+      name: "one of them was never asked",
+      unasked: [{ name: "c" }],
+      want: /pull x"; c was never asked what it holds: down: refused$/,
+    },
+    {
+      name: "it can be woken",
+      unasked: [{ name: "c" }, { name: "d", wake: { mac: "", broadcast: "", port: 9 } }],
+      want:
+        /; d was never asked what it holds: down: refused; send x-sollol-route: d to have d woken for it$/,
+    },
+    {
+      name: "many were never asked",
+      unasked: ["c", "d", "e", "f", "g"].map((name) => ({ name })),
+      want: /; e was never asked what it holds: down: refused; 2 more were never asked either$/,
+    },
+    {
+      name: "those that were never asked are not used anyway",
+      unasked: [{ name: "c" }],
+      distribution: false,
+      want: /pull x"$/,
+    },
+  ]
+) {
+  Deno.test(`a model that no node is known to hold is told with what nobody knows: ${name}`, async () => {
+    const down = { health: "down", unsoundness: "down: refused", wasAsked: false } as const;
+    const unaskedNodes = unasked.map((told) => knownNode(told.name, { ...down, ...told }));
+    const nodes = [holding("a", "llama3.1:8b"), ...unaskedNodes];
+    const config = { ...CONFIG, taskDistributionEnabled: distribution };
+    await rejects(catalogOf(new FakeStore(), { nodes, unaskedNodes, config }).resolve("x", signal), want);
   });
 }
 

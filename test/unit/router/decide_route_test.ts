@@ -787,6 +787,88 @@ const WISHES: readonly Row[] = [
   },
 ];
 
+const unasked = { wasAsked: false, health: "down", unsoundness: "down: connection refused" } as const;
+const NOT_STORED: RouteFactWishes = { sharding: { ...NO_BACKENDS, isStored: false } };
+
+const UNASKED: readonly Row[] = [
+  {
+    name: "says that nobody knows what a node holds",
+    facts: facts({ ...NOT_STORED, unaskedNodes: [knownNode("gpu1", unasked)] }),
+    to: "nowhere",
+    code: "model_not_found",
+    because:
+      /^Cannot serve "big": gpu1 was never asked what it holds: down: connection refused; it is not stored on this host; [^;]+$/,
+  },
+  {
+    name: "says what is known of the others",
+    facts: facts({ ...NOT_STORED, unaskedNodes: [knownNode("gpu1", unasked)], nodeCount: 3 }),
+    to: "nowhere",
+    code: "model_not_found",
+    because: /: gpu1 was never asked .* refused; none of 2 others holds it; it is not stored/,
+  },
+  {
+    name: "says how a node is woken of which nobody knows what it holds, and wakes it not for any name",
+    facts: facts({ ...NOT_STORED, unaskedNodes: [knownNode("gpu1", { ...unasked, wake })], nodeCount: 2 }),
+    to: "nowhere",
+    code: "model_not_found",
+    because: /; the other node does not hold it; .*, or send x-sollol-route: gpu1 to have gpu1 woken for it$/,
+  },
+  {
+    name: "wakes it for a request that names it",
+    facts: facts({ ...NOT_STORED, unaskedNodes: [knownNode("gpu1", { ...unasked, wake })] }),
+    demand: { wish: "gpu1" },
+    to: "wake",
+    node: "gpu1",
+    because:
+      /^"big" may be held by gpu1, which is woken: gpu1 was never asked what it holds: down: connection refused; x-sollol-route asks/,
+  },
+  {
+    name: "cannot wake it where nobody has said how",
+    facts: facts({ ...NOT_STORED, unaskedNodes: [knownNode("gpu1", unasked)] }),
+    demand: { wish: "http://gpu1:11434" },
+    to: "nowhere",
+    code: "backend_unreachable",
+    because: /asks for "http:\/\/gpu1:11434"; gpu1 is down: connection refused; see that Ollama runs there/,
+  },
+  {
+    name: "waits for a named node that is about to be asked",
+    facts: facts({ ...NOT_STORED, unaskedNodes: [knownNode("gpu1", { ...unasked, health: "unknown" })] }),
+    demand: { wish: "gpu1" },
+    to: "line",
+    because: /gpu1 has not answered yet/,
+  },
+  {
+    name: "takes one that holds it before one of the same tag of which nobody knows",
+    facts: facts({
+      holders: [node("gpu1", { tags: ["fast"] })],
+      unaskedNodes: [knownNode("gpu2", { ...unasked, wake, tags: ["fast"] })],
+    }),
+    demand: { wish: "fast" },
+    to: "node",
+    node: "gpu1",
+    because: /fits gpu1/,
+  },
+  {
+    name: "says nothing of nodes that are not used",
+    facts: facts({
+      ...NOT_STORED,
+      rules: { mode: "single" },
+      unaskedNodes: [knownNode("gpu1", unasked), knownNode("gpu2", { ...unasked, isLocal: true })],
+    }),
+    to: "nowhere",
+    code: "model_not_found",
+    because:
+      /^Cannot serve "big": gpu2 was never asked what it holds: down: connection refused; [^;]*; [^;]*$/,
+  },
+  {
+    name: "does not care while the model is held",
+    facts: facts({ holders: [node("gpu2")], unaskedNodes: [knownNode("gpu1", { ...unasked, wake })] }),
+    to: "node",
+    node: "gpu2",
+    because: /^"big" \(20\.0 GiB\) fits gpu2 \(24\.0 GiB\), 0 of 4 slots in use$/,
+  },
+];
+
 const SLEEPERS: readonly Row[] = [
   {
     name: "wakes the node that alone can serve it",
@@ -863,7 +945,7 @@ const SLEEPERS: readonly Row[] = [
   },
 ];
 
-for (const row of [...EXTERNALS, ...FALLBACKS, ...THRESHOLDS, ...WISHES, ...SLEEPERS]) {
+for (const row of [...EXTERNALS, ...FALLBACKS, ...THRESHOLDS, ...WISHES, ...UNASKED, ...SLEEPERS]) {
   Deno.test(`decideRoute() ${row.name}`, () => {
     const decision = decideRoute({ ...demand, ...row.demand, tried: new Set(row.tried) }, row.facts);
     equal(decision.to, row.to, decision.because);

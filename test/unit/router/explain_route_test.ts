@@ -15,6 +15,8 @@ const external: ExternalFacts = {
   mayServeMore: false,
 };
 
+const UNASKED = knownNode("b", { health: "down", unsoundness: "down: refused", wasAsked: false, wake });
+
 function node(name: string, wishes: KnownNodeWishes = {}) {
   return knownNode(name, { held: { m: 18 * GIB }, ...wishes });
 }
@@ -167,6 +169,30 @@ for (
         '* node a: "m" (20.0 GiB) fits a (24.0 GiB), 0 of 4 slots in use; its digest is aaaaaaaaaaaa, others have another',
         '+ node b: "m" (20.0 GiB) fits b (24.0 GiB), 1 of 4 slots in use; its digest is bbbbbbbbbbbb, others have another',
         "- sharded rpc backends: no rpc backend is known",
+      ],
+    },
+    {
+      name: "nobody knows what some nodes hold",
+      facts: {
+        holders: [node("a")],
+        unaskedNodes: [UNASKED, { ...UNASKED, name: "c", wake: undefined }],
+        sharding: NO_BACKENDS,
+      },
+      want: [
+        '* node a: "m" (20.0 GiB) fits a (24.0 GiB), 0 of 4 slots in use',
+        "- node b: b was never asked what it holds: down: refused; it can be woken",
+        "- node c: c was never asked what it holds: down: refused",
+        "- sharded rpc backends: no rpc backend is known",
+      ],
+    },
+    {
+      name: "one of them is named",
+      facts: { unaskedNodes: [UNASKED, { ...UNASKED, name: "c" }], sharding: NO_BACKENDS },
+      wish: "b",
+      want: [
+        "* node b: b was never asked what it holds: down: refused; it can be woken",
+        '- node c: c was never asked what it holds: down: refused; it can be woken; x-sollol-route asks for "b"',
+        '- sharded rpc backends: no rpc backend is known; x-sollol-route asks for "b"',
       ],
     },
     {
