@@ -116,6 +116,8 @@ export class GatewayBed implements AsyncDisposable {
       nodes: routing.nodes,
       config,
     });
+    // A listing in the background may be under way.
+    bed.#owned.defer(async () => void await catalog.list().catch(() => {}));
     const settings = poolSettings(config, (model) => catalog.keyOf(model));
     const pool = bed.#owned.use(new CoordinatorPool<ServingCoordinator>({ logger, settings }));
     const backends = new FakeBackendAdmin();
