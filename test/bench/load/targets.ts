@@ -95,11 +95,18 @@ export async function startGateway(port: number, upstreamPort: number, apiKey: s
   return target("sollol", url, child, () => Deno.remove(dir, { recursive: true }));
 }
 
-function deno(args: string[]): Deno.ChildProcess {
+/** Runs a script of ours, of which only errors are seen. */
+export function deno(args: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), { args, stdout: "null", stderr: "inherit" }).spawn();
 }
 
-function target(name: string, url: string, child: Deno.ChildProcess, cleanUp?: () => Promise<void>): Target {
+/** A process that listens; disposal ends it, and then cleans up. */
+export function target(
+  name: string,
+  url: string,
+  child: Deno.ChildProcess,
+  cleanUp?: () => Promise<void>,
+): Target {
   return {
     name,
     url,
@@ -112,7 +119,8 @@ function target(name: string, url: string, child: Deno.ChildProcess, cleanUp?: (
   };
 }
 
-async function untilAnswers(url: string): Promise<void> {
+/** Waits until something answers there, 10 s at most. */
+export async function untilAnswers(url: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     try {
       await (await fetch(url)).body?.cancel();
