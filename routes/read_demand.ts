@@ -51,7 +51,8 @@ function parsePriority(text: string): number {
   throw new RangeError(`"${text}" is no priority; write a whole number from 0 to 10`);
 }
 
-function parseWish(text: string): string {
+/** Reads where a request is to go. @throws {RangeError} If nobody is called so. */
+export function parseWish(text: string): string {
   const wish = text.trim();
   if (wish !== "" && wish.length <= 500) return wish;
   throw new RangeError("write node, sharded, or the name of a node or coordinator");

@@ -7,6 +7,7 @@ import { toRouteReport } from "../lib/router/route_report.ts";
 import type { AppEnv } from "./app_env.ts";
 import { jsonAnswer } from "./json_answer.ts";
 import { allow } from "./middleware/allow.ts";
+import { parseWish } from "./read_demand.ts";
 import { readLimit } from "./read_limit.ts";
 
 const LIMITS = { usual: 50, most: KEPT_DECISIONS };
@@ -16,8 +17,8 @@ export function routingRoutes(gateway: Pick<Gateway, "explainRoute" | "listDecis
   const routes = new Hono<AppEnv>();
 
   routes.get("/route", async (c) => {
-    const demand = { task: readTask(c), wish: c.req.query("route") };
-    return jsonAnswer(c, toRouteReport(await gateway.explainRoute(c.req.query("model"), demand)));
+    const demand = { task: readTask(c), wish: readWish(c) };
+    return jsonAnswer(c, toRouteReport(await gateway.explainRoute(readModel(c), demand)));
   });
   routes.all("/route", allow("GET"));
 
@@ -32,6 +33,29 @@ export function routingRoutes(gateway: Pick<Gateway, "explainRoute" | "listDecis
   routes.all("/decisions", allow("GET"));
 
   return routes;
+}
+
+/** The longest name that requests may give. */
+const MAX_NAME_LENGTH = 1_024;
+
+function readModel(c: Context<AppEnv>): string | undefined {
+  const name = c.req.query("model");
+  if (name === undefined || name.length <= MAX_NAME_LENGTH) return name;
+  const message = `A model's name has at most ${MAX_NAME_LENGTH} characters, and this one has ${name.length}`;
+  throw new GatewayError("invalid_request", message, { field: "model" });
+}
+
+function readWish(c: Context<AppEnv>): string | undefined {
+  const text = c.req.query("route");
+  try {
+    return text === undefined ? undefined : parseWish(text);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new GatewayError("invalid_request", `"route" is not right: ${cause.message}`, {
+      cause,
+      field: "route",
+    });
+  }
 }
 
 const TASKS: readonly Task[] = ["chat", "completion", "embedding"];

@@ -18,6 +18,7 @@ import { externalListShape } from "./external_view_shape.ts";
 import { type GatewayState, gatewayStateShape } from "./gateway_health_shape.ts";
 import { GatewayClient, type GatewayRequest } from "./gateway_client.ts";
 import { findGateway } from "./gateway_target.ts";
+import { type ListedModel, listedModelsShape } from "./listed_model_shape.ts";
 import { nodeListShape, nodeRemovalShape, nodeViewShape } from "./node_view_shape.ts";
 import { readWatchedEvent, type WatchedEvent } from "./watched_event.ts";
 import { unloadOutcomeShape } from "./unload_outcome_shape.ts";
@@ -174,6 +175,11 @@ export class GatewayApi implements Disposable {
   async unloadModel(model: string): Promise<UnloadOutcome> {
     const request = { method: "POST", path: "/api/admin/models/unload", body: { model } };
     return await this.client.ask(request, unloadOutcomeShape);
+  }
+
+  /** All models that it can be asked for. @throws {GatewayError} If it does not tell. */
+  async listModels(): Promise<readonly ListedModel[]> {
+    return (await this.client.ask({ method: "GET", path: "/v1/models" }, listedModelsShape)).data;
   }
 
   /** Sees whether there is a model of that name. @throws {GatewayError} `model_not_found` with near names, or if it does not tell. */

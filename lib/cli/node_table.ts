@@ -65,7 +65,7 @@ function remarksOn(view: NodeView): string[] {
     ...breakerRemarks(view),
     ...(name === nameIn(url) ? [] : [`${name} is at ${url}`]),
     ...(aliases.length > 0 ? [`${name} is also reached as ${aliases.join(", ")}`] : []),
-    ...(tags.length > 0 ? [`${name} has the tags ${tags.join(", ")}`] : []),
+    ...(tags.length > 0 ? [`${name} has the ${tags.length === 1 ? "tag" : "tags"} ${tags.join(", ")}`] : []),
     ...(allowedModels.length > 0 ? [`${name} may serve only ${allowedModels.join(", ")}`] : []),
   ];
 }

@@ -4,8 +4,12 @@ import { formatDuration } from "../units.ts";
 import { renderTable } from "./table.ts";
 import { type Paint, printable, type Role } from "./terminal.ts";
 
-/** Where a request would go and why, and a line for each that it could have gone to. */
-export function renderRoute(report: RouteReport, paint: Paint): string {
+/**
+ * Where a request would go and why, and a line for each that it could have gone to.
+ *
+ * @param asked The model as it was asked for, which may be an alias.
+ */
+export function renderRoute(report: RouteReport, asked: string, paint: Paint): string {
   const { to, because, candidates, fallbacks, model } = report;
   const answer = paint(
     to === "nowhere" ? "bad" : "good",
@@ -19,7 +23,10 @@ export function renderRoute(report: RouteReport, paint: Paint): string {
   const instead = fallbacks.length === 0
     ? ""
     : `\nIf "${printable(model)}" has no capacity: ${fallbacks.map(printable).join(", then ")}\n`;
-  return `${printable(model)}: ${answer}\n${printable(because)}\n${others}${instead}`;
+  const alias = asked.toLowerCase() === model.toLowerCase()
+    ? ""
+    : `${printable(asked)} stands for ${printable(model)}\n`;
+  return `${alias}${printable(model)}: ${answer}\n${printable(because)}\n${others}${instead}`;
 }
 
 function whereOf({ to, upstream }: RouteReport): string {

@@ -30,13 +30,14 @@ const MODES: Record<NonNullable<GatewayStatus["mode"]>, string> = {
   hybrid: "hybrid, what fits an Ollama node goes there and the rest is spread over rpc backends",
 };
 
-/** `2 up, 1 down; 3 of 12 requests, 31 models, 2 loaded`. */
+/** `2 up, 1 asleep, 1 down; 3 of 12 slots in use, 31 models, 2 loaded`. One that is down and can be woken sleeps. */
 function nodesText(nodes: readonly NodeView[]): string {
   if (nodes.length === 0) return "none";
   const up = nodes.filter(({ health }) => health === "up");
   const names = new Set(up.flatMap(({ models }) => models.map(({ key }) => key)));
   const loadedCount = sum(up.map(({ resident }) => resident.length));
-  return `${countStates(nodes.map(({ health }) => health), ["up"])}; ` +
+  const states = nodes.map(({ health, canWake }) => health === "down" && canWake ? "asleep" : health);
+  return `${countStates(states, ["up", "asleep"])}; ` +
     `${sum(up.map((node) => node.inFlightCount))} of ${
       sum(up.map((node) => node.slotCount))
     } slots in use, ` +

@@ -212,7 +212,7 @@ const ollamaNode = z.union([
       .describe("What it is called; default: its host."),
     slots: z.int().min(1).max(10_000).optional()
       .describe("Most requests that it gets at a time; default: nodes.slots."),
-    weight: z.number().positive().max(1_000).default(1)
+    weight: positive().max(1_000).default(1)
       .describe("How much more than others it is given; default 1."),
     tags: z.array(text()).default([]).describe("Words to route by (x-sollol-route); default none."),
     models: z.array(text()).default([])
@@ -266,9 +266,9 @@ const nodes = z.strictObject({
 }));
 
 const modelProfile = z.strictObject({
-  parameter_count: z.number().positive().max(1_000_000).optional()
+  parameter_count: positive().max(1_000_000).optional()
     .describe("Parameters, in billions; default: found out."),
-  estimated_memory_gb: z.number().positive().max(1_000_000).optional()
+  estimated_memory_gb: positive().max(1_000_000).optional()
     .describe("All memory that it takes where it runs, in GB (10⁹ bytes); default: reckoned from its file."),
   requires_distributed: z.boolean().default(false)
     .describe("Whether it is sharded although a node could hold it; default false."),
@@ -370,15 +370,20 @@ const tree = z.strictObject({
     .describe("The Ollama nodes, each a URL, host[:port] or {url, …}; default: the one on this host."),
   nodes: nodes.prefault({}).describe("How Ollama nodes are watched, and how one is chosen among several."),
   shard_above: size(1).optional()
-    .describe("Models that need more memory than this are sharded, as a size; default: if they fit no node."),
-  distributed_threshold_params: z.number().positive().max(1_000_000).optional()
+    .describe(
+      "Models that need more memory than this are sharded, as a size such as 16GiB; default: if they fit no node.",
+    ),
+  distributed_threshold_params: positive().max(1_000_000).optional()
     .describe("Models of more parameters than this, in billions, are sharded; default: if they fit no node."),
   model_profiles: byName(modelProfile)
     .describe("What is said of single models, by name; default: all is found out."),
   aliases: byName(text())
     .describe("Other names for models, as {alias: model}; default none."),
   fallbacks: byName(z.array(text()).min(1))
-    .describe("Models to ask instead when one has no capacity, as {model: [first, second]}; default none."),
+    .describe(
+      "Models to ask instead when one has no capacity, as {model: [first, second]}, the model by its own name, not by an " +
+        "alias; default none.",
+    ),
   batch: batch.prefault({}).describe("How batches are run."),
   rpc_backends: z.array(rpcBackend).prefault([])
     .describe(
@@ -485,6 +490,11 @@ const tree = z.strictObject({
 function key() {
   return z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" })
     .max(MAX_KEY_LENGTH, { error: `must have at most ${MAX_KEY_LENGTH} characters` });
+}
+
+/** A fraction, too. */
+function positive() {
+  return z.number().positive({ error: "must be more than 0" });
 }
 
 function text() {

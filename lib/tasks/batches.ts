@@ -125,7 +125,9 @@ export class Batches implements BatchService, AsyncDisposable {
     if (batch) return batch;
     throw new GatewayError(
       "not_found",
-      `Cannot find batch ${JSON.stringify(id.slice(0, 100))}; GET /v1/batches lists all`,
+      `Cannot find batch ${
+        JSON.stringify(id.slice(0, 100))
+      }; \`sollol batch list\` and GET /v1/batches list them`,
     );
   }
 

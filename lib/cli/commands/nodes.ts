@@ -22,7 +22,8 @@ export const nodesCommand: Command = defineCommand({
       type: "string",
       value: "URL",
       multiple: true,
-      description: "Tell the gateway of a node, by URL or host[:port]; port 11434 if unsaid.",
+      description:
+        "Tell the gateway of a node, by host[:port], port 11434 if unsaid, or by URL, then with its port.",
     },
     remove: {
       type: "string",
@@ -56,11 +57,14 @@ async function showNodes(api: GatewayApi, context: Context): Promise<ExitCode> {
   return 0;
 }
 
-/** One by one: a refusal, with the gateway's reason, ends it. */
+/** One by one: a refusal, with the gateway's reason, ends it; those before are shown, since they stay added. */
 async function addNodes(api: GatewayApi, urls: readonly string[], context: Context): Promise<ExitCode> {
   const views: NodeView[] = [];
-  for (const url of urls) views.push(await api.addNode(url));
-  show(views, context);
+  try {
+    for (const url of urls) views.push(await api.addNode(url));
+  } finally {
+    if (views.length > 0) show(views, context);
+  }
   return views.every(({ health }) => health === "up") ? 0 : 1;
 }
 

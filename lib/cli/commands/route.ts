@@ -38,7 +38,9 @@ export const routeCommand: Command = defineCommand({
     const { task, route: wish, last, json } = context.options;
     const [model] = context.args;
     const count = last === undefined ? undefined : countOf(last);
-    if (count === undefined && model === undefined) throw new UsageError("MODEL is missing, or --last COUNT");
+    if (count === undefined && !/\S/.test(model ?? "")) {
+      throw new UsageError("MODEL is missing, or --last COUNT");
+    }
     if (count !== undefined && (task ?? wish) !== undefined) {
       throw new UsageError("--last takes no --task and no --route");
     }
@@ -53,7 +55,7 @@ export const routeCommand: Command = defineCommand({
     }
     const report = await api.explainRoute(model!, { task, wish });
     if (json) writeJson(context, report);
-    else context.stdout.write(renderRoute(report, paint));
+    else context.stdout.write(renderRoute(report, model!, paint));
     return report.to === "nowhere" ? 1 : 0;
   },
 });

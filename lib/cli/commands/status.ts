@@ -29,12 +29,13 @@ export const statusCommand: Command = defineCommand({
 });
 
 async function readStatus(api: GatewayApi): Promise<GatewayStatus> {
-  const [state, nodes, rpcBackends, coordinators, externalCoordinators] = await Promise.all([
+  const [state, nodes, rpcBackends, coordinators, externalCoordinators, models] = await Promise.all([
     api.getState(),
     api.listNodes(),
     api.listBackends(),
     api.listCoordinators(),
     api.listExternals(),
+    api.listModels(),
   ]);
-  return { url: api.url, ...state, nodes, rpcBackends, coordinators, externalCoordinators };
+  return { url: api.url, ...state, nodes, rpcBackends, coordinators, externalCoordinators, models };
 }

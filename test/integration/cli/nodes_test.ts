@@ -59,6 +59,14 @@ Deno.test("sollol nodes --add tells the gateway's reason if that refuses", async
   match(host.stderr.text, /Cannot use http:\/\/evil\.lan:11434 as an Ollama node: its name leads to/);
 });
 
+Deno.test("sollol nodes --add shows what was added before it was refused", async () => {
+  await using bed = new NodeBed();
+  const { exitCode, host } = await nodes(["--add", "10.0.0.1", "--add", "evil.lan", "--gateway", bed.url]);
+  equal(exitCode, 1);
+  match(host.stdout.text, /^NODE .*\n10\.0\.0\.1 +up/);
+  match(host.stderr.text, /Cannot use http:\/\/evil\.lan:11434/);
+});
+
 Deno.test("sollol nodes --remove forgets nodes by name or URL, and tells where to take back what it cannot", async () => {
   await using bed = new NodeBed();
   bed.nodes.views.push(...["a", "b"].map((name) => nodeView(name, { sources: ["admin"] })), nodeView("c"));

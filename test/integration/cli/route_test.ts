@@ -24,6 +24,12 @@ Deno.test("sollol route says where a request would go, and why not elsewhere; no
   equal(node.requests.filter(({ path }) => path.startsWith("/v1/")).length, 0);
 });
 
+Deno.test("sollol route of an alias says what it stands for", async () => {
+  await using bed = await GatewayBed.open({ config: 'aliases: {gpt-4: "llama3:70b"}' });
+  const { host } = await route(["gpt-4", "--gateway", bed.url]);
+  match(host.stdout.text, /^gpt-4 stands for llama3:70b\nllama3:70b: refused\n/);
+});
+
 Deno.test("sollol route ends with 1 for what would be refused, and --json gives all of it", async () => {
   await using bed = await GatewayBed.open();
   const { exitCode, host } = await route(["nope", "--gateway", bed.url, "--json"]);
@@ -48,6 +54,7 @@ Deno.test("sollol route --last lists where requests went", async () => {
 for (
   const { args, message } of [
     { args: [], message: /MODEL is missing, or --last COUNT/ },
+    { args: [" "], message: /MODEL is missing, or --last COUNT/ },
     { args: ["--last", "0"], message: /--last needs a whole number from 1 to 1000, got "0"/ },
     { args: ["m", "--last", "5", "--task", "chat"], message: /--last takes no --task/ },
     { args: ["m", "--task", "dance"], message: /--task/ },

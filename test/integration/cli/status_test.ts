@@ -55,6 +55,21 @@ Deno.test("sollol status ends with 1 and says what is wrong", async () => {
   );
 });
 
+Deno.test("sollol status tells of an alias that nobody serves, as the gateway's list of models says", async () => {
+  await using bed = new NodeBed();
+  populate(bed);
+  const place = {
+    available: false,
+    because: 'it stands for "y", which nobody has',
+    nodes: [],
+    alias_of: "y",
+  };
+  bed.models.push({ id: "x", sollol: place });
+  const { exitCode, host } = await status(["--gateway", bed.url]);
+  equal(exitCode, 1);
+  match(host.stdout.text, /- Alias x is not served: it stands for "y", which nobody has; pull that model, /);
+});
+
 Deno.test("sollol status --json prints all of it, sound or not, with the same exit code", async () => {
   await using bed = new NodeBed();
   const { exitCode, host } = await status(["--gateway", bed.url, "--json"]);
@@ -72,6 +87,7 @@ Deno.test("sollol status --json prints all of it, sound or not, with the same ex
     "rpcBackends",
     "coordinators",
     "externalCoordinators",
+    "models",
   ]);
   deepEqual([said["isSound"], said["mode"], said["waitingCount"]], [false, "hybrid", 1]);
   match(said.troubles.join(), /^There is nobody to answer/);

@@ -27,6 +27,8 @@ export class NodeBed implements AsyncDisposable {
     waitingCount: 1,
     externalCoordinators: [],
   };
+  /** What `/v1/models` lists. */
+  readonly models: Record<string, unknown>[] = [{ id: "m", sollol: { available: true, nodes: ["gpu"] } }];
   readonly logLines: Record<string, unknown>[] = [];
   readonly url: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -69,6 +71,7 @@ export class NodeBed implements AsyncDisposable {
       (c) => c.json({ status: "ok", version: "1.2.3", ...(keys.admits(c) ? this.health : {}) }),
     );
     app.use(authenticate(keys));
+    app.get("/v1/models", (c) => c.json({ object: "list", data: this.models }));
     app.route("/api/admin", adminRoutes(this.backends));
     app.route("/api/admin", nodeRoutes(this.nodes));
     const closing = new AbortController().signal;

@@ -3,7 +3,7 @@ import { type GatewayStatus, troublesOf } from "../../../lib/cli/gateway_trouble
 import { UNLIMITED } from "../../../lib/rpc/backend.ts";
 import { backendView } from "../../fixtures/backend_views.ts";
 import { coordinatorReport } from "../../fixtures/coordinator_reports.ts";
-import { externalView, gatewayStatus } from "../../fixtures/gateway_statuses.ts";
+import { externalView, gatewayStatus, listedModel } from "../../fixtures/gateway_statuses.ts";
 import { nodeView } from "../../fixtures/node_views.ts";
 
 for (
@@ -27,6 +27,24 @@ for (
       status: { coordinators: [coordinatorReport("m", { state: "starting" })] },
     },
     {
+      name: "no models while a node is down that may have some",
+      status: { nodes: [nodeView("a", { health: "down", canWake: true })], models: [] },
+    },
+    {
+      name: "no models while a node was not asked yet",
+      status: { nodes: [nodeView("a", { health: "unknown" })], models: [] },
+    },
+    {
+      name: "an alias whose node wants to be left alone for a while",
+      status: {
+        models: [listedModel("x", { isAvailable: false, because: "gpu: paused for 2 s", aliasOf: "m" })],
+      },
+    },
+    {
+      name: "a model that cannot be served now, since its node is told anyway",
+      status: { models: [listedModel("m", { isAvailable: false, because: "gpu is down" })] },
+    },
+    {
       name: "a gateway alone that answers on its own host",
       status: { mode: "single", nodes: [], rpcBackends: [], coordinators: [], externalCoordinators: [] },
     },
@@ -46,6 +64,41 @@ for (
       name: "a node whose requests fail",
       status: { nodes: [nodeView("a", { breaker: "open" })] },
       want: "Node a gets no requests for a while: too many failed there of late; see its log",
+    },
+    {
+      name: "nobody who holds a model",
+      status: { models: [] },
+      want:
+        'There is no model to ask for: pull one with "ollama pull" on a node or on the gateway\'s host, or say by models ' +
+        "(--models) where that host has GGUF files",
+    },
+    {
+      name: "a gateway alone without models",
+      status: {
+        mode: "single",
+        nodes: [],
+        rpcBackends: [],
+        coordinators: [],
+        externalCoordinators: [],
+        models: [],
+      },
+      want:
+        'There is no model to ask for: pull one with "ollama pull" on a node or on the gateway\'s host, or say by models ' +
+        "(--models) where that host has GGUF files",
+    },
+    {
+      name: "an alias for what nobody has",
+      status: {
+        models: [
+          listedModel("x", {
+            isAvailable: false,
+            nodes: [],
+            because: 'it stands for "y", which nobody has',
+            aliasOf: "y",
+          }),
+        ],
+      },
+      want: 'Alias x is not served: it stands for "y", which nobody has; pull that model, or change aliases',
     },
     {
       name: "a backend that is down",

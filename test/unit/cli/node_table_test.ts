@@ -74,6 +74,7 @@ for (
       wish: { aliases: ["http://b:1", "http://c:1"] },
       want: "gpu is also reached as http://b:1, http://c:1",
     },
+    { name: "a tag", wish: { tags: ["big"] }, want: "gpu has the tag big" },
     { name: "tags", wish: { tags: ["big", "new"] }, want: "gpu has the tags big, new" },
     { name: "what it may serve", wish: { allowedModels: ["llama*"] }, want: "gpu may serve only llama*" },
   ] as { name: string; wish: Partial<NodeView>; want: string }[]

@@ -17,6 +17,7 @@ Deno.test("renderStatus() says on one page how a gateway is", () => {
       nodeView("a", { inFlightCount: 2, models: [heldModel("x"), heldModel("y")], resident: [loaded] }),
       nodeView("b", { models: [heldModel("x")] }),
       nodeView("c", { health: "down", slotCount: 100, models: [heldModel("z")] }),
+      nodeView("d", { health: "down", canWake: true }),
     ],
     rpcBackends: [
       backendView("d:1", { health: "down" }),
@@ -29,7 +30,7 @@ Deno.test("renderStatus() says on one page how a gateway is", () => {
   deepEqual(linesOf(renderStatus(status, [], plain)), [
     ["sollol 1.2.3 at http://127.0.0.1:11435: hybrid, what fits an Ollama node goes there and the rest is spread over rpc backends"],
     [""],
-    ["Ollama nodes", "2 up, 1 down; 2 of 8 slots in use, 2 models, 1 loaded"],
+    ["Ollama nodes", "2 up, 1 asleep, 1 down; 2 of 8 slots in use, 2 models, 1 loaded"],
     ["Rpc backends", "1 up, 1 held, 1 down; 24.0 GiB free"],
     ["Coordinators", "1 ready, 1 failed"],
     ["Run by others", "1 up, 1 loading"],

@@ -198,7 +198,10 @@ for (
       text: "ollama_nodes: [{url: a, wake: {mac: 'aa:bb:cc:dd:ee:ff', broadcast: gpu.lan}}]",
       want: 'ollama_nodes[0].wake.broadcast: "gpu.lan" is no IPv4 address; write for example 192.168.1.255',
     },
-    { text: "ollama_nodes: [{url: a, weight: 0}]", want: "ollama_nodes[0].weight must be at least 0, got 0" },
+    {
+      text: "ollama_nodes: [{url: a, weight: 0}]",
+      want: "ollama_nodes[0].weight must be more than 0, got 0",
+    },
     { text: "ollama_nodes: [{url: a, slots: 0}]", want: "ollama_nodes[0].slots must be at least 1, got 0" },
     {
       text: "ollama_nodes: [{url: a, name: 'a b'}]",
