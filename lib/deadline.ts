@@ -29,9 +29,12 @@ export class Deadline implements Disposable {
 
   /** From here on the time is never over. */
   [Symbol.dispose](): void {
-    this.#cancel.abort();
+    this.#cancel.abort(CANCELLED);
   }
 }
+
+/** Nobody reads it; one for all, since each of its own would take its stack. */
+const CANCELLED = new DOMException("The deadline is not needed any more", "AbortError");
 
 function timedOut(): DOMException {
   return new DOMException("The time is over", "TimeoutError");

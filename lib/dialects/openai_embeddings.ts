@@ -16,16 +16,21 @@ export interface EmbeddingAnswer {
   readonly usage?:
     | { readonly prompt_tokens?: number | undefined; readonly total_tokens?: number | undefined }
     | undefined;
+  /** Whatever else it says. */
   readonly [key: string]: unknown;
 }
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The same request for a part of its inputs. @param body A JSON object with an `input`. */
-export function withInputs(body: Uint8Array, inputs: readonly unknown[]): Uint8Array<ArrayBuffer> {
+/**
+ * Makes of a request others for parts of its inputs. The request is read once, however many parts there are.
+ *
+ * @param body A JSON object with an `input`.
+ */
+export function partsOf(body: Uint8Array): (inputs: readonly unknown[]) => Uint8Array<ArrayBuffer> {
   const said = JSON.parse(decoder.decode(body)) as Record<string, unknown>;
-  return encoder.encode(JSON.stringify({ ...said, input: inputs }));
+  return (inputs) => encoder.encode(JSON.stringify({ ...said, input: inputs }));
 }
 
 /** Reads an answer to `POST /v1/embeddings`. @returns `undefined` if it has not one embedding for each input, in their order. */

@@ -13,7 +13,7 @@ import type { InferenceRequest } from "./inference.ts";
 const MAX_PARTS_AT_ONCE = 16;
 
 /** Answers a part of the request. */
-type AskPart = (request: InferenceRequest) => Promise<Answer>;
+export type AskPart = (request: InferenceRequest) => Promise<Answer>;
 
 /** A request for the embeddings of several inputs. */
 export interface EmbeddingBatch {

@@ -38,8 +38,8 @@ export async function hedged(request: InferenceRequest, { afterMs, clock, ask }:
   await Promise.race([sent, first.catch(() => {})]); // while it waits for its turn, a second one would only wait, too
   if (await wait.isOverWithin(afterMs)) return await first;
   const second = ask({
-    wish: "node", // no model is to be loaded for it
     ...request,
+    wish: request.wish ?? "node", // no model is to be loaded for it
     signal,
     avoid: () => askedFirst,
     onAttempt: (name) => void askedSecond.add(name),

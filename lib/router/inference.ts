@@ -14,7 +14,7 @@ import { askUpstream } from "./attempt.ts";
 import type { ModelCatalog } from "./catalog.ts";
 import type { Task } from "./decision.ts";
 import { explainFailure, type Failure } from "./failure.ts";
-import { NodeRefusal } from "./node_answer.ts";
+import { NodeRefusal, type NodeRefusalKind } from "./node_answer.ts";
 import { NodeVerdict } from "./node_verdict.ts";
 import type { InferenceRecord } from "./part_record.ts";
 import { statusOf } from "./request_record.ts";
@@ -280,10 +280,12 @@ interface Failed extends Failure {
   readonly route: Route;
 }
 
-/** Whether what failed says more than that nobody is left to ask: whoever lacked the model, or room for it, does not. */
+/** Whether what failed says more than that nobody is left to ask: whoever lacked the model, or room or time for it, does not. */
 function isTelling({ thrown }: Failed): boolean {
-  return !(thrown instanceof NodeRefusal) || (thrown.kind !== "missing" && thrown.kind !== "too large");
+  return !(thrown instanceof NodeRefusal) || TELLING.has(thrown.kind);
 }
+
+const TELLING: ReadonlySet<NodeRefusalKind> = new Set(["failed", "nonsense", "unable"]);
 
 /** Of two failures the one that the client is to hear of: the later one, unless only the earlier one answered it. */
 function tellingOf(earlier: Failed | undefined, later: Failed): Failed {

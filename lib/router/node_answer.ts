@@ -73,7 +73,12 @@ export async function requireAnswer(response: HttpResponse, { stream }: NodeWish
   const said = messageIn(body);
   const answer = { status, headers, body };
   if (status === 401 || status === 403) { // the client's own key was looked at before
-    throw new NodeRefusal("unable", `refuses us (${status}${quoted(said)}); see api_key in ollama_nodes`, 0, answer);
+    throw new NodeRefusal(
+      "unable",
+      `refuses us (${status}${quoted(said)}); see api_key in ollama_nodes`,
+      0,
+      answer,
+    );
   }
   if (status === 404) {
     if (/not found/i.test(said)) throw new NodeRefusal("missing", `has not got the model`, 0, answer);
@@ -121,13 +126,21 @@ const LOOKED_AT_BYTES = 16 * 1024;
  *
  * @throws {NodeRefusal} If they are none.
  */
-export function requireBeginning(response: Pick<HttpResponse, "status" | "headers">, events: Uint8Array): void {
+export function requireBeginning(
+  response: Pick<HttpResponse, "status" | "headers">,
+  events: Uint8Array,
+): void {
   const text = decoder.decode(events.subarray(0, LOOKED_AT_BYTES));
   const { status, headers } = response;
   const answer = { status, headers, body: new Uint8Array(0) };
   if (CRASH.test(text)) throw new NodeRefusal("failed", "lost the process that runs the model", 0, answer);
   if (ERROR_EVENT.test(text)) {
-    throw new NodeRefusal("failed", `answered ${status} with an error inside${quoted(firstError(text))}`, 0, answer);
+    throw new NodeRefusal(
+      "failed",
+      `answered ${status} with an error inside${quoted(firstError(text))}`,
+      0,
+      answer,
+    );
   }
 }
 
@@ -157,7 +170,10 @@ async function refusalOf(response: HttpResponse): Promise<Uint8Array> {
     return await response.body.bytes(MAX_REFUSAL_BYTES);
   } catch (error) {
     if (!(error instanceof HttpError) || error.kind !== "too_large") throw error;
-    throw nonsense(response, `answered ${response.status}, and more than ${formatBytes(MAX_REFUSAL_BYTES)} with it`);
+    throw nonsense(
+      response,
+      `answered ${response.status}, and more than ${formatBytes(MAX_REFUSAL_BYTES)} with it`,
+    );
   }
 }
 

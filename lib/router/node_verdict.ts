@@ -9,7 +9,7 @@ import type { Route } from "./route.ts";
  * For how long the slot of a node that answered 5xx is held back at most, ms: so that it fails few others until it is known
  * whose fault that is, and no two requests wait for each other's slots.
  */
-const HELD_BACK_MS = 1_000;
+const HELD_BACK_MS = 500;
 
 /** A node that answered 5xx. */
 interface Suspect {

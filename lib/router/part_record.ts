@@ -11,23 +11,28 @@ export type InferenceRecord = Pick<
 export class PartRecord implements InferenceRecord {
   #attemptCount = 0;
 
-  /** The whole goes on. */
+  /** Nobody was asked for it yet. */
   constructor(private readonly whole: InferenceRecord) {}
 
+  /** How many upstreams were asked for this part so far. */
   get attemptCount(): number {
     return this.#attemptCount;
   }
 
+  /** Time since the whole request arrived, ms. */
   get elapsedMs(): number {
     return this.whole.elapsedMs;
   }
 
+  /** An upstream is about to be asked. */
   attempts(route: Route): void {
     this.#attemptCount++;
     this.whole.attempts(route);
   }
 
+  /** The whole has no answer yet. */
   answers(): void {}
 
+  /** The whole goes on. */
   ends(): void {}
 }

@@ -1,6 +1,10 @@
 import { match } from "node:assert/strict";
 import type { NodeSettings } from "../../../lib/nodes/node_settings.ts";
-import { FakeOllamaNode, type FakeOllamaOptions } from "../../fakes/fake_ollama_node.ts";
+import {
+  FakeOllamaNode,
+  type FakeOllamaOptions,
+  type FakeOllamaRequest,
+} from "../../fakes/fake_ollama_node.ts";
 import { nodeAt } from "../../fixtures/routing_bed.ts";
 import { until } from "../../fixtures/until.ts";
 import { GatewayBed, type GatewayBedOptions } from "./gateway_bed.ts";
@@ -19,13 +23,18 @@ export class NodeRouteBed implements AsyncDisposable {
 
   /** By itself no model is stored here, and no answer comes from anybody but nodes. */
   static async open(
-    wishes: readonly NodeWish[] = [{}, {}],
+    wishes: readonly (NodeWish | OddNode)[] = [{}, {}],
     options: Omit<GatewayBedOptions, "nodes"> = {},
   ): Promise<NodeRouteBed> {
     await using opening = new AsyncDisposableStack();
     const fakes: FakeOllamaNode[] = [];
-    for (const wish of wishes) fakes.push(opening.use(await FakeOllamaNode.start(wish)));
-    const nodes = fakes.map(({ url }, at) => nodeAt(url, { name: NAMES[at]!, ...wishes[at]!.settings }));
+    const nodes: NodeSettings[] = [];
+    for (const [at, wish] of wishes.entries()) {
+      const isOdd = wish instanceof OddNode;
+      const node = isOdd ? wish : await FakeOllamaNode.start(wish);
+      if (node instanceof FakeOllamaNode) fakes.push(opening.use(node));
+      nodes.push(nodeAt(node.url, { name: NAMES[at]!, ...(isOdd ? {} : wish.settings) }));
+    }
     const gateway = opening.use(await GatewayBed.open({ models: [], ...options, nodes }));
     for (const fake of fakes) fake.forget();
     const bed = new NodeRouteBed(gateway, fakes);
@@ -60,7 +69,7 @@ export class NodeRouteBed implements AsyncDisposable {
 
   /** How many requests for a model each node got. */
   get askedCounts(): number[] {
-    return this.fakes.map(({ requests }) => requests.filter(({ path }) => path.startsWith("/v1/")).length);
+    return this.fakes.map((fake) => askedOf(fake).length);
   }
 
   /** How many requests each node was seen to fail. */
@@ -76,8 +85,46 @@ export class NodeRouteBed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const fake of this.fakes) fake.behave("ok"); // a test that failed may have left requests that hang
     await this.#owned.disposeAsync();
   }
+}
+
+/** A node whose checks are answered as they should be, and whatever needs a model as the test says. */
+export class OddNode implements AsyncDisposable {
+  /** What it was asked, without its checks. */
+  readonly asked: string[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(answer: (request: Request) => Response | Promise<Response>) {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+      const { pathname } = new URL(request.url);
+      const checked = CHECKS[pathname];
+      if (checked) return Response.json(checked);
+      if (!pathname.startsWith("/v1/")) return new Response("404 page not found", { status: 404 });
+      this.asked.push(await request.clone().text());
+      return await answer(request);
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+const CHECKS: Readonly<Record<string, unknown>> = {
+  "/api/version": { version: "0.33.0" },
+  "/api/tags": { models: [{ name: MODEL, model: MODEL, size: 5, digest: "a".repeat(64), details: {} }] },
+  "/api/ps": { models: [] },
+};
+
+/** What a node was asked, without its checks. */
+export function askedOf({ requests }: FakeOllamaNode): FakeOllamaRequest[] {
+  return requests.filter(({ path }) => path.startsWith("/v1/"));
 }
 
 const NAMES = ["a", "b", "c", "d"];

@@ -1,0 +1,91 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { parseUpstreamUrl } from "../../lib/http/address.ts";
+import type { BackendDevice, BackendView } from "../../lib/rpc/backend.ts";
+import { GIB } from "../../lib/units.ts";
+import { memoryAt, WorkerMemory } from "../../lib/worker_memory.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { backendView } from "../fixtures/backend_views.ts";
+import { knownNode } from "../fixtures/known_nodes.ts";
+
+const device = (kind: "gpu" | "cpu", gib: number, memoryKey: string): BackendDevice => ({
+  ...backendView("a:1").devices[0]!,
+  kind,
+  totalBytes: gib * GIB,
+  freeBytes: 0,
+  memoryKey,
+});
+
+const at = (url: string, views: readonly BackendView[]) => memoryAt(parseUpstreamUrl(url), views);
+
+for (
+  const { name, url = "http://gpu1:11434", views, gib } of [
+    { name: "no backend is known", views: [], gib: undefined },
+    { name: "one is on another host", views: [backendView("gpu2:50052")], gib: undefined },
+    { name: "one has not answered yet", views: [backendView("gpu1:50052", { devices: [] })], gib: undefined },
+    { name: "one has RAM", views: [backendView("gpu1:50052")], gib: 24 },
+    {
+      name: "GPUs go before RAM",
+      views: [
+        backendView("gpu1:50052", { devices: [device("gpu", 24, "g0"), device("cpu", 64, "ram")] }),
+        backendView("gpu1:50053", { devices: [device("gpu", 16, "g1")] }),
+      ],
+      gib: 40,
+    },
+    {
+      name: "two tell of one memory",
+      views: [1, 2].map((port) => backendView(`gpu1:${port}`, { devices: [device("gpu", 24, "g0")] })),
+      gib: 24,
+    },
+    {
+      name: "it is known by another name",
+      views: [backendView("10.0.0.5:50052", { aliases: ["gpu1:50052"] })],
+      gib: 24,
+    },
+    {
+      name: "the node listens on a socket file",
+      url: "unix:/run/ollama.sock",
+      views: [backendView("gpu1:1")],
+      gib: undefined,
+    },
+  ]
+) {
+  Deno.test(`a node's memory where ${name} is ${gib ?? "not known"}`, () => {
+    equal(at(url, views), gib === undefined ? undefined : gib * GIB);
+  });
+}
+
+Deno.test("each node is told at once and every 5 s, until the disposal; without nodes nobody is looked at", async () => {
+  const clock = new FakeClock();
+  const told: (number | undefined)[] = [];
+  let [nodes, lookCount] = [[] as ReturnType<typeof knownNode>[], 0];
+  const watch = new WorkerMemory({
+    nodes: {
+      get nodes() {
+        return nodes;
+      },
+      setMemory: (_url, bytes) => void told.push(bytes),
+    },
+    backends: {
+      views: () => {
+        lookCount++;
+        return [backendView("gpu1:50052")];
+      },
+    },
+    clock,
+  });
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await Promise.resolve();
+    await Promise.resolve();
+  };
+  await pass(5_000);
+  deepEqual([told, lookCount], [[], 0]);
+  nodes = [knownNode("gpu1"), knownNode("gpu2")];
+  await pass(4_999);
+  equal(told.length, 0);
+  await pass(1);
+  deepEqual(told, [24 * GIB, undefined]);
+  watch[Symbol.dispose]();
+  await pass(60_000);
+  equal(told.length, 2);
+});
