@@ -1,4 +1,5 @@
 import type { BackendAdmin } from "./backend_admin.ts";
+import type { ClientWatch } from "./client_watch.ts";
 import type { Config } from "./config/config.ts";
 import type { CoordinatorAdmin } from "./coordinator_admin.ts";
 import type { Gateway } from "./gateway.ts";
@@ -21,6 +22,8 @@ export interface AppParts {
   readonly batches: BatchService;
   /** Takes what operators say of coordinators. */
   readonly coordinators: CoordinatorAdmin;
+  /** Notices clients that leave while they wait. */
+  readonly clients: Pick<ClientWatch, "watch">;
   /** Aborts when the gateway begins to shut down: streams that would last for ever end then. */
   readonly closing: AbortSignal;
   /** Plans without loading. */

@@ -12,6 +12,7 @@ import { eventRoutes } from "./events.ts";
 import { fileRoutes } from "./files.ts";
 import { authenticate, KeyRing } from "./middleware/authenticate.ts";
 import { identify } from "./middleware/identify.ts";
+import { noticeLeaving } from "./middleware/notice_leaving.ts";
 import { renderErrors } from "./middleware/on_error.ts";
 import { loadRoutes } from "./loads.ts";
 import { nodeRoutes } from "./nodes.ts";
@@ -36,6 +37,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
     return onError(new GatewayError("not_found", message), c);
   });
   app.use(identify());
+  app.use(noticeLeaving(parts.clients));
   app.route("/", statusRoutes(gateway, { version, keys }));
   app.route("/api/workers", workerRoutes(backends, { token: () => config.workerToken?.reveal(), keys }));
   app.use(authenticate(keys));

@@ -9,5 +9,7 @@ export interface AppEnv {
     requestId: string;
     /** Set when somebody else writes this request's line in the log. */
     isRecorded?: boolean;
+    /** Aborts when the client of this request has gone; read it by `leftOf`. */
+    left?: AbortSignal;
   };
 }

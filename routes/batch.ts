@@ -5,6 +5,7 @@ import type { AppEnv } from "./app_env.ts";
 import { eventStream } from "./event_stream.ts";
 import { jsonAnswer, jsonText } from "./json_answer.ts";
 import type { LongAnswerSettings } from "./long_answer.ts";
+import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
 import { readRequests, type Requests } from "./read_requests.ts";
 
@@ -25,7 +26,7 @@ export function manyRoutes(
     if (stream || wantsEvents(c)) {
       return eventStream(c, (signal) => tell(service, requests, { id, signal }), settings);
     }
-    return jsonAnswer(c, { results: await inOrder(service, requests, { id, signal: c.req.raw.signal }) });
+    return jsonAnswer(c, { results: await inOrder(service, requests, { id, signal: leftOf(c) }) });
   });
   routes.all("/batch", allow("POST"));
   return routes;

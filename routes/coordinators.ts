@@ -11,6 +11,7 @@ import type { AppEnv } from "./app_env.ts";
 import { targetOf } from "./coordinator_target.ts";
 import { jsonAnswer } from "./json_answer.ts";
 import type { LongAnswerSettings } from "./long_answer.ts";
+import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
 import { readFlag } from "./read_flag.ts";
 import { readJson } from "./read_json.ts";
@@ -92,7 +93,7 @@ async function answerStart(
   { name, isWaiting }: { name: string; isWaiting: boolean },
   { closing, clock }: LongAnswerSettings,
 ): Promise<Response> {
-  const ready = begin(isWaiting ? AbortSignal.any([c.req.raw.signal, closing]) : closing);
+  const ready = begin(isWaiting ? AbortSignal.any([leftOf(c), closing]) : closing);
   try {
     const report = isWaiting ? await ready : await earlyAnswer(ready, clock);
     if (report) return jsonAnswer(c, report);

@@ -9,6 +9,7 @@ import type { Gateway, GatewayRequest, RoutedModel } from "../lib/gateway.ts";
 import type { Task } from "../lib/router/decision.ts";
 import { toResponse } from "./answer.ts";
 import type { AppEnv } from "./app_env.ts";
+import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
 import { readBody } from "./read_body.ts";
 import { readDemand } from "./read_demand.ts";
@@ -25,7 +26,7 @@ export function openaiRoutes(
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const infer = async (c: Context<AppEnv>, task: Task, decode: (body: Uint8Array) => Envelope) => {
-    const { signal } = c.req.raw;
+    const signal = leftOf(c);
     const body = await readBody(c.req.raw, maxBodyBytes());
     const envelope = decode(body);
     const id = c.get("requestId");

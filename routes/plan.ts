@@ -7,6 +7,7 @@ import type { PlanService } from "../lib/plan_service.ts";
 import { parseAssumptions } from "../lib/planner/assume.ts";
 import { formatEndpoint, parseEndpoint } from "../lib/rpc/endpoint.ts";
 import type { AppEnv } from "./app_env.ts";
+import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
 import { jsonAnswer } from "./json_answer.ts";
 import { readJson } from "./read_json.ts";
@@ -41,7 +42,7 @@ export function planRoutes(plans: Pick<PlanService, "plan">): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.post("/plan", async (c) => {
     const question = await readJson(c.req.raw, { schema: planQuestion, maxBytes: MAX_BODY_BYTES });
-    return jsonAnswer(c, await plans.plan(question, c.req.raw.signal));
+    return jsonAnswer(c, await plans.plan(question, leftOf(c)));
   });
   routes.all("/plan", allow("POST"));
   return routes;

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CreateApp } from "../app_parts.ts";
+import { ClientWatch } from "../client_watch.ts";
+import { systemClock } from "../clock.ts";
 import type { EventBus } from "../bus.ts";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
@@ -61,9 +63,11 @@ export class GatewayServer implements AsyncDisposable {
     await using startup = new AsyncDisposableStack();
     const open = startup.use(await openGateway(live, { logger, env, events, signal }));
     const closing = new AbortController();
+    const clients = startup.use(new ClientWatch({ clock: systemClock }));
     const app = createApp({
       ...open,
       metrics: config.isMetricsEnabled ? open.metrics : undefined,
+      clients,
       closing: closing.signal,
       logger,
       config,

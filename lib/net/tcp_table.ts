@@ -22,6 +22,9 @@ const STATES: Readonly<Record<string, TcpSocket["state"]>> = {
 const ROW =
   /^\s*\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ (\d+)/;
 
+/** The second port of a row, found before the row is taken apart. */
+const REMOTE_PORT = /^\s*\d+: \S+ [0-9A-F]+:([0-9A-F]{4}) /;
+
 /**
  * The sockets on one local port in `/proc/net/tcp` or `/proc/net/tcp6`. A v4 address in v6 form is written as v4.
  * Lines that are no row, such as the title, are passed over.
@@ -34,13 +37,27 @@ export function parseTcpTable(text: string, port: number): TcpSocket[] {
 
 /** The connections to one port of other sides, of the same tables as {@linkcode parseTcpTable}. */
 export function parseTcpConnections(text: string, remotePort: number): TcpSocket[] {
-  return socketsWith(text, remotePort).filter(({ remote }) => remote.endsWith(`:${remotePort}`));
+  return parseConnectionsFrom(text, new Set([remotePort]));
+}
+
+/** The connections from or to any of these ports of other sides, of the same tables as {@linkcode parseTcpTable}. */
+export function parseConnectionsFrom(text: string, remotePorts: ReadonlySet<number>): TcpSocket[] {
+  const hexPorts = new Set([...remotePorts].map(toHex));
+  return parseRows(text, (line) => hexPorts.has(REMOTE_PORT.exec(line)?.[1] ?? ""));
 }
 
 function socketsWith(text: string, port: number): TcpSocket[] {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
+  const hexPort = `:${toHex(port)} `;
+  return parseRows(text, (line) => line.includes(hexPort)); // a table may have many thousand rows
+}
+
+function toHex(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, "0");
+}
+
+function parseRows(text: string, isWanted: (line: string) => boolean): TcpSocket[] {
   return text.split("\n").flatMap((line) => {
-    if (!line.includes(`:${hexPort} `)) return []; // a table may have many thousand rows
+    if (!isWanted(line)) return [];
     const [, local, localPort, remote, remotePort, state, inode] = ROW.exec(line) ?? [];
     if (local === undefined) return [];
     return [{

@@ -3,6 +3,7 @@ import { errorBody } from "../../lib/dialects/openai.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { AppEnv } from "../app_env.ts";
+import { leftOf } from "../left_of.ts";
 import { REQUEST_ID_HEADER } from "./identify.ts";
 
 /**
@@ -17,7 +18,7 @@ export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
       if (!c.get("isRecorded")) logger.info("request refused", { ...request, status: error.status, error });
       return errorResponse(c, error);
     }
-    if (c.req.raw.signal.aborted) return new Response(null, { status: 499 }); // nobody is there to read it
+    if (leftOf(c).aborted) return new Response(null, { status: 499 }); // nobody is there to read it
     logger.error("unexpected error", { ...request, error, stack: error.stack });
     const message = `Something went wrong inside sollol; its log has the details under request ${requestId}`;
     const body = {

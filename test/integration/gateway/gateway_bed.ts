@@ -1,3 +1,4 @@
+import { ClientWatch } from "../../../lib/client_watch.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import { mergeConfig } from "../../../lib/config/merge.ts";
@@ -160,6 +161,7 @@ export class GatewayBed implements AsyncDisposable {
       nodes: new FakeNodeAdmin(),
       batches: new FakeBatchService(),
       coordinators: new FakeCoordinatorAdmin(),
+      clients: bed.#owned.use(new ClientWatch({ clock })),
       closing: new AbortController().signal,
       loads: { recent: () => [] },
       plans: { plan: () => Promise.reject(new Error("nothing is planned here")) },
@@ -170,7 +172,7 @@ export class GatewayBed implements AsyncDisposable {
     });
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => app.fetch(request),
+      (request, info) => app.fetch(request, info),
     );
     bed.#owned.defer(() => server.shutdown());
     bed.url = `http://127.0.0.1:${server.addr.port}`;
