@@ -18,12 +18,13 @@ import { Inference, type InferenceRequest } from "./router/inference.ts";
 import { type InferenceRecord, PartRecord } from "./router/part_record.ts";
 import { type EarlyAnswer, waitOrAnswer } from "./router/patient_stream.ts";
 import type { DecisionLog, LoggedDecision } from "./router/decision_log.ts";
-import type { Mode, Task } from "./router/decision.ts";
+import type { Mode } from "./router/decision.ts";
+import type { RouteQuestion } from "./router/model_upstreams.ts";
 import { RequestRecord, statusOf } from "./router/request_record.ts";
 import { withRoutingNote } from "./router/routed_answer.ts";
 import { modeOf } from "./router/route_facts.ts";
 import type { RouteExplanation, Upstreams } from "./router/upstreams.ts";
-import type { NodeView } from "./nodes/node.ts";
+import type { NodeSummary } from "./nodes/node.ts";
 import type { WaitingRoom } from "./queue/waiting_room.ts";
 import type { BackendView } from "./rpc/backend.ts";
 
@@ -35,8 +36,8 @@ export interface GatewayHealth {
   readonly inFlightCount: number;
   /** Of these, those that wait for a slot or for a model. */
   readonly waitingCount: number;
-  /** The Ollama nodes. */
-  readonly nodes: readonly NodeView[];
+  /** The Ollama nodes, without all that they hold. */
+  readonly nodes: readonly NodeSummary[];
   /** Our own; `placement` is `undefined` unless it is ready. */
   readonly coordinators: readonly (PoolView & { readonly placement: VerifiedPlacement | undefined })[];
   /** Each that is known, from memory: nobody is asked for it. */
@@ -49,6 +50,10 @@ export interface GatewayHealth {
 export interface RoutedModel extends ListedModel {
   /** A node's name, or in words what else serves it; `undefined` if nobody can now. */
   readonly goesTo: string | undefined;
+  /** Whether a request for it would be served now: at once, in its turn, or after a load or a wake. */
+  readonly isAvailable: boolean;
+  /** Why not; `undefined` if it would. */
+  readonly unavailableBecause: string | undefined;
 }
 
 const GOES_TO = {
@@ -81,7 +86,7 @@ export interface GatewayParts {
   /** Those that somebody else runs. */
   readonly externals: Pick<ExternalCoordinators, "views">;
   /** The Ollama nodes. */
-  readonly nodes: { views(): readonly NodeView[] };
+  readonly nodes: { summaries(): readonly NodeSummary[] };
   /** Where requests wait. */
   readonly room: Pick<WaitingRoom, "count">;
   /** Takes note of where each request went. */
@@ -134,7 +139,10 @@ export class Gateway {
 
   #routed(model: ListedModel): RoutedModel {
     const decision = this.parts.upstreams.preview(model.name);
-    return { ...model, goesTo: decision.to === "node" ? decision.node.name : GOES_TO[decision.to] };
+    const isAvailable = decision.to !== "nowhere";
+    const goesTo = decision.to === "node" ? decision.node.name : GOES_TO[decision.to];
+    const unavailableBecause = isAvailable ? undefined : model.obstacle ?? decision.because;
+    return { ...model, goesTo, isAvailable, unavailableBecause };
   }
 
   /**
@@ -142,12 +150,9 @@ export class Gateway {
    *
    * @throws {GatewayError} `invalid_request` if no model is named.
    */
-  async explainRoute(
-    model: string | undefined,
-    demand: { readonly task: Task; readonly wish?: string | undefined },
-  ): Promise<RouteExplanation> {
+  async explainRoute(model: string | undefined, question: RouteQuestion): Promise<RouteExplanation> {
     await this.parts.catalog.list().catch(() => {}); // what cannot be read is told by whoever loads it
-    return this.parts.upstreams.explain(model, demand);
+    return await this.parts.upstreams.explain(model, question);
   }
 
   /** Where the last requests went, the newest first. */
@@ -164,7 +169,7 @@ export class Gateway {
       mode: modeOf(config),
       inFlightCount: metrics.inFlightCount,
       waitingCount: room.count,
-      nodes: nodes.views(),
+      nodes: nodes.summaries(),
       coordinators: pool.views().map((view) => ({ ...view, placement: pool.running(view.key)?.placement })),
       rpcBackends: backends.listBackends(),
       externalCoordinators: externals.views(),

@@ -5,7 +5,7 @@ import type { NodeRegistration } from "./nodes/node_registration.ts";
 export interface NodeRemoval {
   /** Its name. */
   readonly name: string;
-  /** Requests that it has end as if nothing had happened. */
+  /** What operators said of it; requests that it has end as if nothing had happened. */
   readonly outcome: "removed";
   /** One sentence for a person. */
   readonly reason: string;
@@ -20,15 +20,16 @@ export interface NodeAdmin {
    * what is said here; what is not said stays as it is.
    *
    * @throws {GatewayError} `invalid_request` if its name leads where no node may be; `conflict` if the name is taken, or
-   *   the configuration forbids it; `no_capacity` if there are too many.
+   *   the configuration forbids it, or there are too many.
    */
   addNode(node: NodeRegistration): Promise<NodeView>;
   /**
-   * Forgets a node that an operator added.
+   * Forgets what operators said of a node. One of which somebody else told too, such as the config file, stays as that
+   * says; the reason tells it.
    *
    * @param nameOrUrl Its name, its URL, or another URL that leads to it.
-   * @throws {GatewayError} `not_found`; `conflict` if somebody else told of it, such as the config file: the message
-   *   says where to take it back.
+   * @throws {GatewayError} `not_found`; `conflict` if only others told of it: the message says where to take it back, and
+   *   nothing was changed.
    */
   removeNode(nameOrUrl: string): NodeRemoval;
 }

@@ -5,18 +5,19 @@ import { GatewayError } from "./errors.ts";
 import type { HttpClient } from "./http/client.ts";
 import type { Logger } from "./log.ts";
 import type { NodeAdmin, NodeRemoval } from "./node_admin.ts";
-import { isOllamaAt, LOCAL_URL } from "./nodes/local_ollama.ts";
+import { findNode } from "./nodes/find_node.ts";
+import { LOCAL_URL, LocalOllama } from "./nodes/local_ollama.ts";
 import type { NamedNode } from "./nodes/named_nodes.ts";
 import type { NodeSource, NodeView } from "./nodes/node.ts";
 import { createIdentifyNode, type IdentifyNode } from "./nodes/node_identity.ts";
+import { nodeOfEnvironment } from "./nodes/node_of_environment.ts";
 import { NodePlaces } from "./nodes/node_places.ts";
 import type { NodeRegistration } from "./nodes/node_registration.ts";
 import type { NodeRegistry } from "./nodes/node_registry.ts";
 import type { NodeSettings } from "./nodes/node_settings.ts";
-import { parseNodeUrl } from "./nodes/node_url.ts";
-import { parseOllamaHost } from "./nodes/ollama_host.ts";
 import { type UnusedNode, viewOfUnused } from "./nodes/unused_node.ts";
 import { faultOf, type NodeConfig, SWITCHED_OFF, usableNodes } from "./nodes/usable_nodes.ts";
+import { shuttingDown } from "./queue/refusals.ts";
 import type { NodeStore, StoredNode } from "./store/node_store.ts";
 import { untilAborted } from "./until_aborted.ts";
 
@@ -60,21 +61,25 @@ export class NodeSources implements NodeAdmin, AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
   #config: NodeConfig;
-  #environment: NamedNode | undefined;
+  readonly #environment: NamedNode | undefined;
+  readonly #local: LocalOllama;
   #registered: readonly StoredNode[];
-  #isLocalFound = false;
   #used: readonly NodeSettings[] = [];
   #unused: readonly UnusedNode[] = [];
-  readonly #told = new Set<string>();
+  #told: ReadonlySet<string> = new Set();
 
   /** Reads what was registered before; asks nobody yet: see {@linkcode start}. */
   constructor(parts: NodeSourcesParts) {
     this.#parts = parts;
     this.#config = parts.config;
     this.#clock = parts.clock ?? systemClock;
-    this.#places = new NodePlaces(parts.identify ?? createIdentifyNode({ clock: this.#clock }));
+    this.#places = new NodePlaces(
+      parts.identify ?? createIdentifyNode({ clock: this.#clock }),
+      (url, error) => parts.logger.warn("cannot find out where an ollama node is", { url, error }),
+    );
     this.#registered = parts.store.list();
-    this.#environment = readOllamaHost(parts);
+    this.#environment = nodeOfEnvironment(parts);
+    this.#local = new LocalOllama({ http: parts.http, clock: this.#clock });
   }
 
   /**
@@ -121,25 +126,23 @@ export class NodeSources implements NodeAdmin, AsyncDisposable {
   }
 
   removeNode(nameOrUrl: string): NodeRemoval {
-    const { name, url, sources } = this.#find(nameOrUrl);
+    const { name, url, sources } = findNode(this.#known(), nameOrUrl);
     const server = this.#places.serverOf(url);
     const [ours, others] = partition(this.#registered, (one) => this.#places.serverOf(one.url) === server);
+    const stays = sources.flatMap((source) => source === "admin" ? [] : WHERE_NAMED[source]).join("; and ");
+    if (ours.length === 0) throw new GatewayError("conflict", `Cannot forget ${name}: ${stays}`);
     const isKept = ours.map((one) => this.#parts.store.remove(one.url)).every((isForgotten) => isForgotten);
     this.#registered = others;
     this.#apply();
-    const named = sources.flatMap((source) => source === "admin" ? [] : WHERE_NAMED[source]);
-    if (named.length > 0) {
-      throw new GatewayError("conflict", `Cannot forget ${name}: ${named.join("; and ")}`);
-    }
-    const reason = `${name} is forgotten; requests that it has end as usual`;
+    const reason = stays === ""
+      ? `${name} is forgotten; requests that it has end as usual`
+      : `what was said of ${name} by hand is forgotten; it stays a node: ${stays}`;
     return { name, outcome: "removed", reason: isKept ? reason : `${reason}. ${COMES_BACK}` };
   }
 
   /** Ends all waiting; the registry keeps what it has. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(
-      new GatewayError("shutting_down", "The gateway is shutting down; ask again in a moment"),
-    );
+    this.#closing.abort(shuttingDown());
     await Promise.all(this.#work);
   }
 
@@ -147,7 +150,7 @@ export class NodeSources implements NodeAdmin, AsyncDisposable {
   #named(): NamedNode[] {
     const { ollamaNodes, nodes } = this.#config;
     const environment = ollamaNodes.length === 0 && this.#environment ? [this.#environment] : [];
-    const isLocalUsed = this.#isLocalFound && nodes.isLocalFound;
+    const isLocalUsed = this.#local.isFound && nodes.isLocalFound;
     return [
       ...ollamaNodes.map((node) => ({ ...node, source: "config" as const })),
       ...environment,
@@ -162,14 +165,16 @@ export class NodeSources implements NodeAdmin, AsyncDisposable {
     const { used, unused } = usableNodes(this.#named(), this.#places, this.#config);
     this.#used = used;
     this.#unused = unused;
-    for (const one of unused) this.#tellOf(one);
+    this.#tellOf(unused.filter(({ health }) => health === "down"));
     if (!unlessSame || !isDeepStrictEqual(before, used)) this.#parts.registry.apply(used);
   }
 
-  #tellOf({ settings: { name, url }, health, reason }: UnusedNode): void {
-    if (health !== "down" || this.#told.has(url)) return;
-    this.#told.add(url);
-    this.#parts.logger.warn("ollama node refused", { node: name, url, reason });
+  /** Once each, and once more after it was used, or gone, meanwhile. */
+  #tellOf(refused: readonly UnusedNode[]): void {
+    for (const { settings: { name, url }, reason } of refused) {
+      if (!this.#told.has(url)) this.#parts.logger.warn("ollama node refused", { node: name, url, reason });
+    }
+    this.#told = new Set(refused.map(({ settings: { url } }) => url));
   }
 
   /** Finds out where new names lead, and, from time to time, whether old ones lead elsewhere by now. */
@@ -183,22 +188,28 @@ export class NodeSources implements NodeAdmin, AsyncDisposable {
 
   /** Nothing is told of an Ollama on this host before it has answered. */
   async #findLocal(): Promise<void> {
-    const { http } = this.#parts;
     const { signal } = this.#closing;
-    if (this.#isLocalFound || !this.#config.nodes.isLocalFound) return;
+    if (!this.#config.nodes.isLocalFound) return;
+    if (this.#local.isFound) return this.#letLocalGo();
     const identity = await this.#places.find(LOCAL_URL, signal);
     if (!identity || faultOf(identity, this.#config.listen) !== undefined) return;
     if (this.#named().some(({ url }) => this.#places.serverOf(url) === identity.server)) return;
-    if (!await isOllamaAt(LOCAL_URL, { http, clock: this.#clock, signal })) return;
-    this.#isLocalFound = true;
+    if (!await this.#local.find(signal)) return;
     this.#places.put(LOCAL_URL, identity);
     this.#apply({ unlessSame: true });
+  }
+
+  #letLocalGo(): void {
+    if (this.#local.letGo(this.#viewOf(this.#places.serverOf(LOCAL_URL)))) this.#apply({ unlessSame: true });
   }
 
   async #lookAgain(): Promise<void> {
     for (;;) {
       await this.#clock.sleep(LOOK_EVERY_MS, { signal: this.#closing.signal });
-      await Promise.all([this.#settle({ again: true }), this.#findLocal()]);
+      await Promise.all([ // one that fails is looked for again, as all others are
+        this.#inBackground(() => this.#settle({ again: true })),
+        this.#inBackground(() => this.#findLocal()),
+      ]);
     }
   }
 
@@ -250,16 +261,6 @@ export class NodeSources implements NodeAdmin, AsyncDisposable {
   #viewOf(server: string): NodeView | undefined {
     return this.listNodes().find(({ url }) => this.#places.serverOf(url) === server);
   }
-
-  #find(nameOrUrl: string): NodeSettings {
-    const known = this.#known();
-    const url = urlOf(nameOrUrl);
-    const found = known.find(({ name }) => name === nameOrUrl) ??
-      known.find((one) => url !== undefined && (one.url === url || one.aliases.includes(url)));
-    if (found) return found;
-    const name = nameOrUrl.length <= 80 ? nameOrUrl : `${nameOrUrl.slice(0, 80)}…`;
-    throw new GatewayError("not_found", `There is no Ollama node "${name}"; \`sollol nodes\` lists them`);
-  }
 }
 
 const WHERE_NAMED: Readonly<Record<Exclude<NodeSource, "admin">, string>> = {
@@ -273,26 +274,6 @@ const NOT_KEPT =
   "It is forgotten when the gateway restarts: its state_dir cannot be written (its log has the reason)";
 const COMES_BACK =
   "It comes back when the gateway restarts: its state_dir cannot be written (its log has the reason)";
-
-function readOllamaHost({ ollamaHost, logger }: NodeSourcesParts): NamedNode | undefined {
-  if (ollamaHost === undefined || ollamaHost.trim() === "") return undefined;
-  try {
-    return { url: parseOllamaHost(ollamaHost), source: "environment" };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    logger.warn("OLLAMA_HOST names no node", { reason: error });
-    return undefined;
-  }
-}
-
-function urlOf(text: string): string | undefined {
-  try {
-    return parseNodeUrl(text);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];

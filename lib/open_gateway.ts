@@ -30,6 +30,7 @@ import { chooseModelRoots } from "./ollama/model_roots.ts";
 import { ModelStore } from "./ollama/storage.ts";
 import type { NodeAdmin } from "./node_admin.ts";
 import { type OpenBackends, openBackends } from "./open_backends.ts";
+import { refusedAddress } from "./net/refused_address.ts";
 import { openNodes } from "./open_nodes.ts";
 import { WaitingRoom } from "./queue/waiting_room.ts";
 import { isCalled, PlanService } from "./plan_service.ts";
@@ -97,7 +98,8 @@ export async function openGateway(
 ): Promise<OpenGateway> {
   await using owned = new AsyncDisposableStack();
   const { config } = live;
-  const http = owned.use(new HttpClient({ limits: { headBytes: config.limits.headerBytes } }));
+  const limits = { headBytes: config.limits.headerBytes };
+  const http = owned.use(new HttpClient({ limits, names: { refuses: refusedAddress } }));
   const database = owned.use(openDatabase(join(config.stateDir, DATABASE_FILE), { logger }));
   const running = new RunningStore(database, { logger });
   await stopLeftoversOf(running, { logger, signal }); // first: they hold rpc backends
@@ -144,7 +146,7 @@ export async function openGateway(
   const metrics = new GatewayMetrics({
     backends: () => registry.views(),
     coordinators: () => pool.views(),
-    nodes: () => nodes.registry.views(),
+    nodes: () => nodes.registry.summaries(),
   });
   const settings = () => poolSettings(config, (model) => catalog.keyOf(model));
   const pool = owned.use(
@@ -223,6 +225,7 @@ export async function openGateway(
   const follow = (): void => {
     spread.set(spreadOf(config));
     pool.apply(settings());
+    nodes.line.settingsChanged();
     nodes.sources.configure(config);
     sources.configure(config.rpcBackends);
     registry.setLimits({ trustMs: config.rpc.trustMs, probeTimeoutMs: config.timeouts.probeMs });

@@ -1,3 +1,4 @@
+import { BackendMemory } from "./backend_memory.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { Environment } from "./config/environment.ts";
@@ -16,7 +17,6 @@ import type { BackendView } from "./rpc/backend.ts";
 import type { GgufHeaderCache } from "./store/gguf_header_cache.ts";
 import type { NodeMemoryStore } from "./store/node_memory_store.ts";
 import type { NodeStore } from "./store/node_store.ts";
-import { WorkerMemory } from "./worker_memory.ts";
 
 /** The Ollama nodes of a gateway, and all that is known of them. */
 export interface OpenNodes {
@@ -28,6 +28,8 @@ export interface OpenNodes {
   readonly needs: NodeNeeds;
   /** Gives their slots to requests. */
   readonly slots: NodeSlots;
+  /** Where requests wait for these. */
+  readonly line: NodeLine;
   /** Finds all of them and asks each once; resolves after 5 s at most, never rejects. */
   readonly start: () => Promise<void>;
 }
@@ -81,7 +83,7 @@ export function openNodes(config: Config, options: OpenNodesOptions): OpenNodes 
       logger,
     }),
   );
-  owned.use(new WorkerMemory({ nodes: registry, backends, clock: systemClock }));
+  owned.use(new BackendMemory({ nodes: registry, backends, clock: systemClock }));
   const settings = () => ({ queueWaitMs: config.limits.queueWaitMs });
   const line = owned.use(new NodeLine({ pool: registry, room, clock: systemClock, settings }));
   const waker = owned.use(new Waker({ clock: systemClock, logger }));
@@ -90,7 +92,7 @@ export function openNodes(config: Config, options: OpenNodesOptions): OpenNodes 
     await sources.start();
     await registry.start();
   };
-  return { registry, sources, needs, slots, start };
+  return { registry, sources, needs, slots, line, start };
 }
 
 /** The registry, which says of each node that it loses. */

@@ -43,7 +43,7 @@ async function send(
   { endpoint, body, id, signal }: TaskRequest,
 ): Promise<TaskAnswer> {
   const { task, decode } = TASKS[endpoint];
-  const { status, headers, body: said } = await gateway.infer({
+  const { status, headers, body: said, report } = await gateway.infer({
     ...decode(body),
     task,
     target: endpoint,
@@ -54,7 +54,8 @@ async function send(
     signal,
   });
   if (said instanceof Uint8Array) {
-    return { status, body: parsed(said), retryAfterSeconds: secondsIn(headers) };
+    const upstream = "upstream" in report ? report.upstream : undefined;
+    return { status, body: parsed(said), retryAfterSeconds: secondsIn(headers), upstream };
   }
   said.cancel();
   const message =

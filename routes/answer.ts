@@ -1,7 +1,7 @@
 import { errorEvent, unexpectedErrorEvent } from "../lib/dialects/openai.ts";
 import { GatewayError } from "../lib/errors.ts";
 import type { HeaderList } from "../lib/http/headers.ts";
-import type { RouteReport } from "../lib/router/answer.ts";
+import type { AnswerReport } from "../lib/router/answer.ts";
 import type { AnswerEvents } from "../lib/router/answer_stream.ts";
 import { REQUEST_ID_HEADER } from "./middleware/identify.ts";
 
@@ -14,7 +14,7 @@ export interface ClientAnswer {
   /** Whole, or a stream that is read to its end or cancelled. */
   readonly body: Uint8Array | AnswerEvents;
   /** Where the request went, as far as it is known. */
-  readonly report: Pick<RouteReport, "because"> & Partial<RouteReport>;
+  readonly report: Pick<AnswerReport, "because"> & Partial<AnswerReport>;
 }
 
 /** Turns an upstream's answer into the client's: its bytes, its end-to-end headers, and where it came from. */

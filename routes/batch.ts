@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { GatewayError } from "../lib/errors.ts";
 import type { SseEvent } from "../lib/stream/sse_event.ts";
 import type { BatchService, TaskAnswer } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
@@ -18,6 +19,7 @@ export function manyRoutes(
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.post("/batch", async (c) => {
+    refuseRoute(c);
     const { requests, stream } = await readRequests(c.req.raw, {
       maxBytes: maxBodyBytes(),
       clock: settings.clock,
@@ -38,7 +40,7 @@ interface RunOptions {
 }
 
 /** What became of one of the requests. */
-interface Result extends Pick<TaskAnswer, "status" | "body"> {
+interface Result extends Pick<TaskAnswer, "status" | "upstream" | "body"> {
   readonly index: number;
 }
 
@@ -69,12 +71,19 @@ async function* tell(
   yield eventOf("done", { total });
 }
 
-function resultOf(index: number, { status, body }: TaskAnswer): Result {
-  return { index, status, body };
+function resultOf(index: number, { status, upstream, body }: TaskAnswer): Result {
+  return { index, status, upstream, body };
 }
 
 function eventOf(type: string, value: unknown): SseEvent {
   return { type, data: jsonText(value) };
+}
+
+/** Who has reasons to name one upstream must not be answered by others. */
+function refuseRoute(c: Context<AppEnv>): void {
+  if (c.req.header("x-sollol-route") === undefined) return;
+  const message = "The header x-sollol-route is for single requests; send them one by one, or leave it out";
+  throw new GatewayError("invalid_request", message, { field: "x-sollol-route" });
 }
 
 function wantsEvents(c: Context<AppEnv>): boolean {

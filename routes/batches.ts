@@ -4,6 +4,7 @@ import { BATCH_ENDPOINTS, batchObject, listObject } from "../lib/dialects/openai
 import type { BatchService } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
+import { refuseOtherSites } from "./other_sites.ts";
 import { readJson } from "./read_json.ts";
 import { readLimit } from "./read_limit.ts";
 
@@ -43,7 +44,10 @@ export function batchRoutes(
   routes.get("/batches/:id", (c) => c.json(batchObject(service.getBatch(c.req.param("id")))));
   routes.all("/batches/:id", allow("GET"));
 
-  routes.post("/batches/:id/cancel", (c) => c.json(batchObject(service.cancelBatch(c.req.param("id")))));
+  routes.post("/batches/:id/cancel", (c) => {
+    refuseOtherSites(c.req.raw);
+    return c.json(batchObject(service.cancelBatch(c.req.param("id"))));
+  });
   routes.all("/batches/:id/cancel", allow("POST"));
 
   return routes;

@@ -1,15 +1,15 @@
 import { type Context, Hono } from "hono";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { fileObject, listObject } from "../lib/dialects/openai_batch.ts";
 import { GatewayError } from "../lib/errors.ts";
 import type { BatchService, StoredFile } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
-import { matchingPage } from "./matching_page.ts";
 import { allow } from "./middleware/allow.ts";
 import { refuseOtherSites } from "./other_sites.ts";
 import { readLimit } from "./read_limit.ts";
 import { readUpload } from "./read_upload.ts";
 
-const LIMITS = { usual: 10_000, most: 10_000 };
+const LIMITS = { usual: 1_000, most: 10_000 };
 const PURPOSES: readonly StoredFile["purpose"][] = ["batch", "batch_output"];
 
 type Files = Pick<BatchService, "addFile" | "listFiles" | "getFile" | "readFile" | "removeFile">;
@@ -17,7 +17,10 @@ type Files = Pick<BatchService, "addFile" | "listFiles" | "getFile" | "readFile"
 /** Files of batches, as OpenAI's Files API has them. Mounted at `/v1`. */
 export function fileRoutes(
   service: Files,
-  { maxFileBytes }: { readonly maxFileBytes: () => number },
+  { maxFileBytes, clock = systemClock }: {
+    readonly maxFileBytes: () => number;
+    readonly clock?: Clock;
+  },
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
@@ -25,6 +28,7 @@ export function fileRoutes(
     refuseOtherSites(c.req.raw);
     const file = await readUpload(c.req.raw, {
       maxFileBytes: maxFileBytes(),
+      clock,
       keep: (name, content) => service.addFile(name, content),
       check: checkPurpose,
       discard: ({ id }) => service.removeFile(id),
@@ -32,11 +36,10 @@ export function fileRoutes(
     return c.json(fileObject(file));
   });
   routes.get("/files", (c) => {
-    const purpose = readPurpose(c);
-    const page = matchingPage((options) => service.listFiles(options), {
+    const page = service.listFiles({
       limit: readLimit(c.req.query("limit"), LIMITS),
       after: c.req.query("after"),
-      matches: (file) => purpose === undefined || file.purpose === purpose,
+      purpose: readPurpose(c),
     });
     return c.json(listObject(page, fileObject));
   });

@@ -1,7 +1,10 @@
 import { type Context, Hono } from "hono";
 import type { NodeAdmin } from "../lib/node_admin.ts";
+import { digestConflicts } from "../lib/nodes/digest_conflicts.ts";
+import type { NodeView } from "../lib/nodes/node.ts";
 import { nodeRegistration } from "../lib/nodes/node_registration.ts";
 import type { AppEnv } from "./app_env.ts";
+import { shortened } from "../lib/nodes/node_view.ts";
 import { jsonAnswer } from "./json_answer.ts";
 import { allow } from "./middleware/allow.ts";
 import { readJson } from "./read_json.ts";
@@ -13,14 +16,18 @@ const MAX_BODY_BYTES = 128 * 1024;
 export function nodeRoutes(admin: NodeAdmin): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/nodes", (c) => jsonAnswer(c, { nodes: admin.listNodes() }));
+  routes.get("/nodes", (c) => {
+    const nodes = admin.listNodes();
+    if (c.req.query("models") !== "false") return jsonAnswer(c, { nodes: nodes.map(withAllFields) });
+    return jsonAnswer(c, { nodes: nodes.map(shortened), conflicts: digestConflicts(nodes) });
+  });
 
   routes.post("/nodes", async (c) => {
     const body = { schema: nodeRegistration, maxBytes: MAX_BODY_BYTES };
     const node = await readJson(c.req.raw, body);
-    const known = new Set(admin.listNodes().map(({ name }) => name));
+    const known = new Set(admin.listNodes().map(({ url }) => url)); // a name may have gone over to another one
     const view = await admin.addNode(node);
-    return jsonAnswer(c, view, known.has(view.name) ? 200 : 201);
+    return jsonAnswer(c, withAllFields(view), known.has(view.url) ? 200 : 201);
   });
 
   routes.delete("/nodes", (c) => remove(c, admin, c.req.query("node") ?? ""));
@@ -30,6 +37,14 @@ export function nodeRoutes(admin: NodeAdmin): Hono<AppEnv> {
   routes.all("/nodes/:node{.+}", allow("DELETE"));
 
   return routes;
+}
+
+/** What is not known is told as `null`, and not left out. */
+function withAllFields({ models, ...view }: NodeView) {
+  return {
+    ...view,
+    models: models.map((model) => ({ ...model, tokensPerSecond: model.tokensPerSecond })),
+  };
 }
 
 function remove(c: Context<AppEnv>, admin: NodeAdmin, nameOrUrl: string): Response {

@@ -22,16 +22,29 @@ export interface JsonBody<T> {
  *
  * @throws {GatewayError} `unsupported_encoding`, `too_large`, or `invalid_request` with the field at fault.
  */
-export async function readJson<T>(request: Request, { schema, maxBytes }: JsonBody<T>): Promise<T> {
+export async function readJson<T>(request: Request, wanted: JsonBody<T>): Promise<T> {
+  return (await readJsonWithBytes(request, wanted)).said;
+}
+
+/**
+ * As {@linkcode readJson}, for who passes parts of the body on as they are.
+ *
+ * @throws {GatewayError} As {@linkcode readJson} does.
+ */
+export async function readJsonWithBytes<T>(
+  request: Request,
+  { schema, maxBytes }: JsonBody<T>,
+): Promise<{ readonly said: T; readonly bytes: Uint8Array }> {
   const type = request.headers.get("content-type") ?? "";
   if (type.split(";")[0]!.trim().toLowerCase() !== "application/json") {
     const message =
       `The body must be JSON, or none; send the header "content-type: application/json" in any case`;
     throw new GatewayError("unsupported_encoding", message);
   }
-  const said = parse(await readShortBody(request, maxBytes));
+  const bytes = await readShortBody(request, maxBytes);
+  const said = parse(bytes);
   const result = schema.safeParse(said);
-  if (result.success) return result.data;
+  if (result.success) return { said: result.data, bytes };
   throw invalidField(said, result.error);
 }
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Clock } from "../lib/clock.ts";
+import { itemsIn, type JsonPlace, membersIn, objectOf, valuesOf } from "../lib/dialects/json_bytes.ts";
 import {
   decodeChatEnvelope,
   decodeCompletionEnvelope,
@@ -9,10 +10,12 @@ import {
 import { GatewayError } from "../lib/errors.ts";
 import type { BatchEndpoint } from "../lib/tasks/batch.ts";
 import { TimeSlice } from "../lib/tasks/time_slice.ts";
-import { readJson } from "./read_json.ts";
+import { readJsonWithBytes } from "./read_json.ts";
 
 /** The most requests at once; more of them want a batch that outlives its client. */
 const MAX_REQUESTS = 10_000;
+const OPEN_BRACKET = 0x5b;
+const OPEN_BRACE = 0x7b;
 
 /** Requests that are to be run at once. */
 export interface Requests {
@@ -43,32 +46,47 @@ const schema = z.unknown()
 /**
  * Reads a list of requests, or an object with such a list, and looks at each of them, with pauses in between.
  *
- * @throws {GatewayError} As {@linkcode readJson} does; the place of a mistake names the request by its index.
+ * @throws {GatewayError} As `readJson` does; the place of a mistake names the request by its index.
  */
 export async function readRequests(
   request: Request,
   { maxBytes, clock }: { readonly maxBytes: number; readonly clock: Clock },
 ): Promise<Requests> {
-  const said = await readJson(request, { schema, maxBytes });
+  const { said, bytes } = await readJsonWithBytes(request, { schema, maxBytes });
   const slice = new TimeSlice(clock);
   const requests: Requests["requests"][number][] = [];
-  for (const { type, ...body } of said.requests) {
-    requests.push(checked(type, body, requests.length));
+  for (const place of placesIn(bytes)) {
+    const index = requests.length;
+    const { type, stream } = said.requests[index]!;
+    requests.push(checked({ type, asksForStream: stream === true, body: bodyAt(bytes, place) }, index));
     if (slice.isOver) await slice.next();
   }
   return { requests, stream: said.stream };
 }
 
+/** Where the requests stand: in the list, or that of the last `requests`, which is the one that counts. */
+function placesIn(bytes: Uint8Array): Iterable<JsonPlace> {
+  const isList = bytes.find((byte) => byte === OPEN_BRACKET || byte === OPEN_BRACE) === OPEN_BRACKET;
+  return itemsIn(bytes, isList ? 0 : valuesOf(bytes, "requests").at(-1)!.start);
+}
+
+/** What is passed on: `type` is ours, all else the upstream's, byte for byte. */
+function bodyAt(bytes: Uint8Array, { start }: JsonPlace): Uint8Array<ArrayBuffer> {
+  return objectOf(bytes, [...membersIn(bytes, start).filter(({ key }) => key !== "type")]);
+}
+
 function checked(
-  type: keyof typeof KINDS,
-  fields: Readonly<Record<string, unknown>>,
+  { type, asksForStream, body }: {
+    readonly type: keyof typeof KINDS;
+    readonly asksForStream: boolean;
+    readonly body: Uint8Array<ArrayBuffer>;
+  },
   index: number,
 ): Requests["requests"][number] {
   const { endpoint, decode } = KINDS[type];
-  const body = encoder.encode(JSON.stringify(fields));
   try {
     const { stream } = decode(body);
-    if (!stream && fields["stream"] !== true) return { endpoint, body };
+    if (!stream && !asksForStream) return { endpoint, body };
   } catch (cause) {
     if (!(cause instanceof GatewayError)) throw cause;
     throw mistake(index, cause.field, cause.message, cause);
@@ -87,5 +105,3 @@ function mistake(index: number, field: string | undefined, message: string, caus
     ...(cause !== undefined && { cause }),
   });
 }
-
-const encoder = new TextEncoder();

@@ -17,8 +17,8 @@ export function routingRoutes(gateway: Pick<Gateway, "explainRoute" | "listDecis
   const routes = new Hono<AppEnv>();
 
   routes.get("/route", async (c) => {
-    const demand = { task: readTask(c), wish: readWish(c) };
-    return jsonAnswer(c, toRouteReport(await gateway.explainRoute(readModel(c), demand)));
+    const question = { task: readTask(c), wish: readWish(c), signal: c.req.raw.signal };
+    return jsonAnswer(c, toRouteReport(await gateway.explainRoute(readModel(c), question)));
   });
   routes.all("/route", allow("GET"));
 

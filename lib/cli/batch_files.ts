@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { GatewayError, messageOf } from "../errors.ts";
 
 /** Where the results of a batch are put. */
@@ -17,6 +17,18 @@ export interface ResultPaths {
 export function resultPaths(base: string, output: string | undefined): ResultPaths {
   const stem = base.replace(/\.(jsonl|ndjson|json)$/i, "");
   return { output: output ?? `${stem}.out.jsonl`, errors: `${stem}.errors.jsonl` };
+}
+
+/**
+ * Whether the requests, the answers and the errors are three files, however their paths are written: a file that is being
+ * written has another name for a while, and that counts too.
+ *
+ * @param input The path of the requests, if they are in a file.
+ */
+export function areDistinct({ output, errors }: ResultPaths, input: string | undefined): boolean {
+  const written = [output, errors].flatMap((path) => [path, unfinishedOf(path)]);
+  const all = [...written, ...(input === undefined ? [] : [input])].map((path) => resolve(path));
+  return new Set(all).size === all.length;
 }
 
 /**
@@ -45,7 +57,7 @@ export async function writeWhole(
   content: AsyncIterable<Uint8Array>,
   { force }: { readonly force: boolean },
 ): Promise<void> {
-  const unfinished = `${path}.part`;
+  const unfinished = unfinishedOf(path);
   try {
     {
       using file = await onDisk(
@@ -66,6 +78,10 @@ export async function writeWhole(
 /** Removes the results of an earlier batch where this one has none. @throws {GatewayError} `invalid_request` if it cannot. */
 export async function removeStale(path: string): Promise<undefined> {
   if (await exists(path)) await onDisk(path, () => Deno.remove(path));
+}
+
+function unfinishedOf(path: string): string {
+  return `${path}.part`;
 }
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {

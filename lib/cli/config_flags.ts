@@ -4,7 +4,7 @@ import { configKeys } from "../config/keys.ts";
 import { type Layer, type LayerEntry, layerOf } from "../config/layer.ts";
 import { type ConfigFromDisk, loadConfig } from "../config/load.ts";
 import { didYouMean } from "../config/nearest.ts";
-import { elementsOf, valueOfText } from "../config/text_value.ts";
+import { listOf, valueOfText } from "../config/text_value.ts";
 import { type OptionSpecs, type OptionValues, UsageError } from "./command.ts";
 
 /** Where the config comes from: for every command that reads it. */
@@ -211,9 +211,17 @@ function entryOfSetting(setting: string): LayerEntry {
   if (text === undefined) throw new UsageError(`--set needs KEY=VALUE, got "${setting}"`);
   const paths = configKeys().map((key) => key.path);
   if (!paths.includes(path)) {
-    throw new UsageError(`--set knows no key "${path}"${didYouMean(path, paths)}`);
+    throw new UsageError(`--set knows no key "${path}"${mapHint(path) ?? didYouMean(path, paths)}`);
   }
   return entry(path, valueOf(path, text), `--set ${path}`);
+}
+
+/** Names in a map may have dots themselves, so that none of them can be set alone. */
+function mapHint(path: string): string | undefined {
+  const map = configKeys().find((key) => key.kind === "map" && path.startsWith(`${key.path}.`));
+  if (!map) return undefined;
+  const example = `${map.path}={${JSON.stringify(path.slice(map.path.length + 1))}: …}`;
+  return `; ${map.path} is set as a whole, as JSON: --set '${example}'`;
 }
 
 /** Lists that a flag takes with commas between, too; others, such as paths, may hold commas themselves. */
@@ -221,7 +229,7 @@ const COMMA_LISTS: readonly string[] = ["rpc_backends", "ollama_nodes"];
 
 function valueOf(path: string, given: string | readonly string[]): unknown {
   if (typeof given !== "string") {
-    return COMMA_LISTS.includes(path) ? given.flatMap((list) => elementsOf(list, ",")) : given;
+    return COMMA_LISTS.includes(path) ? given.flatMap((list) => listOf(list, ",")) : given;
   }
   return valueOfText(configKeys().find((key) => key.path === path)!, given);
 }

@@ -19,7 +19,8 @@ import { type GatewayState, gatewayStateShape } from "./gateway_health_shape.ts"
 import { GatewayClient, type GatewayRequest } from "./gateway_client.ts";
 import { findGateway } from "./gateway_target.ts";
 import { type ListedModel, listedModelsShape } from "./listed_model_shape.ts";
-import { nodeListShape, nodeRemovalShape, nodeViewShape } from "./node_view_shape.ts";
+import type { NodeOverview } from "./node_table.ts";
+import { nodeListShape, nodeOverviewShape, nodeRemovalShape, nodeViewShape } from "./node_view_shape.ts";
 import { readWatchedEvent, type WatchedEvent } from "./watched_event.ts";
 import { unloadOutcomeShape } from "./unload_outcome_shape.ts";
 import { type ListedWorker, workerListShape } from "./worker_list.ts";
@@ -76,8 +77,13 @@ export class GatewayApi implements Disposable {
     return await this.client.ask({ method: "DELETE", path }, backendRemovalShape);
   }
 
-  /** All Ollama nodes that the gateway knows. @throws {GatewayError} If it does not tell. */
-  async listNodes(): Promise<readonly NodeView[]> {
+  /** All Ollama nodes that the gateway knows, without all that they hold. @throws {GatewayError} If it does not tell. */
+  async listNodes(): Promise<NodeOverview> {
+    return await this.client.ask({ method: "GET", path: `${NODES}?models=false` }, nodeOverviewShape);
+  }
+
+  /** The same, with all that they hold: megabytes, where there are many. @throws {GatewayError} If it does not tell. */
+  async readNodes(): Promise<readonly NodeView[]> {
     return (await this.client.ask({ method: "GET", path: NODES }, nodeListShape)).nodes;
   }
 

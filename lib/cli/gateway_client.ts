@@ -14,7 +14,8 @@ import type { GatewayTarget } from "./gateway_target.ts";
 /** Longer than the gateway waits for the first verdict of a backend. */
 const TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 2_000;
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** A hundred nodes with a thousand models each are told of in 27 MiB. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 /** The gateway shows every 15 s that a stream still lives. */
 const MAX_SILENCE_MS = 45_000;
 

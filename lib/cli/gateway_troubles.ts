@@ -1,6 +1,6 @@
 import type { CoordinatorReport } from "../coordinator_admin.ts";
 import type { ExternalView } from "../coordinator/external.ts";
-import type { NodeView } from "../nodes/node.ts";
+import type { NodeSummary } from "../nodes/node.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import type { GatewayState } from "./gateway_health_shape.ts";
 import type { ListedModel } from "./listed_model_shape.ts";
@@ -11,7 +11,7 @@ export interface GatewayStatus extends GatewayState {
   /** Where it is, for people. */
   readonly url: string;
   /** The Ollama nodes that it knows. */
-  readonly nodes: readonly NodeView[];
+  readonly nodes: readonly NodeSummary[];
   /** The rpc backends that it knows. */
   readonly rpcBackends: readonly BackendView[];
   /** Its own. */
@@ -68,7 +68,7 @@ function aliasTroubles({ id, isAvailable, because, nodes, aliasOf }: ListedModel
 }
 
 /** One that can be woken may sleep. */
-function nodeTroubles(view: NodeView): string[] {
+function nodeTroubles(view: NodeSummary): string[] {
   const isMissed = view.health === "down" && !view.canWake;
   return [
     ...(isMissed ? [`Node ${view.name} is down: ${view.reason}`] : []),

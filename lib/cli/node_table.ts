@@ -1,16 +1,24 @@
-import { describeConflict, digestConflicts } from "../nodes/digest_conflicts.ts";
-import type { NodeView } from "../nodes/node.ts";
+import { describeConflict, type DigestConflict } from "../nodes/digest_conflicts.ts";
+import type { NodeState, NodeSummary } from "../nodes/node.ts";
 import { formatBytes, formatDuration } from "../units.ts";
 import { renderTable } from "./table.ts";
 import { type Paint, printable, type Role } from "./terminal.ts";
 
-const ROLES: Record<NodeView["health"], Role> = { up: "good", unknown: "doubtful", down: "bad" };
+const ROLES: Record<NodeState["health"], Role> = { up: "good", unknown: "doubtful", down: "bad" };
 const HEALTH_COLUMN = 1;
 /** Names under which nodes hold different models that are told. */
 const TOLD_CONFLICTS = 10;
 
+/** The Ollama nodes of a gateway, without all that they hold. */
+export interface NodeOverview {
+  /** Each of them. */
+  readonly nodes: readonly NodeSummary[];
+  /** Names under which they hold different models. */
+  readonly conflicts: readonly DigestConflict[];
+}
+
 /** A table of Ollama nodes, and below it what is to be said of them. */
-export function renderNodes(views: readonly NodeView[], paint: Paint): string {
+export function renderNodes({ nodes, conflicts }: NodeOverview, paint: Paint): string {
   const right = { align: "right" } as const;
   const table = renderTable(
     [
@@ -24,26 +32,26 @@ export function renderNodes(views: readonly NodeView[], paint: Paint): string {
       { title: "FIRST TOKEN", ...right },
       { title: "SOURCES" },
     ],
-    views.map((view) => toCells(view).map(printable)),
+    nodes.map((node) => toCells(node).map(printable)),
     (cell, column, row) => {
       if (row < 0) return paint("heading", cell);
-      return column === HEALTH_COLUMN ? paint(ROLES[views[row]!.health], cell) : cell;
+      return column === HEALTH_COLUMN ? paint(ROLES[nodes[row]!.health], cell) : cell;
     },
   );
-  const remarks = [...views.flatMap(remarksOn), ...conflictsAmong(views)];
+  const remarks = [...nodes.flatMap(remarksOn), ...remarksOnConflicts(conflicts)];
   return remarks.length === 0
     ? table
     : `${table}\n${remarks.map((remark) => `${printable(remark)}\n`).join("")}`;
 }
 
-function toCells(view: NodeView): string[] {
+function toCells(view: NodeSummary): string[] {
   return [
     view.name,
     view.health,
     view.version ?? "-",
     `${view.inFlightCount}/${view.slotCount}`,
-    view.version === undefined ? "-" : String(view.models.length),
-    view.version === undefined ? "-" : String(view.resident.length),
+    view.version === undefined ? "-" : String(view.modelCount),
+    view.version === undefined ? "-" : String(view.residentCount),
     memoryOf(view),
     view.firstTokenMs === undefined ? "-" : formatDuration(view.firstTokenMs),
     view.sources.join(", "),
@@ -51,13 +59,12 @@ function toCells(view: NodeView): string[] {
 }
 
 /** `6.1 GiB of 24.0 GiB`, or what its models take where nobody knows what there is. */
-function memoryOf({ resident, memoryBytes, version }: NodeView): string {
-  const residentBytes = resident.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+function memoryOf({ residentBytes, memoryBytes, version }: NodeSummary): string {
   if (memoryBytes !== undefined) return `${formatBytes(residentBytes)} of ${formatBytes(memoryBytes)}`;
   return version === undefined ? "-" : formatBytes(residentBytes);
 }
 
-function remarksOn(view: NodeView): string[] {
+function remarksOn(view: NodeSummary): string[] {
   const { name, url, aliases, health, reason, canWake, tags, allowedModels } = view;
   return [
     ...(health === "up" ? [] : [`${name} is ${health}: ${reason}`]),
@@ -71,7 +78,7 @@ function remarksOn(view: NodeView): string[] {
 }
 
 /** What its breaker says of a node, for a person; none if it lets requests through. */
-export function breakerRemarks({ name, breaker }: Pick<NodeView, "name" | "breaker">): string[] {
+export function breakerRemarks({ name, breaker }: Pick<NodeState, "name" | "breaker">): string[] {
   if (breaker === "open") {
     return [`${name} gets no requests for a while: too many failed there of late; see its log`];
   }
@@ -83,12 +90,7 @@ function nameIn(url: string): string {
   return url.replace(/^http:\/\//, "").replace(/:11434$/, "");
 }
 
-function conflictsAmong(views: readonly NodeView[]): string[] {
-  const holders = views.map(({ name, models }) => ({
-    name,
-    models: new Map(models.map((one) => [one.key, one])),
-  }));
-  const conflicts = digestConflicts(holders);
+function remarksOnConflicts(conflicts: readonly DigestConflict[]): string[] {
   const moreCount = conflicts.length - TOLD_CONFLICTS;
   return [
     ...conflicts.slice(0, TOLD_CONFLICTS).map((conflict) =>

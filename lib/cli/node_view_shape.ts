@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { JsonShape } from "../json_shape.ts";
 import type { NodeRemoval } from "../node_admin.ts";
 import type { NodeView } from "../nodes/node.ts";
+import type { NodeOverview } from "./node_table.ts";
 import { orUndefined } from "./or_undefined.ts";
 
 const count = z.number().nullish().transform(orUndefined);
@@ -27,7 +28,7 @@ const resident = z.object({
   expiresAtMs: z.number().nullish().transform((said) => said ?? Infinity), // JSON has no word for never
 });
 
-const view = z.object({
+const state = z.object({
   name: z.string(),
   url: z.string(),
   aliases: z.array(z.string()),
@@ -47,15 +48,32 @@ const view = z.object({
   firstTokenMs: count,
   servedCount: z.number(),
   failedCount: z.number(),
-  models: z.array(model),
-  resident: z.array(resident),
   canWake: z.boolean(),
+});
+
+const view = state.extend({ models: z.array(model), resident: z.array(resident) });
+const summary = state.extend({
+  modelCount: z.number(),
+  residentCount: z.number(),
+  residentBytes: z.number(),
+});
+
+const conflict = z.object({
+  key: z.string(),
+  name: z.string(),
+  variants: z.array(z.object({ digest: z.string(), nodes: z.array(z.string()) })),
 });
 
 /** How the gateway tells of an Ollama node. Fields of newer versions are left out. */
 export const nodeViewShape: JsonShape<NodeView> = view;
 
-/** How it tells of all of them. */
+/** How it tells of all of them in few words. */
+export const nodeOverviewShape: JsonShape<NodeOverview> = z.object({
+  nodes: z.array(summary),
+  conflicts: z.array(conflict),
+});
+
+/** How it tells of all of them, with all that they hold. */
 export const nodeListShape: JsonShape<{ readonly nodes: readonly NodeView[] }> = z.object({
   nodes: z.array(view),
 });

@@ -24,6 +24,7 @@ export const routeReportShape: JsonShape<RouteReport> = z.object({
     }),
   ),
   fallbacks: z.array(z.string()),
+  answeredBy: optionalText,
 });
 
 const decision = z.object({

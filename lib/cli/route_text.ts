@@ -10,7 +10,7 @@ import { type Paint, printable, type Role } from "./terminal.ts";
  * @param asked The model as it was asked for, which may be an alias.
  */
 export function renderRoute(report: RouteReport, asked: string, paint: Paint): string {
-  const { to, because, candidates, fallbacks, model } = report;
+  const { to, because, candidates, fallbacks, model, answeredBy } = report;
   const answer = paint(
     to === "nowhere" ? "bad" : "good",
     to === "nowhere" ? "refused" : printable(whereOf(report)),
@@ -26,7 +26,8 @@ export function renderRoute(report: RouteReport, asked: string, paint: Paint): s
   const alias = asked.toLowerCase() === model.toLowerCase()
     ? ""
     : `${printable(asked)} stands for ${printable(model)}\n`;
-  return `${alias}${printable(model)}: ${answer}\n${printable(because)}\n${others}${instead}`;
+  const who = answeredBy === undefined ? "" : `${printable(answeredBy)} answers instead, `;
+  return `${alias}${printable(model)}: ${who}${answer}\n${printable(because)}\n${others}${instead}`;
 }
 
 function whereOf({ to, upstream }: RouteReport): string {

@@ -1,7 +1,7 @@
-import type { NodeView } from "../nodes/node.ts";
 import { formatBytes } from "../units.ts";
 import { memoryCells } from "./backend_table.ts";
 import type { GatewayStatus } from "./gateway_troubles.ts";
+import type { ListedModel } from "./listed_model_shape.ts";
 import { renderFields } from "./table.ts";
 import { type Paint, printable } from "./terminal.ts";
 
@@ -10,7 +10,7 @@ export function renderStatus(status: GatewayStatus, troubles: readonly string[],
   const { version, url, mode } = status;
   const head = `sollol ${version} at ${url}${mode === undefined ? "" : `: ${MODES[mode]}`}`;
   const fields = renderFields([
-    ["Ollama nodes", nodesText(status.nodes)],
+    ["Ollama nodes", nodesText(status)],
     ["Rpc backends", backendsText(status)],
     ["Coordinators", countStates(status.coordinators.map(({ state }) => state), ["ready"])],
     ["Run by others", countStates(status.externalCoordinators.map(({ health }) => health), ["up"])],
@@ -31,17 +31,23 @@ const MODES: Record<NonNullable<GatewayStatus["mode"]>, string> = {
 };
 
 /** `2 up, 1 asleep, 1 down; 3 of 12 slots in use, 31 models, 2 loaded`. One that is down and can be woken sleeps. */
-function nodesText(nodes: readonly NodeView[]): string {
+function nodesText({ nodes, models }: GatewayStatus): string {
   if (nodes.length === 0) return "none";
   const up = nodes.filter(({ health }) => health === "up");
-  const names = new Set(up.flatMap(({ models }) => models.map(({ key }) => key)));
-  const loadedCount = sum(up.map(({ resident }) => resident.length));
+  const names = new Set(up.map(({ name }) => name));
+  const modelCount = models.filter((model) => isHeldBy(names, model)).length;
+  const loadedCount = sum(up.map(({ residentCount }) => residentCount));
   const states = nodes.map(({ health, canWake }) => health === "down" && canWake ? "asleep" : health);
   return `${countStates(states, ["up", "asleep"])}; ` +
     `${sum(up.map((node) => node.inFlightCount))} of ${
       sum(up.map((node) => node.slotCount))
     } slots in use, ` +
-    `${names.size} ${names.size === 1 ? "model" : "models"}, ${loadedCount} loaded`;
+    `${modelCount} ${modelCount === 1 ? "model" : "models"}, ${loadedCount} loaded`;
+}
+
+/** An alias is another name of one that is counted. */
+function isHeldBy(names: ReadonlySet<string>, { aliasOf, nodes }: ListedModel): boolean {
+  return aliasOf === undefined && nodes.some((name) => names.has(name));
 }
 
 /** `3 up, 1 held; 62.3 GiB free`. */

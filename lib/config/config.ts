@@ -85,13 +85,13 @@ export interface OllamaNodeConfig {
   readonly name: string | undefined;
   /** Most requests that it gets at a time; `undefined`: as `nodes.slots` says. */
   readonly slotCount: number | undefined;
-  /** How much more than others it is given. */
-  readonly weight: number;
-  /** What it is called to route by. */
-  readonly tags: readonly string[];
-  /** Patterns with `*` of the models that it may serve; empty for all. */
-  readonly models: readonly string[];
-  /** Its memory for models; `undefined`: as its worker tells, or unknown. */
+  /** How much more than others it is given; `undefined`: 1. */
+  readonly weight: number | undefined;
+  /** What it is called to route by; `undefined`: nothing. */
+  readonly tags: readonly string[] | undefined;
+  /** Patterns with `*` of the models that it may serve; `undefined` and empty for all. */
+  readonly models: readonly string[] | undefined;
+  /** Its memory for models; `undefined`: as rpc backends on its host tell, or unknown. */
   readonly memoryBytes: number | undefined;
   /** The key that it, or a proxy before it, asks for. */
   readonly apiKey: Secrets | undefined;
@@ -144,7 +144,7 @@ export interface BatchConfig {
   readonly retryCount: number;
   /** Largest file that may be uploaded. */
   readonly fileBytes: number;
-  /** For how long finished batches and files are kept. */
+  /** For how long finished batches, their files, and files that no batch uses are kept. */
   readonly keepMs: number;
 }
 

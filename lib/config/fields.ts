@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.ts";
 import { formatAddress, parseUpstreamUrl } from "../http/address.ts";
 import { REFUSED_ADDRESS_ADVICE, refusedAddress } from "../net/refused_address.ts";
-import { parseBytes, parseDuration } from "../units.ts";
+import { MIB, parseBytes, parseDuration } from "../units.ts";
 import { maskUrl } from "./secrets.ts";
 
 /** The longest timer that the runtime keeps; a longer one would fire at once. */
@@ -27,7 +27,14 @@ export function parseTimer(text: string, { minMs = 1 }: { minMs?: number } = {})
 export function parseSize(text: string, { minBytes }: { minBytes: number }): number {
   const bytes = parseBytes(text);
   if (bytes >= minBytes) return bytes;
-  throw new RangeError(`must be at least ${minBytes} bytes, got "${text}"`);
+  const isBare = /^[\d.\s]+$/.test(text) && bytes > 0;
+  const hint = isBare ? `, which is bytes; write for example "${text.trim()}GiB"` : "";
+  throw new RangeError(`must be at least ${leastSize(minBytes)}, got "${text}"${hint}`);
+}
+
+function leastSize(bytes: number): string {
+  if (bytes >= MIB) return `${bytes / MIB} MiB`;
+  return bytes === 1 ? "1 byte" : `${bytes} bytes`;
 }
 
 /**

@@ -53,7 +53,9 @@ function complaint(issue: JsonIssue): string {
     isRecord ? { ...issue, expected: "object" } : issue,
     "a section of keys and values",
   );
-  if (wanted !== undefined) return ` ${wanted}, ${got(issue)}`;
+  if (wanted !== undefined) {
+    return issue.input === undefined ? ` is missing; it ${wanted}` : ` ${wanted}, ${got(issue)}`;
+  }
   return issue.message.startsWith("must ") ? ` ${issue.message}` : `: ${issue.message}`;
 }
 

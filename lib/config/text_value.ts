@@ -14,12 +14,23 @@ export function valueOfText(key: Pick<ConfigKey, "kind" | "separator">, text: st
     case "number":
       return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
     case "list":
-      return elementsOf(text, key.separator);
+      return listOf(text, key.separator);
     case "map":
-      return mapOf(text);
+      return jsonOf(text);
     case "text":
       return text;
   }
+}
+
+/** What begins so is meant as JSON; an IPv6 address in brackets and a path are not. */
+const JSON_LIST = /^\s*\[\s*["{[\]]/;
+
+/**
+ * A list that is written as one text: its elements with separators between, empty ones left out, or JSON. JSON that
+ * cannot be read is left as it is.
+ */
+export function listOf(text: string, separator: "," | " "): unknown {
+  return JSON_LIST.test(text) ? jsonOf(text) : elementsOf(text, separator);
 }
 
 /** The elements of a list that is written as one text; empty ones are left out. */
@@ -33,8 +44,7 @@ function booleanOf(text: string): boolean | string {
   return YES.has(word) || (NO.has(word) ? false : text);
 }
 
-/** A map is written as JSON. */
-function mapOf(text: string): unknown {
+function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { valuesOf, withValue } from "./json_bytes.ts";
 
 const answer = z.looseObject({
   data: z.array(z.looseObject({ index: z.number().optional() })),
@@ -24,13 +25,14 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Makes of a request others for parts of its inputs. The request is read once, however many parts there are.
+ * Makes of a request others for parts of its inputs: every other byte stays as it is. The request is read once, however
+ * many parts there are.
  *
- * @param body A JSON object with an `input`.
+ * @param body A JSON object with an `input`; it was parsed before.
  */
 export function partsOf(body: Uint8Array): (inputs: readonly unknown[]) => Uint8Array<ArrayBuffer> {
-  const said = JSON.parse(decoder.decode(body)) as Record<string, unknown>;
-  return (inputs) => encoder.encode(JSON.stringify({ ...said, input: inputs }));
+  const places = valuesOf(body, "input");
+  return (inputs) => withValue(body, { key: "input", places, value: encoder.encode(JSON.stringify(inputs)) });
 }
 
 /** Reads an answer to `POST /v1/embeddings`. @returns `undefined` if it has not one embedding for each input, in their order. */

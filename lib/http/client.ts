@@ -9,11 +9,13 @@ import { httpError } from "./failure.ts";
 import { IdlePool } from "./idle_pool.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { formatRequestHead, type RequestMessage } from "./request_head.ts";
+import type { NameRules } from "./resolve_host.ts";
 import { Roster, type Rostered } from "./roster.ts";
 
 export type { HttpBody } from "./body.ts";
 export type { HttpResponse } from "./exchange.ts";
 export type { HttpLimits } from "./limits.ts";
+export type { NameRules } from "./resolve_host.ts";
 
 /** One request. Times and signal are optional: without them it waits as long as the upstream does. */
 export interface HttpRequest extends RequestMessage {
@@ -39,6 +41,8 @@ export interface HttpClientOptions {
   idleTimeoutMs?: number;
   /** PEM certificates to trust for https upstreams, beside those that Deno trusts. */
   caCerts?: string[];
+  /** Which addresses a host's name may lead to, judged anew at each connection. Default: any. */
+  names?: NameRules;
 }
 
 /**
@@ -58,6 +62,7 @@ export interface HttpClientOptions {
 export class HttpClient implements Disposable, AsyncDisposable {
   readonly #limits: HttpLimits;
   readonly #caCerts: string[];
+  readonly #names: NameRules | undefined;
   readonly #deadlines = new Deadlines();
   readonly #pool: IdlePool;
   readonly #underWay = new Roster<UnderWay>();
@@ -68,6 +73,7 @@ export class HttpClient implements Disposable, AsyncDisposable {
     const { maxIdlePerAddress = 64, idleTimeoutMs = 30_000 } = options;
     this.#limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
     this.#caCerts = options.caCerts ?? [];
+    this.#names = options.names;
     this.#pool = new IdlePool({ maxIdlePerAddress, idleTimeoutMs, deadlines: this.#deadlines });
   }
 
@@ -122,7 +128,7 @@ export class HttpClient implements Disposable, AsyncDisposable {
     signal?.addEventListener("abort", onAbort);
     this.#underWay.add(attempt);
     try {
-      return await dial(address, { signal: stop.signal, caCerts: this.#caCerts });
+      return await dial(address, { signal: stop.signal, caCerts: this.#caCerts, names: this.#names });
     } finally {
       this.#underWay.remove(attempt);
       this.#deadlines.remove(deadline);

@@ -1,6 +1,7 @@
 import { formatAddress, type UpstreamAddress } from "./address.ts";
 import { type ByteStream, Connection } from "./connection.ts";
-import { toHttpError } from "./failure.ts";
+import { httpError, toHttpError } from "./failure.ts";
+import { isAddress, type NameRules, RefusedName, resolveHost } from "./resolve_host.ts";
 
 /** How to open a connection. */
 export interface DialOptions {
@@ -8,6 +9,8 @@ export interface DialOptions {
   signal: AbortSignal;
   /** PEM certificates to trust beside the system's. */
   caCerts?: string[];
+  /** Which addresses a name may lead to; default: any. Does not matter where the address itself is written. */
+  names?: NameRules | undefined;
 }
 
 /**
@@ -22,19 +25,48 @@ export async function dial(address: UpstreamAddress, options: DialOptions): Prom
     return new Connection(stream, label, address.transport === "tcp" && address.tls);
   } catch (error) {
     options.signal.throwIfAborted();
-    throw toHttpError(label, error, { phase: "connect", sent: false, answered: false });
+    const progress = { phase: "connect", sent: false, answered: false } as const;
+    if (!(error instanceof RefusedName)) throw toHttpError(label, error, progress);
+    throw httpError(label, `${error.message}${NAME_ADVICE}`, { ...progress, kind: "unreachable" }, {
+      cause: error,
+    });
   }
 }
 
-async function open(address: UpstreamAddress, { signal, caCerts = [] }: DialOptions): Promise<ByteStream> {
+const NAME_ADVICE = "; check who answers for that name, or write an address of your own network instead";
+
+async function open(address: UpstreamAddress, options: DialOptions): Promise<ByteStream> {
+  const { signal, caCerts = [] } = options;
   if (address.transport === "unix") return unlessAborted(await Deno.connect(address), signal);
   const { hostname, port, tls } = address;
-  const socket = unlessAborted(await Deno.connect({ hostname, port, signal }), signal);
+  const socket = await connect(hostname, port, options);
   socket.setNoDelay(true);
   if (!tls) return socket;
   // Not `connectTls`: it takes no signal.
   const secure = await Deno.startTls(socket, { hostname, caCerts, alpnProtocols: ["http/1.1"] });
   return await secured(unlessAborted(secure, signal), signal);
+}
+
+/** Connects to a host; where names are judged, to the very address that was judged. */
+async function connect(
+  hostname: string,
+  port: number,
+  { signal, names }: DialOptions,
+): Promise<Deno.TcpConn> {
+  if (!names || isAddress(hostname)) {
+    return unlessAborted(await Deno.connect({ hostname, port, signal }), signal);
+  }
+  const addresses = await resolveHost(hostname, names, signal);
+  const failures: unknown[] = [];
+  for (const address of addresses) {
+    try {
+      return unlessAborted(await Deno.connect({ hostname: address, port, signal }), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      failures.push(error);
+    }
+  }
+  throw failures[0];
 }
 
 /**

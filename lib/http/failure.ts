@@ -71,9 +71,9 @@ function kindOf(thrown: unknown, phase: HttpPhase): HttpErrorKind {
   return known ?? (phase === "connect" ? "unreachable" : "reset");
 }
 
-/** Deno resolves names inside `connect()`; its two resolver errors have no code of their own. */
+/** Names are resolved while connecting: by us, or by `Deno.connect()`, whose two errors have no code of their own. */
 function phaseOf(thrown: unknown, phase: HttpPhase): HttpPhase {
   const resolving = phase === "connect" &&
-    /^(?:failed to lookup address|invalid host)/.test(messageOf(thrown));
+    /^(?:getaddrinfo |failed to lookup address|invalid host)/.test(messageOf(thrown));
   return resolving ? "resolve" : phase;
 }

@@ -1,4 +1,4 @@
-import type { NodeView } from "../nodes/node.ts";
+import type { NodeState } from "../nodes/node.ts";
 import type { PoolEvent, PoolView } from "../pool/pooled.ts";
 import type { BackendView } from "../rpc/backend.ts";
 import { Counter, Gauge, Histogram, ObservedGauge } from "./series.ts";
@@ -32,7 +32,7 @@ export interface Observed {
   /** The coordinators. */
   readonly coordinators?: () => readonly PoolView[];
   /** The Ollama nodes. */
-  readonly nodes?: () => readonly NodeView[];
+  readonly nodes?: () => readonly NodeState[];
 }
 
 /** The series that `GET /metrics` shows, in Prometheus' text format. */
@@ -165,8 +165,8 @@ function observeCoordinators(views: () => readonly PoolView[]): ObservedGauge[] 
   ];
 }
 
-function observeNodes(views: () => readonly NodeView[]): ObservedGauge[] {
-  const each = (name: string, help: string, valueOf: (view: NodeView) => number | undefined) =>
+function observeNodes(views: () => readonly NodeState[]): ObservedGauge[] {
+  const each = (name: string, help: string, valueOf: (view: NodeState) => number | undefined) =>
     new ObservedGauge(
       name,
       help,

@@ -1,3 +1,4 @@
+import { matchesGlob } from "./glob.ts";
 import { nameOfKey } from "./name_of_key.ts";
 
 /** Models whose answers are remembered; they are asked for with each request. */
@@ -5,7 +6,7 @@ const REMEMBERED_COUNT = 10_000;
 
 /** Which models an operator lets a node serve. */
 export class AllowedModels {
-  readonly #pattern: RegExp | undefined;
+  readonly #patterns: readonly string[];
   readonly #remembered = new Map<string, boolean>();
 
   /**
@@ -15,26 +16,23 @@ export class AllowedModels {
    * with the canonical key; `:latest` need not be said. None: all models.
    */
   constructor(patterns: readonly string[]) {
-    if (patterns.length === 0) return;
-    this.#pattern = new RegExp(`^(?:${patterns.map(sourceOf).join("|")})$`, "is");
+    this.#patterns = patterns.map((pattern) => pattern.trim().toLowerCase());
   }
 
   /** Whether a model may be served there. */
   allows(key: string): boolean {
-    if (!this.#pattern) return true;
+    if (this.#patterns.length === 0) return true;
     const known = this.#remembered.get(key);
     if (known !== undefined) return known;
-    const isAllowed = matchesOneOf(this.#pattern, key, nameOfKey(key));
+    const spellings = spellingsOf(key);
+    const isAllowed = this.#patterns.some((pattern) => spellings.some((name) => matchesGlob(pattern, name)));
     if (this.#remembered.size >= REMEMBERED_COUNT) this.#remembered.clear();
     this.#remembered.set(key, isAllowed);
     return isAllowed;
   }
 }
 
-function matchesOneOf(pattern: RegExp, ...names: string[]): boolean {
-  return names.some((name) => pattern.test(name) || pattern.test(name.replace(/:latest$/, "")));
-}
-
-function sourceOf(pattern: string): string {
-  return pattern.trim().split(/\*+/).map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join(".*");
+function spellingsOf(key: string): string[] {
+  const names = [key, nameOfKey(key)].map((name) => name.toLowerCase());
+  return [...new Set(names.flatMap((name) => [name, name.replace(/:latest$/, "")]))];
 }

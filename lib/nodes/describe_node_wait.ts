@@ -1,5 +1,3 @@
-import { formatDuration } from "../units.ts";
-
 /** Who waits for a slot of a node. */
 export interface SlotWait {
   /** The model's name. */
@@ -17,7 +15,7 @@ export function describeSlotWait({ model, nodes, waitingCount }: SlotWait): stri
   return `a slot of one of ${nodes.length} nodes that hold "${model}"${crowd}`;
 }
 
-/** What a request waits for whose node sleeps; it follows "waits for". @param wakingMs For how long it is being woken. */
-export function describeWake(name: string, wakingMs: number): string {
-  return `${name} to wake up (${formatDuration(wakingMs)} so far)`;
+/** What a request waits for whose node sleeps; it follows "waits for". */
+export function describeWake(name: string): string {
+  return `${name} to wake up`;
 }

@@ -16,10 +16,32 @@ export type DigestHolder = Pick<KnownNode, "name"> & {
   readonly models: ReadonlyMap<string, NodeModel>;
 };
 
-/** All names under which these nodes hold different models. Models whose digest is not known are left out. */
-export function digestConflicts(nodes: readonly DigestHolder[]): DigestConflict[] {
-  const keys = new Set(nodes.flatMap(({ models }) => [...models.keys()]));
-  return [...keys].map((key) => digestConflictOf(key, nodes)).filter((conflict) => conflict !== undefined);
+/**
+ * All names under which these nodes hold different models. Models whose digest is not known are left out. Each model is
+ * looked at once: there may be a hundred thousand.
+ */
+export function digestConflicts(
+  nodes: readonly { readonly name: string; readonly models: readonly NodeModel[] }[],
+): DigestConflict[] {
+  const disputed = disputedKeys(nodes.flatMap(({ models }) => models));
+  if (disputed.size === 0) return [];
+  const holders = nodes.map(({ name, models }) => ({
+    name,
+    models: new Map(models.filter(({ key }) => disputed.has(key)).map((model) => [model.key, model])),
+  }));
+  return [...disputed].map((key) => digestConflictOf(key, holders)).filter((one) => one !== undefined);
+}
+
+function disputedKeys(models: readonly NodeModel[]): Set<string> {
+  const first = new Map<string, string>();
+  const disputed = new Set<string>();
+  for (const { key, digest } of models) {
+    if (digest === "") continue;
+    const known = first.get(key);
+    if (known === undefined) first.set(key, digest);
+    else if (known !== digest) disputed.add(key);
+  }
+  return disputed;
 }
 
 /** The conflict about one name; `undefined` if there is none. */

@@ -68,16 +68,21 @@ export class HeldModels {
   }
 
   /**
-   * Takes what a node holds now in the place of what it held; nobody who was asked in vain counts as such there any more.
+   * Takes what a node holds now in the place of what it held. A node that was asked about a model in vain is not asked
+   * again for as long as it goes on listing that very model by that name.
    *
    * @returns Models that nobody holds any more.
    */
   put(node: KnownNode): readonly HeldModel[] {
     const known = this.#holders.get(node.url);
+    const askedInVain = known?.node === node ? this.#askedInVain(known) : [];
     const before = known ? this.#clear(known) : [];
     const holder = known?.node === node ? known : { node, failureCount: 0, pausedUntilMs: -Infinity };
     this.#holders.set(node.url, holder);
     this.#lists.set(holder, [...node.models.values()].flatMap((model) => this.#add(holder, model)));
+    for (const { model, name } of askedInVain) {
+      if (model.places.get(holder) === name) model.useless.add(holder);
+    }
     return this.#forgetUnheld(before);
   }
 
@@ -100,6 +105,12 @@ export class HeldModels {
     const counts = this.#byKey.get(key) ?? new Map<HeldModel, number>();
     this.#byKey.set(key, counts.set(model, (counts.get(model) ?? 0) + 1));
     return [{ identity, key, model }];
+  }
+
+  #askedInVain(holder: Holder): { readonly model: HeldModel; readonly name: string | undefined }[] {
+    const models = this.#lists.get(holder)?.map(({ model }) => model) ?? [];
+    return models.filter(({ useless }) => useless.has(holder))
+      .map((model) => ({ model, name: model.places.get(holder) }));
   }
 
   #clear(holder: Holder): readonly Listed[] {

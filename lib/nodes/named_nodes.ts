@@ -29,7 +29,8 @@ export interface SettleOptions {
 /**
  * Makes one node of all namings that lead to the same Ollama, in the order in which each was named first: that naming
  * gives the URL, its key and, unless somebody chose a name, the name; the other URLs become aliases. Of what is said of
- * it, an operator's word at run time counts more than the configuration, and else what was said first.
+ * it, an operator's word at run time counts more than the configuration, and else what was said first; an empty list is a
+ * word, too: it lifts what the configuration lists.
  */
 export function settleNodes(named: readonly NamedNode[], options: SettleOptions): NodeSettings[] {
   const groups = [...Map.groupBy(named, ({ url }) => options.serverOf(url)).values()];
@@ -38,7 +39,7 @@ export function settleNodes(named: readonly NamedNode[], options: SettleOptions)
     const [{ url, apiKey }] = group as [NamedNode, ...NamedNode[]];
     const byWeight = [...group.filter(({ source }) => source === "admin"), ...group];
     const said = <K extends keyof NamedNode>(key: K): NamedNode[K] | undefined =>
-      byWeight.find((one) => isSaid(one[key]))?.[key];
+      byWeight.find((one) => one[key] !== undefined)?.[key];
     return {
       name: names[at]!,
       url,
@@ -54,10 +55,6 @@ export function settleNodes(named: readonly NamedNode[], options: SettleOptions)
       aliases: [...new Set(group.map((one) => one.url))].filter((other) => other !== url),
     };
   });
-}
-
-function isSaid(value: unknown): boolean {
-  return value !== undefined && !(Array.isArray(value) && value.length === 0);
 }
 
 /** Names that somebody chose come first; of two equal ones the first keeps it. */

@@ -11,7 +11,7 @@ export type NodeHealth = "unknown" | "up" | "down";
  */
 export type BreakerState = "closed" | "open" | "half-open";
 
-/** Who told of a node. `local`: it was found on this host; `scan`: an operator had the network searched. */
+/** Who told of a node. `admin`: an operator, be it after a search of the network; `local`: it was found on this host. */
 export type NodeSource = "config" | "environment" | "admin" | "local";
 
 /** A model that a node holds on its disk. */
@@ -82,7 +82,7 @@ export interface KnownNode {
   readonly weight: number;
   /** What the operator calls it, to route by. */
   readonly tags: readonly string[];
-  /** Its memory for models, bytes: the operator's word, or what its worker tells; `undefined` if nobody knows. */
+  /** Its memory for models, bytes: the operator's word, or what the rpc backends on its host tell; `undefined` if nobody knows. */
   readonly memoryBytes: number | undefined;
   /** What it holds, by canonical key: what it told last, before the gateway was started if not since. */
   readonly models: ReadonlyMap<string, NodeModel>;
@@ -98,8 +98,8 @@ export interface KnownNode {
   tokensPerSecondOf(key: string): number | undefined;
   /** Whether the operator lets it serve this model. */
   allows(key: string): boolean;
-  /** The most memory that it was seen to refuse a model at, by key, bytes: Ollama said that there was less. `undefined`: it never refused. */
-  refusedBytesOf(key: string): number | undefined;
+  /** Whether it said of late that it has too little memory for this model. */
+  hasRefused(key: string): boolean;
   /** Counts up each time that any node is chosen; the higher, the later it was. */
   readonly lastTurn: number;
   /** How it can be woken, if it can. */
@@ -132,8 +132,8 @@ export interface NodeLease extends Disposable {
   giveSlotBack(): void;
 }
 
-/** A node for people. */
-export interface NodeView {
+/** How a node is, for people. */
+export interface NodeState {
   /** Names it for people; unique. */
   readonly name: string;
   /** Base URL, with its port, without a closing slash. */
@@ -172,12 +172,26 @@ export interface NodeView {
   readonly servedCount: number;
   /** Requests that it failed, since this gateway runs. */
   readonly failedCount: number;
-  /** What it holds, with its speed where that is known. */
-  readonly models: readonly (NodeModel & { readonly tokensPerSecond: number | undefined })[];
-  /** What it has in memory. */
-  readonly resident: readonly ResidentModel[];
   /** Whether it can be woken. */
   readonly canWake: boolean;
+}
+
+/** A node for people, in few words: nodes may hold thousands of models. */
+export interface NodeSummary extends NodeState {
+  /** Models that it holds. */
+  readonly modelCount: number;
+  /** Models that it has in memory. */
+  readonly residentCount: number;
+  /** Memory that these take, bytes. */
+  readonly residentBytes: number;
+}
+
+/** A node for people, with all that it holds. */
+export interface NodeView extends NodeState {
+  /** What it holds, with its speed where that is known. */
+  readonly models: readonly (NodeModel & { readonly tokensPerSecond?: number | undefined })[];
+  /** What it has in memory. */
+  readonly resident: readonly ResidentModel[];
 }
 
 /** What happened to a node, for logs and for whoever watches. */

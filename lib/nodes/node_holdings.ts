@@ -9,7 +9,7 @@ const MISSING_MS = 10_000;
 
 /** What a node holds and has in memory: what it lists, and what requests have met. Pure: time is told. */
 export class NodeHoldings {
-  readonly #refused = new ModelNotes<number>(REFUSED_MS);
+  readonly #refused = new ModelNotes<true>(REFUSED_MS);
   readonly #missing = new ModelNotes<true>(MISSING_MS);
   #listed: ListedModels | undefined;
   #models: ReadonlyMap<string, NodeModel> = new Map();
@@ -27,7 +27,7 @@ export class NodeHoldings {
     return this.#isRecalled || this.#listed !== undefined;
   }
 
-  /** What it holds, by canonical key. Another object once that has changed. */
+  /** What it holds, by canonical key. Another object once that has changed; a new date alone is no change. */
   get models(): ReadonlyMap<string, NodeModel> {
     return this.#models;
   }
@@ -42,14 +42,14 @@ export class NodeHoldings {
     return this.#residentBytes;
   }
 
-  /** Whether {@linkcode refusedBytesOf} can be anything else than `undefined`. */
-  get hasRefused(): boolean {
+  /** Whether {@linkcode hasRefused} can be true of any model. */
+  get mayHaveRefused(): boolean {
     return this.#refused.size > 0;
   }
 
-  /** Size of a model that it had too little memory for of late, bytes; `undefined` if it had not. */
-  refusedBytesOf(key: string, nowMs: number): number | undefined {
-    return this.#refused.get(key, nowMs);
+  /** Whether it had too little memory for a model of late. */
+  hasRefused(key: string, nowMs: number): boolean {
+    return this.#refused.get(key, nowMs) === true;
   }
 
   /** Takes what it held before a restart, for as long as it does not list anything itself. */
@@ -70,26 +70,29 @@ export class NodeHoldings {
     this.#keepResident(new Map());
   }
 
-  /** It does not have a model that it listed. */
+  /** It does not have a model that it listed. Several requests may find that, one after the other. */
   miss(key: string, nowMs: number): void {
-    this.#missing.set(key, this.#models.get(key)?.digest, true, nowMs);
+    const model = (this.#listed?.models ?? this.#models).get(key); // one that is missing already is not in the other
+    this.#missing.set(key, model?.digest, true, nowMs);
     if (this.#listed) this.#hold(this.#listed, nowMs);
     this.#keepResident(without(this.#resident, (other) => other === key));
   }
 
   /** It has too little memory for a model. */
   refuse(key: string, nowMs: number): void {
-    const model = this.#models.get(key);
-    this.#refused.set(key, model?.digest, model?.sizeBytes ?? 0, nowMs);
+    this.#refused.set(key, this.#models.get(key)?.digest, true, nowMs);
   }
 
   #hold(listed: ListedModels, nowMs: number): void {
-    this.#listed = listed;
-    this.#missing.prune(listed.models, nowMs);
-    this.#models = this.#missing.size === 0
-      ? listed.models
-      : without(listed.models, (key) => this.#missing.get(key, nowMs) === true);
-    this.#refused.prune(this.#models, nowMs);
+    const before = this.#listed;
+    const models = before && areSame(before.models, listed.models) ? before.models : listed.models;
+    this.#listed = models === listed.models ? listed : { text: listed.text, models };
+    this.#missing.prune(models, nowMs);
+    const held = this.#missing.size === 0
+      ? models
+      : without(models, (key) => this.#missing.get(key, nowMs) === true);
+    if (!before || !areSame(this.#models, held)) this.#models = held;
+    this.#refused.prune(held, nowMs);
   }
 
   #keepResident(resident: ReadonlyMap<string, ResidentModel>): void {
@@ -97,6 +100,19 @@ export class NodeHoldings {
     this.#residentBytes = 0;
     for (const { sizeBytes } of resident.values()) this.#residentBytes += sizeBytes;
   }
+}
+
+/** Some that pass for an Ollama date their models anew in each answer. */
+function areSame(one: ReadonlyMap<string, NodeModel>, other: ReadonlyMap<string, NodeModel>): boolean {
+  if (one === other) return true;
+  if (one.size !== other.size) return false;
+  for (const [key, model] of one) if (!isSame(model, other.get(key))) return false;
+  return true;
+}
+
+function isSame(one: NodeModel, other: NodeModel | undefined): boolean {
+  return other !== undefined && (Object.keys(one) as (keyof NodeModel)[])
+    .every((field) => field === "modifiedAtMs" || one[field] === other[field]);
 }
 
 function without<T>(models: ReadonlyMap<string, T>, isLeftOut: (key: string) => boolean): Map<string, T> {

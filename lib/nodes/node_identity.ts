@@ -5,7 +5,7 @@ import { Deadline } from "../deadline.ts";
 import { parseUpstreamUrl } from "../http/address.ts";
 import { refusedAddress } from "../net/refused_address.ts";
 import { listenerAt, parseTcpTable } from "../net/tcp_table.ts";
-import { createIdentify, localIdentity } from "../registry/identity.ts";
+import { createIdentify, type Identify, localIdentity } from "../registry/identity.ts";
 import { untilAborted } from "../until_aborted.ts";
 
 /** What a node's URL leads to, so that two URLs of one Ollama are known for one. */
@@ -23,8 +23,8 @@ export interface NodeIdentity {
 }
 
 /**
- * Finds out what a node's URL leads to; `undefined` if its name has no address at present. Rejects only with the
- * signal's reason.
+ * Finds out what a node's URL leads to; `undefined` if its name has no address at present. Rejects with the signal's
+ * reason, or if this host cannot tell at present.
  */
 export type IdentifyNode = (
   url: string,
@@ -37,6 +37,8 @@ export interface IdentifyNodeOptions {
   readonly clock?: Clock;
   /** All addresses of a name; rejects if it has none. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
+  /** The kernel's table of IPv6 sockets, which shows those that take both. */
+  readonly readTable?: () => Promise<string>;
 }
 
 /** A resolver that takes longer is of no use, ms. */
@@ -45,9 +47,10 @@ const RESOLVE_MS = 2_000;
 /**
  * Asks the resolver and, for addresses of this host, the kernel: `localhost`, the LAN address and `::1` lead to the same
  * Ollama if the same socket listens there. Ollama that is told to listen on `0.0.0.0` listens on `::`, which takes both.
+ * Elsewhere the address alone tells: an Ollama by two addresses of another host is taken for two.
  */
 export function createIdentifyNode(
-  { clock = systemClock, resolve = resolveAll }: IdentifyNodeOptions = {},
+  { clock = systemClock, resolve = resolveAll, readTable = readTcp6 }: IdentifyNodeOptions = {},
 ): IdentifyNode {
   const identify = createIdentify(clock);
   return async (url, { signal }) => {
@@ -61,8 +64,8 @@ export function createIdentifyNode(
     const refused = addresses.map(refusedAddress).find((phrase) => phrase !== undefined);
     if (refused !== undefined) return { server: at(hostname), address, port, isLocal: false, refused };
     const { server, isLocal } = isIPv4(address)
-      ? await ofIpv4(address, port, (host) => identify({ host, port }, { signal }))
-      : await ofIpv6(address, port);
+      ? await ofIpv4(address, port, { identify: (host) => identify({ host, port }, { signal }), readTable })
+      : await ofIpv6(address, port, { readTable });
     return { server: at(server), address, port, isLocal, refused };
   };
 }
@@ -75,17 +78,21 @@ interface Place {
 async function ofIpv4(
   address: string,
   port: number,
-  identify: (host: string) => ReturnType<ReturnType<typeof createIdentify>>,
+  { identify, readTable }: { identify: (host: string) => ReturnType<Identify>; readTable: ReadTable },
 ): Promise<Place> {
   const known = await identify(address) ?? localIdentity(address, port, undefined);
   if (!known.isLocal || known.isSeen) return known;
-  return await listensOnAll(port) ? localIdentity(ANY, port, { address: ANY, port }) : known;
+  return await listensOnAll(port, readTable) ? localIdentity(ANY, port, { address: ANY, port }) : known;
 }
 
-async function ofIpv6(address: string, port: number): Promise<Place> {
+async function ofIpv6(
+  address: string,
+  port: number,
+  { readTable }: { readTable: ReadTable },
+): Promise<Place> {
   const isOwn = address === "::1" || Deno.networkInterfaces().some((known) => known.address === address);
   if (!isOwn) return { server: `[${address}]:${port}`, isLocal: false };
-  const isOnAll = await listensOnAll(port);
+  const isOnAll = await listensOnAll(port, readTable);
   return localIdentity(isOnAll ? ANY : `[${address}]`, port, isOnAll ? { address: ANY, port } : undefined);
 }
 
@@ -94,20 +101,29 @@ const ANY = "0.0.0.0";
 const ANY_IPV6 = "0:0:0:0:0:0:0:0";
 
 /** Whether a socket on `::` listens at a port of this host. */
-async function listensOnAll(port: number): Promise<boolean> {
+async function listensOnAll(port: number, readTable: ReadTable): Promise<boolean> {
   try {
-    const sockets = parseTcpTable(await Deno.readTextFile("/proc/net/tcp6"), port);
-    return listenerAt(sockets, ANY_IPV6) !== undefined;
+    return listenerAt(parseTcpTable(await readTable(), port), ANY_IPV6) !== undefined;
   } catch (error) {
-    // Another system, or a sandbox: then URLs are told apart by their address alone.
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return false;
-    throw error;
+    if (NEVER_READABLE.some((kind) => error instanceof kind)) return false;
+    throw error; // such as for want of file descriptors: what was known before is better than a guess
   }
 }
 
+type ReadTable = () => Promise<string>;
+
+function readTcp6(): Promise<string> {
+  return Deno.readTextFile("/proc/net/tcp6");
+}
+
+/** Another system, a host without IPv6, or a sandbox: then URLs are told apart by their address alone. */
+const NEVER_READABLE = [Deno.errors.NotFound, Deno.errors.NotCapable, Deno.errors.PermissionDenied];
+
 async function addressesOf(
   hostname: string,
-  { resolve, clock, signal }: Required<IdentifyNodeOptions> & { signal: AbortSignal },
+  { resolve, clock, signal }: Required<Pick<IdentifyNodeOptions, "resolve" | "clock">> & {
+    signal: AbortSignal;
+  },
 ): Promise<readonly string[]> {
   signal.throwIfAborted();
   if (isIPv4(hostname) || isIPv6(hostname)) return [hostname];

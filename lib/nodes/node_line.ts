@@ -95,6 +95,11 @@ export class NodeLine implements Disposable {
     return promise;
   }
 
+  /** The settings may say another time now: it holds for those who wait already, too. */
+  settingsChanged(): void {
+    this.#refuseOverdue();
+  }
+
   /** Refuses all who wait and all who come, and hears of no changes any more. */
   close(): void {
     this.#held.dispose();
@@ -110,7 +115,7 @@ export class NodeLine implements Disposable {
     const closed = this.#line.refusal(waiter.model, { isBounded: false });
     if (closed) return waiter.refuse(closed);
     if (this.#line.isFirst(waiter) && waiter.hasEnded(waiter.sinceMs)) return;
-    const full = this.#line.refusal(waiter.model);
+    const full = this.#line.refusal(waiter.model, waiter);
     if (full) return waiter.refuse(full);
     this.#line.add(waiter);
     this.#alarm.ringBy(waiter.sinceMs + (waiter.maxWaitMs ?? this.#settings().queueWaitMs));

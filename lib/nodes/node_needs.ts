@@ -8,7 +8,7 @@ import { needOfContent } from "../planner/node_need.ts";
 import { Alarm } from "../registry/alarm.ts";
 import { CheckQueue } from "../registry/check_queue.ts";
 import type { GgufHeaderCache } from "../store/gguf_header_cache.ts";
-import { fetchShown } from "./fetch_shown.ts";
+import { fetchShown, type ShowFinding } from "./fetch_shown.ts";
 import { type HeldModel, HeldModels, type Holder } from "./held_models.ts";
 import type { ModelNeed } from "./model_need.ts";
 import type { KnownNode } from "./node.ts";
@@ -140,17 +140,23 @@ export class NodeNeeds implements AsyncDisposable {
     try {
       const finding = await fetchShown(holder.node, name, { http: this.#http, clock: this.#clock, signal });
       signal.throwIfAborted();
-      if (finding.shown) this.#shown(model, holder, name, finding.shown);
-      else this.#inVain(model, holder, finding);
+      // Else the node has gone, or holds something else by now: others may tell.
+      if (model.places.get(holder) === name) this.#take(model, holder, finding);
     } catch (error) {
       if (signal.aborted) return; // nobody holds it any more
       this.#logger.error("model need not learned", { node: holder.node.name, model: name, error });
-      model.useless.add(holder);
+      if (model.places.has(holder)) model.useless.add(holder);
     }
     if (model.isOpen) this.#alarm.ringBy(nextLookMs(model, this.#clock.monotonic()));
   }
 
-  #shown(model: HeldModel, holder: Holder, name: string, shown: ShownModel): void {
+  #take(model: HeldModel, holder: Holder, finding: ShowFinding): void {
+    if (finding.shown) this.#shown(model, holder, finding.shown);
+    else this.#inVain(model, holder, finding);
+  }
+
+  #shown(model: HeldModel, holder: Holder, shown: ShownModel): void {
+    const name = model.places.get(holder)!;
     const { content, params, parameterCount } = shown;
     const weightBytes = model.sizeBytes;
     const told = parameterCount ?? model.need?.parameterCount;

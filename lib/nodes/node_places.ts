@@ -8,16 +8,39 @@ const CONCURRENCY = 64;
 export class NodePlaces {
   /** `undefined` where the name never had an address. */
   readonly #identities = new Map<string, NodeIdentity | undefined>();
+  readonly #faulty = new Set<string>();
 
-  /** Knows nothing yet. */
-  constructor(private readonly identify: IdentifyNode) {}
+  /**
+   * Knows nothing yet.
+   *
+   * @param onFault Called when it cannot be found out where a URL leads, and not again for it until that worked. Must not
+   *   throw.
+   */
+  constructor(
+    private readonly identify: IdentifyNode,
+    private readonly onFault: (url: string, error: unknown) => void = () => {},
+  ) {}
 
-  /** Finds out where a URL leads, and keeps nothing. @throws The signal's reason. */
+  /**
+   * Finds out where a URL leads, and keeps nothing; `undefined` if nobody can tell at present, for want of file
+   * descriptors, for example.
+   *
+   * @throws The signal's reason.
+   */
   async find(url: string, signal: AbortSignal): Promise<NodeIdentity | undefined> {
-    return await this.identify(url, { signal });
+    try {
+      const identity = await this.identify(url, { signal });
+      this.#faulty.delete(url);
+      return identity;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!this.#faulty.has(url)) this.onFault(url, error);
+      this.#faulty.add(url);
+      return undefined;
+    }
   }
 
-  /** Keeps where a URL leads. One whose name has no address at present keeps the one that it had. */
+  /** Keeps where a URL leads. One of which nobody can tell at present keeps what was known. */
   put(url: string, identity: NodeIdentity | undefined): void {
     this.#identities.set(url, identity ?? this.#identities.get(url));
   }
@@ -52,8 +75,8 @@ export class NodePlaces {
   /** Forgets all but these URLs. */
   keepOnly(urls: readonly string[]): void {
     const kept = new Set(urls);
-    for (const url of [...this.#identities.keys()]) {
-      if (!kept.has(url)) this.#identities.delete(url);
+    for (const known of [this.#identities, this.#faulty]) {
+      for (const url of [...known.keys()].filter((url) => !kept.has(url))) known.delete(url);
     }
   }
 }

@@ -8,13 +8,12 @@ import { Breaker } from "./breaker.ts";
 import type { BreakerState, KnownNode, NodeHealth, NodeModel, ResidentModel } from "./node.ts";
 import type { NodeFinding } from "./node_check.ts";
 import { NodeHoldings } from "./node_holdings.ts";
+import { NodePause } from "./node_pause.ts";
 import { NodePulse } from "./node_pulse.ts";
 import { headersOf, type NodeSettings } from "./node_settings.ts";
 import { NodeSpeed } from "./node_speed.ts";
 import type { WakeTarget } from "./wake_target.ts";
 
-/** No node is left alone for longer, whatever it asks for, ms. */
-const LONGEST_PAUSE_MS = 5 * 60_000;
 const MAX_REASON_LENGTH = 300;
 
 /**
@@ -51,7 +50,7 @@ export class NodeRecord implements KnownNode {
   #toldMemoryBytes: number | undefined;
   #isRemoved = false;
   #isSound = false;
-  #pausedUntilMs = -Infinity;
+  readonly #pause = new NodePause();
   #version: string | undefined;
   #lastFailure = "";
 
@@ -113,7 +112,7 @@ export class NodeRecord implements KnownNode {
     if (this.#isRemoved) return "it was removed, and finishes what it has";
     if (this.health === "unknown") return this.reason;
     if (this.health === "down") return `down: ${this.reason}`;
-    if (this.#pausedUntilMs > nowMs) return `paused for ${until(this.#pausedUntilMs, nowMs)} at its own wish`;
+    if (this.#pause.isOn) return `paused for ${until(this.#pause.dueMs, nowMs)} at its own wish`;
     if (this.breaker === "half-open") return `on trial with one request: ${this.#lastFailure}`;
     return `left alone for ${until(this.traffic.dueMs, nowMs)} after failures: ${this.#lastFailure}`;
   }
@@ -144,7 +143,7 @@ export class NodeRecord implements KnownNode {
     return this.#settings.tags;
   }
 
-  /** Its memory for models, bytes: the operator's word, else its worker's; `undefined` if nobody knows. */
+  /** Its memory for models, bytes: the operator's word, else that of the rpc backends on its host; `undefined` if nobody knows. */
   get memoryBytes(): number | undefined {
     return this.#settings.memoryBytes ?? this.#toldMemoryBytes;
   }
@@ -189,9 +188,9 @@ export class NodeRecord implements KnownNode {
     return this.#allowed.allows(key);
   }
 
-  /** Size of a model that it had too little memory for in the last ten minutes, bytes; `undefined` if it had not. */
-  refusedBytesOf(key: string): number | undefined {
-    return this.holdings.hasRefused ? this.holdings.refusedBytesOf(key, this.#clock.monotonic()) : undefined;
+  /** Whether it had too little memory for a model in the last ten minutes. */
+  hasRefused(key: string): boolean {
+    return this.holdings.mayHaveRefused && this.holdings.hasRefused(key, this.#clock.monotonic());
   }
 
   /** What is said of it by those who named it. */
@@ -211,8 +210,7 @@ export class NodeRecord implements KnownNode {
 
   /** When {@linkcode advance} has something to do, on the monotonic clock; `Infinity` for not before something else happens. */
   get dueMs(): number {
-    const isPaused = this.#pausedUntilMs > -Infinity;
-    return Math.min(this.traffic.dueMs, isPaused ? this.#pausedUntilMs : Infinity);
+    return Math.min(this.traffic.dueMs, this.#pause.dueMs);
   }
 
   /** Takes other settings of the same URL; it is one of the nodes (again). @returns Whether it is asked in another way now. */
@@ -232,15 +230,17 @@ export class NodeRecord implements KnownNode {
     this.#judge();
   }
 
-  /** What a worker tells of its memory for models, bytes. */
-  tellMemory(bytes: number | undefined): void {
+  /** What the rpc backends on its host tell of its memory for models, bytes. @returns Whether that is something else than before. */
+  tellMemory(bytes: number | undefined): boolean {
+    const before = this.memoryBytes;
     this.#toldMemoryBytes = bytes;
+    return this.memoryBytes !== before;
   }
 
   /** Time has passed. */
   advance(nowMs: number): void {
     this.traffic.advance(nowMs);
-    if (nowMs >= this.#pausedUntilMs) this.#pausedUntilMs = -Infinity;
+    this.#pause.advance(nowMs);
     this.#judge();
   }
 
@@ -271,9 +271,7 @@ export class NodeRecord implements KnownNode {
 
   /** It is to be left alone for so long, ms; a longer pause that runs goes on. */
   pause(ms: number): void {
-    if (!(ms > 0)) return;
-    const untilMs = this.#clock.monotonic() + Math.min(ms, LONGEST_PAUSE_MS);
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
+    this.#pause.begin(ms, this.#clock.monotonic());
     this.#judge();
   }
 
@@ -291,7 +289,7 @@ export class NodeRecord implements KnownNode {
   }
 
   #judge(): void {
-    this.#isSound = !this.#isRemoved && this.health === "up" && this.#pausedUntilMs === -Infinity &&
+    this.#isSound = !this.#isRemoved && this.health === "up" && !this.#pause.isOn &&
       this.traffic.mayPass;
   }
 }

@@ -1,20 +1,20 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
-import { messageOf } from "../errors.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { HttpError } from "../http/error.ts";
 import type { Logger } from "../log.ts";
 import { Alarm } from "../registry/alarm.ts";
-import { CheckQueue } from "../registry/check_queue.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { KnownHolders } from "./known_holders.ts";
-import type { KnownNode, NodeEvent, NodeLease, NodeModel, NodePool, NodeView } from "./node.ts";
-import { checkNode, type NodeFinding, notReached } from "./node_check.ts";
+import type { KnownNode, NodeEvent, NodeLease, NodeModel, NodePool, NodeSummary, NodeView } from "./node.ts";
+import { NodeBook } from "./node_book.ts";
+import { type NodeFinding, notReached } from "./node_check.ts";
+import { NodeChecks } from "./node_checks.ts";
 import { type LeaseOwner, OpenNodeLease } from "./node_lease.ts";
 import { NodeRecord } from "./node_record.ts";
 import { NodeReporter } from "./node_reporter.ts";
 import type { NodeSettings } from "./node_settings.ts";
-import { viewOf } from "./node_view.ts";
+import { summaryOf, viewOf } from "./node_view.ts";
 
 /** What the operator may change while the nodes are watched. */
 export interface NodeWatch {
@@ -49,8 +49,6 @@ export interface NodeRegistryOptions {
   readonly recall?: (url: string) => readonly NodeModel[] | undefined;
 }
 
-/** Most checks at once: so many that twenty nodes which are switched off keep nobody from being seen to come back. */
-const MAX_CHECKS = 64;
 /** For how long the first answers are waited for, ms; a check takes 2 s at most. */
 const FIRST_ANSWERS_MS = 2_500;
 /** Evidence of trouble has one checked that is known for longer than this, ms. */
@@ -68,18 +66,14 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
   readonly #logger: Logger;
   readonly #random: () => number;
   readonly #alarm: Alarm;
-  readonly #queue: CheckQueue<NodeRecord>;
+  readonly #checks: NodeChecks;
   readonly #holders: KnownHolders;
   readonly #reporter: NodeReporter;
   readonly #listeners = new Set<() => void>();
   readonly #leaseOwner: LeaseOwner;
-  /** What workers told of the memory of nodes, by the URL that they named. */
-  readonly #toldMemory = new Map<string, number>();
-  #records: ReadonlyMap<string, NodeRecord> = new Map();
-  #nodes: readonly NodeRecord[] = [];
-  /** None of the nodes any more, but at work for us; by URL. */
-  readonly #leaving = new Map<string, NodeRecord>();
-  #isStarted = false;
+  /** What was told of the memory of nodes, by URL. */
+  #toldMemory: ReadonlyMap<string, number> = new Map();
+  readonly #book = new NodeBook();
   #turn = 0;
 
   /** Knows no node, and asks nobody yet: see {@linkcode apply} and {@linkcode start}. */
@@ -91,7 +85,13 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
     this.#holders = new KnownHolders(options.logger);
     this.#reporter = new NodeReporter(options.logger, options.onEvent);
     this.#alarm = new Alarm(this.#clock, () => this.#startDue());
-    this.#queue = new CheckQueue((record, signal) => this.#check(record, signal), () => MAX_CHECKS);
+    this.#checks = new NodeChecks({
+      http: options.http,
+      logger: this.#logger,
+      clock: this.#clock,
+      isWatched: (record) => this.#book.isWatched(record),
+      learn: (record, finding, startedMs) => this.#learn(record, finding, startedMs),
+    });
     this.#leaseOwner = {
       clock: this.#clock,
       random: this.#random,
@@ -105,7 +105,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
 
   /** Those of the last {@linkcode apply}, in its order. */
   get nodes(): readonly KnownNode[] {
-    return this.#nodes;
+    return this.#book.nodes;
   }
 
   /** Those that were never asked what they hold, neither since the start nor, as far as is remembered, before. */
@@ -115,9 +115,9 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
 
   /** Asks all at once, and from then on in their rhythm. Resolves when all were asked once, after 2.5 s at most; never rejects. */
   async start(): Promise<void> {
-    this.#isStarted = true;
+    this.#checks.start();
     using deadline = new Deadline(this.#clock, FIRST_ANSWERS_MS);
-    await Promise.race([this.#askAll(this.#nodes), untilAborted(deadline.signal)]);
+    await Promise.race([this.#checks.askAll(this.#book.nodes), untilAborted(deadline.signal)]);
   }
 
   /**
@@ -128,14 +128,12 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
    * @throws {RangeError} If a URL is no upstream's; nothing has changed then.
    */
   apply(list: readonly NodeSettings[]): void {
-    const before = this.#records;
-    const now = list.map((settings) => this.#recordOf(settings));
-    this.#nodes = now;
-    this.#records = new Map(now.map((record) => [record.url, record]));
-    for (const [at, record] of now.entries()) this.#configure(record, list[at]!);
-    for (const record of before.values()) if (!this.#isNode(record)) this.#remove(record);
-    this.#holders.replace(now);
-    for (const record of now) if (before.get(record.url) !== record) this.#tellKnown(record);
+    const { came, went } = this.#book.replace(list, (settings) => this.#newRecord(settings));
+    const { nodes } = this.#book;
+    for (const [at, record] of nodes.entries()) this.#configure(record, list[at]!);
+    for (const record of went) this.#remove(record);
+    this.#holders.replace(nodes);
+    for (const record of came) this.#tellKnown(record);
     this.#notify();
   }
 
@@ -146,8 +144,8 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
    */
   async refresh({ names, signal }: { names?: readonly string[]; signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
-    const wanted = this.#nodes.filter(({ name }) => names === undefined || names.includes(name));
-    await Promise.race([this.#askAll(wanted), untilAborted(signal)]);
+    const wanted = this.#book.nodes.filter(({ name }) => names === undefined || names.includes(name));
+    await Promise.race([this.#checks.askAll(wanted), untilAborted(signal)]);
     signal.throwIfAborted();
   }
 
@@ -158,7 +156,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
 
   /** Takes a slot in the same step in which it was chosen. @returns `undefined` if it has none left, or is no longer sound. */
   lease(node: KnownNode, key: string): NodeLease | undefined {
-    const record = this.#records.get(node.url);
+    const record = this.#book.nodeAt(node.url);
     if (record !== node || !record.isSound || record.inFlightCount >= record.slotCount) return undefined;
     const pass = record.traffic.pass();
     if (!pass) return undefined;
@@ -168,21 +166,28 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
     return lease;
   }
 
-  /** Each, for people. */
+  /** Each, for people, with all that it holds. */
   views(): NodeView[] {
     const nowMs = this.#clock.monotonic();
-    return this.#nodes.map((record) => viewOf(record, nowMs));
+    return this.#book.nodes.map((record) => viewOf(record, nowMs));
+  }
+
+  /** Each, for people, in few words: costs little, however many models they hold. */
+  summaries(): NodeSummary[] {
+    const nowMs = this.#clock.monotonic();
+    return this.#book.nodes.map((record) => summaryOf(record, nowMs));
   }
 
   /**
-   * Takes what a worker tells of the memory of the node on its host, bytes; it counts where the settings say nothing.
+   * Takes what is known from elsewhere of the memory of all nodes, in the place of what was told before; it counts where
+   * the settings say nothing.
    *
-   * @param url Of the node, or one of its aliases; it may become known later.
+   * @param bytesByUrl By the URL of a node, or one of its aliases; it may become known later. Not to be changed then.
    */
-  setMemory(url: string, bytes: number | undefined): void {
-    if (bytes === undefined) this.#toldMemory.delete(url);
-    else this.#toldMemory.set(url, bytes);
-    for (const record of this.#nodes) this.#tellMemory(record);
+  setMemories(bytesByUrl: ReadonlyMap<string, number>): void {
+    this.#toldMemory = bytesByUrl;
+    const changed = this.#book.nodes.filter((record) => this.#tellMemory(record));
+    if (changed.length > 0) this.#notify();
   }
 
   /** Calls back whenever a slot may have become free, or a node's health or models have changed; until disposal. Must not throw. */
@@ -194,14 +199,8 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
 
   /** Ends all checks. Requests in flight stay their senders' to end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStarted = false;
     this.#alarm[Symbol.dispose]();
-    await this.#queue[Symbol.asyncDispose]();
-  }
-
-  #recordOf(settings: NodeSettings): NodeRecord {
-    const { url } = settings;
-    return this.#records.get(url) ?? this.#leaving.get(url) ?? this.#newRecord(settings);
+    await this.#checks[Symbol.asyncDispose]();
   }
 
   #newRecord(settings: NodeSettings): NodeRecord {
@@ -211,40 +210,32 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
     return record;
   }
 
-  #isNode(record: NodeRecord): boolean {
-    return this.#records.get(record.url) === record;
-  }
-
   #configure(record: NodeRecord, settings: NodeSettings): void {
-    this.#leaving.delete(record.url);
     const isAskedOtherwise = record.configure(settings);
     this.#tellMemory(record);
     if (isAskedOtherwise) this.#askAnew(record);
     else this.#arm(record);
   }
 
-  #tellMemory(record: NodeRecord): void {
+  /** @returns Whether its memory is another one now. */
+  #tellMemory(record: NodeRecord): boolean {
     const told = [record.url, ...record.settings.aliases].map((url) => this.#toldMemory.get(url));
-    record.tellMemory(told.find((bytes) => bytes !== undefined));
+    return record.tellMemory(told.find((bytes) => bytes !== undefined));
   }
 
   #remove(record: NodeRecord): void {
     record.remove();
-    if (record.inFlightCount > 0) this.#leaving.set(record.url, record); // it stays watched for as long as it works for us
-    else this.#queue.cancel(record);
+    if (!this.#book.isWatched(record)) this.#checks.cancel(record);
   }
 
   #released(record: NodeRecord): void {
-    if (this.#leaving.get(record.url) === record && record.inFlightCount === 0) {
-      this.#leaving.delete(record.url);
-      this.#queue.cancel(record);
-    }
+    if (this.#book.releaseIdle(record)) this.#checks.cancel(record);
     this.#notify();
   }
 
   #startDue(): void {
     const nowMs = this.#clock.monotonic();
-    for (const record of [...this.#nodes, ...this.#leaving.values()]) {
+    for (const record of this.#book.watched) {
       if (record.dueMs <= nowMs) this.#tell(record, () => record.advance(nowMs));
       else this.#arm(record);
     }
@@ -255,56 +246,30 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
     this.#alarm.ringBy(record.dueMs);
     const { nextCheckMs } = record.pulse;
     if (nextCheckMs > this.#clock.monotonic()) this.#alarm.ringBy(nextCheckMs);
-    else if (this.#isStarted) void this.#ask(record, false);
-  }
-
-  #ask(record: NodeRecord, isUrgent: boolean): Promise<void> {
-    return this.#queue.ask(record, { isQuick: record.health === "up", isUrgent });
-  }
-
-  async #askAll(records: readonly NodeRecord[]): Promise<void> {
-    await Promise.all(records.map((record) => this.#ask(record, true)));
+    else this.#checks.askSoon(record, { isUrgent: false });
   }
 
   #askAnew(record: NodeRecord): void {
-    this.#queue.cancel(record);
-    if (this.#isStarted) void this.#ask(record, true);
+    this.#checks.cancel(record);
+    this.#checks.askSoon(record, { isUrgent: true });
   }
 
   #doubt(record: NodeRecord): void {
     const ageMs = record.pulse.ageMs(this.#clock.monotonic()) ?? Infinity;
-    if (ageMs > DOUBTED_AFTER_MS && this.#isStarted) void this.#ask(record, true);
+    if (ageMs > DOUBTED_AFTER_MS) this.#checks.askSoon(record, { isUrgent: true });
   }
 
   #notReached(record: NodeRecord, error: HttpError): void {
-    this.#queue.cancel(record);
+    this.#checks.cancel(record);
     this.#learn(record, notReached(error), this.#clock.monotonic());
-  }
-
-  async #check(record: NodeRecord, signal: AbortSignal): Promise<void> {
-    const startedMs = this.#clock.monotonic();
-    const { http } = this.#options;
-    try {
-      const finding = await checkNode(record, {
-        http,
-        clock: this.#clock,
-        signal,
-        known: record.holdings.listed,
-      });
-      if (!signal.aborted) this.#learn(record, finding, startedMs);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#logger.error("ollama node check failed", { node: record.name, url: record.url, error });
-      const reason = `it cannot be checked: ${messageOf(error)}; see the log`;
-      this.#learn(record, { health: "down", reason, cause: "unfit" }, startedMs);
-    }
   }
 
   #learn(record: NodeRecord, finding: NodeFinding, startedMs: number): void {
     const { checkEveryMs, stallMs } = this.#options.settings();
     const moment = { startedMs, nowMs: this.#clock.monotonic(), random: this.#random(), checkEveryMs };
     this.#tell(record, () => record.learn(finding, moment));
-    if (finding.health === "up") this.#options.onListed?.(record.url, finding.listed.models);
+    const { listed } = record.holdings;
+    if (finding.health === "up" && listed) this.#options.onListed?.(record.url, listed.models);
     const loss = record.lossAfter(stallMs);
     // They may be at work there still, so nobody else is asked.
     if (loss) { for (const request of record.requests.keys()) request.abort(loss); }
@@ -314,6 +279,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
   #tell(record: NodeRecord, change: () => void): void {
     const { health, breaker, isSound, models } = record;
     change();
+    if (!this.#book.isWatched(record)) return; // a lease tells of one that has left already
     record.settle();
     if (record.models !== models) this.#tellModels(record, models);
     this.#reporter.tell(record, { health, breaker });
@@ -322,7 +288,7 @@ export class NodeRegistry implements NodePool, AsyncDisposable {
   }
 
   #tellModels(record: NodeRecord, before: NodeRecord["models"]): void {
-    if (!this.#isNode(record)) return;
+    if (!this.#book.isNode(record)) return;
     this.#holders.update(record, before);
     this.#options.onModels?.(record);
   }

@@ -1,8 +1,39 @@
-import type { NodeView } from "./node.ts";
+import type { NodeState, NodeSummary, NodeView } from "./node.ts";
 import type { NodeRecord } from "./node_record.ts";
 
-/** A node for people. @param nowMs On the monotonic clock. */
+/** A node for people, with all that it holds. @param nowMs On the monotonic clock. */
 export function viewOf(node: NodeRecord, nowMs: number): NodeView {
+  return {
+    ...stateOf(node, nowMs),
+    models: [...node.models.values()].map((model) => {
+      const tokensPerSecond = node.tokensPerSecondOf(model.key);
+      return tokensPerSecond === undefined ? model : { ...model, tokensPerSecond }; // most are as they are: no copies
+    }),
+    resident: [...node.resident.values()],
+  };
+}
+
+/** A node for people, in few words. @param nowMs On the monotonic clock. */
+export function summaryOf(node: NodeRecord, nowMs: number): NodeSummary {
+  return {
+    ...stateOf(node, nowMs),
+    modelCount: node.models.size,
+    residentCount: node.resident.size,
+    residentBytes: node.residentBytes,
+  };
+}
+
+/** A node in few words, of which all is told. */
+export function shortened({ models, resident, ...state }: NodeView): NodeSummary {
+  return {
+    ...state,
+    modelCount: models.length,
+    residentCount: resident.length,
+    residentBytes: resident.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  };
+}
+
+function stateOf(node: NodeRecord, nowMs: number): NodeState {
   const { aliases, sources, allowedModels } = node.settings;
   return {
     name: node.name,
@@ -24,11 +55,6 @@ export function viewOf(node: NodeRecord, nowMs: number): NodeView {
     firstTokenMs: node.firstTokenMs,
     servedCount: node.servedCount,
     failedCount: node.failedCount,
-    models: [...node.models.values()].map((model) => ({
-      ...model,
-      tokensPerSecond: node.tokensPerSecondOf(model.key),
-    })),
-    resident: [...node.resident.values()],
     canWake: node.wake !== undefined,
   };
 }

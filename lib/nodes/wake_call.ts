@@ -51,6 +51,11 @@ export class WakeCall {
     return this.#clock.monotonic() - this.#sinceMs;
   }
 
+  /** Whether its packets go where this target is. */
+  isTo({ mac, broadcast, port }: WakeTarget): boolean {
+    return this.target.mac === mac && this.target.broadcast === broadcast && this.target.port === port;
+  }
+
   /** One more waits; the first has packets sent. */
   join(): void {
     if (this.#waiterCount++ > 0) return;

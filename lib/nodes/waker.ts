@@ -42,11 +42,12 @@ export class Waker implements Disposable {
     wait.signal.throwIfAborted();
     this.#closing.signal.throwIfAborted();
     if (wait.isUp()) return;
+    const { name } = node; // a live node may be called otherwise, or gone, when the waiting ends
     const call = this.#join(node);
     try {
       await this.#untilUp(call, wait);
     } finally {
-      if (call.leave()) this.#calls.delete(node.name);
+      if (call.leave() && this.#calls.get(name) === call) this.#calls.delete(name);
     }
   }
 
@@ -60,10 +61,11 @@ export class Waker implements Disposable {
     this.close();
   }
 
+  /** What an operator has corrected counts at once; who waits already goes on as before. */
   #join({ name, wake }: Pick<KnownNode, "name" | "wake">): WakeCall {
+    if (!wake) throw cannotBeWoken(name);
     const known = this.#calls.get(name);
-    if (!known && !wake) throw cannotBeWoken(name);
-    const call = known ?? new WakeCall(name, wake!, this.options);
+    const call = known?.isTo(wake) ? known : new WakeCall(name, wake, this.options);
     this.#calls.set(name, call);
     call.join();
     return call;

@@ -39,16 +39,23 @@ export class Caretaker<C extends Pooled> {
 
   #tendStart(resident: Resident<C>, nowMs: number): void {
     const { key, start } = resident;
-    const { hasProcess, wantedUntilMs, retryAtMs, isPreparing, refusesFromMs, unplaceable } = start!;
+    const { hasProcess, wantedUntilMs, retryAtMs, isPreparing, isUnplaceable } = start!;
     if (hasProcess) return; // it will come to an end, one way or the other
     if (this.#isUnloadDue(resident)) resident.cancel(UNLOADED);
     else if (this.#isUnwanted(resident) && nowMs >= wantedUntilMs) {
       resident.cancel("nobody waits for it any more");
     } else if (nowMs >= retryAtMs) start!.prepare();
-    else if (!isPreparing && nowMs >= refusesFromMs && this.queue.countOf(key) > 0) {
-      this.queue.refuse(key, unplaceable);
-      this.host.changed(); // now nobody may want it
+    else if (isUnplaceable && !isPreparing && this.queue.countOf(key) > 0) {
+      if (this.#refuse(resident, nowMs)) this.host.changed(); // now nobody may want it
     }
+  }
+
+  /** Refuses who waits though it cannot be placed: at first only those whom somebody else serves. @returns Whether anybody. */
+  #refuse({ key, start }: Resident<C>, nowMs: number): boolean {
+    const { refusesFromMs, unplaceable } = start!;
+    if (nowMs < refusesFromMs) return this.queue.sendElsewhere(key, unplaceable) > 0;
+    this.queue.refuse(key, unplaceable);
+    return true;
   }
 
   #tendReady(resident: Resident<C>, nowMs: number): void {

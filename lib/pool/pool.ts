@@ -202,7 +202,8 @@ export class CoordinatorPool<C extends Pooled> implements AsyncDisposable {
   }
 
   #enqueue<T>(wanted: Wanted<C>, demand: PoolDemand, service: Service<C, T>): Promise<T> {
-    const refusal = this.#queue.refusal(wanted.model, { isBounded: service.needsSlot });
+    const entry = { isBounded: service.needsSlot, priority: demand.priority };
+    const refusal = this.#queue.refusal(wanted.model, entry);
     if (refusal) return Promise.reject(refusal);
     const served = this.#queue.enqueue(this.#residents.ensure(wanted), demand, service);
     this.#advance();

@@ -87,6 +87,12 @@ export interface CoordinatorLease<C extends Pooled> extends Disposable {
 export interface PoolDemand extends WaitDemand {
   /** For how long the coordinator is to stay once it is idle after this request, ms; see `parseKeepAlive`. Default: the settings'. */
   readonly keepAliveMs?: number | undefined;
+  /**
+   * Whether somebody else would serve it now. Then it is refused as soon as it is known that a coordinator that was
+   * running cannot be placed any more, where others wait a while for its rpc backends to return. Asked only then; must not
+   * throw.
+   */
+  readonly mayGoElsewhere?: (() => boolean) | undefined;
 }
 
 /** What the operator wants of the pool; may change while it runs. */

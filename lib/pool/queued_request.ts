@@ -1,6 +1,6 @@
-import { type WaitDemand, Waiter } from "../queue/waiter.ts";
+import { Waiter } from "../queue/waiter.ts";
 import type { CoordinatorLife, Waited } from "./life.ts";
-import type { Pooled } from "./pooled.ts";
+import type { PoolDemand, Pooled } from "./pooled.ts";
 import type { Resident } from "./resident.ts";
 import { becauseOf } from "./sentences.ts";
 
@@ -9,7 +9,7 @@ export interface Queueing<C extends Pooled> {
   /** Whom it waits for. */
   readonly resident: Resident<C>;
   /** How it waits. */
-  readonly demand: WaitDemand;
+  readonly demand: PoolDemand;
   /** Since when it waits, ms of the monotonic clock. */
   readonly sinceMs: number;
   /** Whether it uses a slot; if not, it only wants the model loaded. */
@@ -26,6 +26,7 @@ export class QueuedRequest<C extends Pooled> extends Waiter {
   readonly needsSlot: boolean;
   readonly #resident: Resident<C>;
   readonly #serve: Queueing<C>["serve"];
+  readonly #mayGoElsewhere: PoolDemand["mayGoElsewhere"];
   /** What the model's clock of loads showed when it came, ms. */
   readonly #loadClockMs: number;
 
@@ -35,7 +36,13 @@ export class QueuedRequest<C extends Pooled> extends Waiter {
     this.needsSlot = needsSlot;
     this.#resident = resident;
     this.#serve = serve;
+    this.#mayGoElsewhere = waiting.demand.mayGoElsewhere;
     this.#loadClockMs = resident.loads.totalMs;
+  }
+
+  /** Whether somebody else would serve it now. */
+  get mayGoElsewhere(): boolean {
+    return this.#mayGoElsewhere?.() ?? false;
   }
 
   /** Who waits for its own model to load may wait for that. */

@@ -1,8 +1,6 @@
 import { GatewayError, messageOf } from "../errors.ts";
 import { formatDuration } from "../units.ts";
 
-export { shuttingDown } from "../queue/refusals.ts";
-
 /** Only models that are never stopped could make room. */
 export function pinnedInTheWay(
   model: string,

@@ -45,6 +45,18 @@ export class RequestQueue<C extends Pooled> extends RequestLine<QueuedRequest<C>
     return promise;
   }
 
+  /** Refuses those who wait for this model and whom somebody else would serve now. @returns How many. */
+  sendElsewhere(key: string, reason: unknown): number {
+    let count = 0;
+    for (const request of this) {
+      if (request.key !== key || !request.mayGoElsewhere) continue;
+      this.remove(request);
+      request.refuse(reason);
+      count++;
+    }
+    return count;
+  }
+
   /** Serves who waits for this model, the best first, as far as there are slots and its last call has not passed. */
   serve({ key, lastCallMs }: Resident<C>, life: CoordinatorLife<C>, nowMs: number): void {
     const isServable = (request: QueuedRequest<C>) =>

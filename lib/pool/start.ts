@@ -108,10 +108,14 @@ export class Start<C extends Pooled> {
     return this.#unplaceable?.error;
   }
 
+  /** Whether its last look found no place for it. */
+  get isUnplaceable(): boolean {
+    return this.#unplaceable !== undefined && !this.isSeeking;
+  }
+
   /** From when on requests are refused with {@linkcode unplaceable}, ms of the monotonic clock; `Infinity` if it may be placed. */
   get refusesFromMs(): number {
-    if (!this.#unplaceable || this.isSeeking) return Infinity;
-    return this.options.endurance!.patientUntilMs;
+    return this.isUnplaceable ? this.options.endurance!.patientUntilMs : Infinity;
   }
 
   /** What it does now. */

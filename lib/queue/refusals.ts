@@ -1,9 +1,18 @@
 import { GatewayError } from "../errors.ts";
 import { formatDuration } from "../units.ts";
 
-/** As many requests wait as may. */
-export function queueIsFull(model: string, maxCount: number): GatewayError {
-  const waiting = maxCount === 1 ? "1 request waits" : `${maxCount} requests wait`;
+/** Of what the queue is full. */
+export interface FullQueue {
+  /** So many may wait. */
+  readonly maxCount: number;
+  /** Whether it is work in the background that may wait no more. */
+  readonly isInBackground: boolean;
+}
+
+/** As many requests of one kind wait as may. */
+export function queueIsFull(model: string, { maxCount, isInBackground }: FullQueue): GatewayError {
+  const waiting = (maxCount === 1 ? "1 request waits" : `${maxCount} requests wait`) +
+    (isInBackground ? " in the background" : "");
   const message = `Cannot queue a request for "${model}": ${waiting} already, which is all that may; ` +
     "try again in a moment, or raise limits.queue";
   return new GatewayError("rate_limited", message);

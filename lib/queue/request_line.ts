@@ -1,7 +1,7 @@
 import { shuttingDown, waitedTooLong } from "./refusals.ts";
 import type { Waiter } from "./waiter.ts";
 import { WaitingLine } from "./waiting_line.ts";
-import type { WaitingRoom } from "./waiting_room.ts";
+import type { Urgency, WaitingRoom } from "./waiting_room.ts";
 
 /** What became of those who may have waited for too long. */
 export interface OverdueRefused {
@@ -9,6 +9,12 @@ export interface OverdueRefused {
   readonly refusedCount: number;
   /** When the next one will have waited for too long, ms of the monotonic clock; `Infinity` if nobody will. */
   readonly nextMs: number;
+}
+
+/** Who wants to wait. */
+export interface Entry extends Urgency {
+  /** Whether a full room keeps it out; default true. */
+  readonly isBounded?: boolean;
 }
 
 /**
@@ -66,10 +72,10 @@ export class RequestLine<W extends Waiter> implements Iterable<W> {
     return this.#line[Symbol.iterator]();
   }
 
-  /** Why no request for this model may wait now, if so. @param isBounded Whether a full room keeps it out. */
-  refusal(model: string, { isBounded = true }: { readonly isBounded?: boolean } = {}): Error | undefined {
+  /** Why no request of this kind for this model may wait now, if so. */
+  refusal(model: string, { isBounded = true, priority }: Entry = {}): Error | undefined {
     if (this.#isClosed) return shuttingDown();
-    return isBounded ? this.room.refusal(model) : undefined;
+    return isBounded ? this.room.refusal(model, { priority }) : undefined;
   }
 
   /** Lets it wait. It is refused with its signal's reason as soon as that aborts. */
@@ -79,7 +85,7 @@ export class RequestLine<W extends Waiter> implements Iterable<W> {
       this.onLeft();
     };
     this.#line.add(waiter);
-    this.room.enter();
+    this.room.enter(waiter);
     this.#leaves.set(waiter, leave);
     waiter.signal.addEventListener("abort", leave, { once: true });
   }
@@ -87,7 +93,7 @@ export class RequestLine<W extends Waiter> implements Iterable<W> {
   /** Lets it wait no more: its turn has come. */
   remove(waiter: W): void {
     if (!this.#line.remove(waiter)) return;
-    this.room.leave();
+    this.room.leave(waiter);
     waiter.signal.removeEventListener("abort", this.#leaves.get(waiter)!);
     this.#leaves.delete(waiter);
   }

@@ -8,6 +8,11 @@ export interface Ticket {
   readonly sinceMs: number;
 }
 
+/** Whether it is work in the background, which comes after all others. Who names no priority is none. */
+export function isBackground({ priority = 0 }: { readonly priority?: number | undefined }): boolean {
+  return priority < 0;
+}
+
 /** Time after which who waits has caught up with newcomers of one priority more, ms. */
 const AGING_MS = 5_000;
 
@@ -102,8 +107,8 @@ export class WaitingLine<T extends Ticket> implements Iterable<T> {
 }
 
 function placed<T extends Ticket>(ticket: T, turn: number): Placed<T> {
-  const { priority, sinceMs } = ticket;
-  return { ticket, isBackground: priority < 0, rank: priority * AGING_MS - sinceMs, turn };
+  const rank = ticket.priority * AGING_MS - ticket.sinceMs;
+  return { ticket, isBackground: isBackground(ticket), rank, turn };
 }
 
 function isBefore<T>(a: Placed<T>, b: Placed<T>): boolean {

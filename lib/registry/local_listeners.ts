@@ -49,8 +49,15 @@ export class ListenerTable {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  /** Reads nothing yet. */
-  constructor(private readonly clock: Clock) {}
+  /**
+   * Reads nothing yet.
+   *
+   * @param readTable Reads the kernel's table of TCP sockets.
+   */
+  constructor(
+    private readonly clock: Clock,
+    private readonly readTable: () => Promise<string> = () => Deno.readTextFile("/proc/net/tcp"),
+  ) {}
 
   /** Which listener takes a connection to an address of this host; `undefined` if none is seen. */
   async find(address: string, port: number): Promise<Listener | undefined> {
@@ -70,12 +77,9 @@ export class ListenerTable {
 
   async #read(): Promise<void> {
     const startMs = this.clock.monotonic();
-    try {
-      this.#known = parseListeners(await Deno.readTextFile("/proc/net/tcp"));
-    } catch (error) {
-      // Another system, or a sandbox: then names are told apart by their address alone.
-      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
-    }
+    // Another system, a sandbox, no file descriptor left: what is not known then is told apart by its address alone.
+    const table = await this.readTable().catch(() => undefined);
+    if (table !== undefined) this.#known = parseListeners(table);
     this.#readMs = startMs;
   }
 }

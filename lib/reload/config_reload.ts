@@ -93,7 +93,7 @@ export class ConfigReload implements Disposable {
       const change = live.apply(config);
       const { applied, needRestart } = change;
       if (applied.length === 0 && needRestart.length === 0) {
-        logger.info("config unchanged", { because });
+        logger.info("config unchanged", { readBecause: because }); // not unchanged because of that
         return;
       }
       logger.info("config applied", { because, applied, needRestart });

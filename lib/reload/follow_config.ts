@@ -11,7 +11,7 @@ export interface FollowConfigOptions extends ConfigReloadParts {
 
 /** Has the config read again at each SIGHUP and each change of its file, until disposal. Waits for no reading. */
 export async function followConfig(options: FollowConfigOptions): Promise<AsyncDisposable> {
-  const { path, onReload, logger } = options;
+  const { path, onReload } = options;
   await using owned = new AsyncDisposableStack();
   const reload = owned.use(new ConfigReload(options));
   owned.use(onReload(() => reload.request("SIGHUP")));
@@ -20,8 +20,6 @@ export async function followConfig(options: FollowConfigOptions): Promise<AsyncD
       await FileWatch.start({
         path,
         onChange: () => reload.request("its file changed"),
-        onFault: (error) =>
-          logger.warn("config file not watched, send SIGHUP after a change", { path, error }),
       }),
     );
   }

@@ -26,22 +26,28 @@ export function resolveAlias(name: string, aliases: Readonly<Record<string, stri
 }
 
 /**
- * The models to ask instead where one has no capacity, best first: its own, then those of these. At most 8, none twice,
- * never the model itself.
+ * The models to ask instead where one has no capacity, best first: those of each of its names in turn, then those of
+ * these. At most 8, none twice, never the model itself.
  *
+ * @param names What the model is called: as the client said it, then what that stands for.
  * @param fallbacks By the name as it stands in the configuration; not to be changed afterwards.
  */
-export function fallbacksOf(name: string, fallbacks: Readonly<Record<string, readonly string[]>>): string[] {
+export function fallbacksOf(
+  names: readonly string[],
+  fallbacks: Readonly<Record<string, readonly string[]>>,
+): string[] {
   const byKey = keyed(fallbacks);
-  const own = toWanted(name).key;
-  const found = new Map([[own, name]]);
-  for (const [key] of found) { // grows meanwhile
+  const own = new Set(names.map((name) => toWanted(name).key));
+  const found = new Map<string, string>();
+  const queue = [...own];
+  for (const key of queue) { // grows meanwhile
     for (const fallback of byKey.get(key) ?? []) {
       const wanted = toWanted(fallback);
-      if (!found.has(wanted.key) && found.size <= MAX_STEPS) found.set(wanted.key, fallback);
+      if (own.has(wanted.key) || found.has(wanted.key) || found.size >= MAX_STEPS) continue;
+      found.set(wanted.key, fallback);
+      queue.push(wanted.key);
     }
   }
-  found.delete(own);
   return [...found.values()];
 }
 

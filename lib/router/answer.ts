@@ -11,11 +11,11 @@ export interface Answer {
   /** Whole, or a stream that the caller reads to its end or cancels. */
   readonly body: Uint8Array | AnswerEvents;
   /** For the client's headers. */
-  readonly report: RouteReport;
+  readonly report: AnswerReport;
 }
 
 /** Where the request went and what it waited for; shown in the `x-sollol-*` headers. */
-export interface RouteReport {
+export interface AnswerReport {
   /** What kind of upstream it is. */
   readonly to: "coordinator" | "external" | "node";
   /** Name of the node or coordinator that answers. */

@@ -59,13 +59,18 @@ export class ModelCatalog {
   }
 
   /**
-   * Whether our own store has a model, from memory: by a listing that is renewed behind whoever asks.
+   * Whether our own store has a model that can be loaded, from memory: by a listing that is renewed behind whoever asks.
    *
    * @param key Its canonical key.
    * @returns `undefined` as long as that is not known without looking.
    */
   isStored(key: string): boolean | undefined {
     return this.#stored.has(key);
+  }
+
+  /** Whether our own store has any model, as {@linkcode isStored} knows it. */
+  get hasStored(): boolean {
+    return this.#stored.count > 0;
   }
 
   /** SHA-256 of the manifest that our own store has of a model, hex, as {@linkcode isStored} knows it. */
@@ -114,17 +119,15 @@ export class ModelCatalog {
     return {
       nodes: nodes.nodes,
       externalNames: external.modelNames,
-      externals: external.facts,
       aliases: config.aliases,
-      mode: modeOf(config),
     };
   }
 
   /** Who looks in vain for a model in our store may want one that nodes hold, or that others serve. */
   async #notFound(name: string, cause: GatewayError): Promise<GatewayError> {
     const { nodes, external, config } = this.#parts;
-    const holders = nodes.nodes.filter(({ models }) => models.size > 0);
-    const sentence = holders.length > 0 ? await this.#nearSentence(name, holders.length) : cause.message;
+    const asked = nodes.nodes.filter(({ wasAsked }) => wasAsked);
+    const sentence = asked.length > 0 ? await this.#nearSentence(name, asked.length) : cause.message;
     const told = listNames(external.modelNames.map((other) => `"${other}"`), TOLD_NAMES);
     const unasked = usableUnasked(nodes.unaskedNodes, modeOf(config));
     const message = [
@@ -142,7 +145,7 @@ export class ModelCatalog {
     const where = `in our own store or on ${nodeCount === 1 ? "the node" : `one of ${nodeCount} nodes`}`;
     const cure = near.length > 0
       ? `did you mean ${near.map((other) => `"${other}"`).join(" or ")}?`
-      : `pull it with "ollama pull ${name.trim()}"`;
+      : `pull it on a node with "ollama pull ${name.trim()}"`;
     return `Cannot find model "${name.trim()}" ${where}; ${cure}`;
   }
 }

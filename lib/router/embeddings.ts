@@ -6,7 +6,7 @@ import {
   readEmbeddings,
 } from "../dialects/openai_embeddings.ts";
 import { GatewayError } from "../errors.ts";
-import type { Answer, RouteReport } from "./answer.ts";
+import type { Answer, AnswerReport } from "./answer.ts";
 import type { InferenceRequest } from "./inference.ts";
 
 /** Parts of one request that are under way at a time: the rest of the shelf has other work, too. */
@@ -87,7 +87,7 @@ function joined(parts: readonly Part[], inputCount: number): Answer {
   };
 }
 
-function summed(reports: readonly RouteReport[], inputCount: number): RouteReport {
+function summed(reports: readonly AnswerReport[], inputCount: number): AnswerReport {
   const [first] = reports;
   const upstreams = [...new Set(reports.map(({ upstream }) => upstream))].sort().join(", ");
   return {

@@ -13,7 +13,7 @@ import { describeTrouble, isPassing } from "./sharding_outlook.ts";
 import { describeUnasked, usableUnasked } from "./unasked_nodes.ts";
 
 /** A decision, and what speaks for or against each upstream that it was made among. */
-export interface RouteExplanation {
+export interface ExplainedDecision {
   /** Where the request goes. */
   readonly decision: Decision;
   /** All upstreams that could be thought of: the nodes that hold the model or might, others' coordinators, and our own. */
@@ -21,7 +21,7 @@ export interface RouteExplanation {
 }
 
 /** Explains where a request would go, by the very looks that decide it. Pure, and nothing is sent. */
-export function explainRoute(demand: Demand, facts: Facts): RouteExplanation {
+export function explainRoute(demand: Demand, facts: Facts): ExplainedDecision {
   const scene = sceneOf(demand, facts);
   const decision = decideOn(scene);
   const digests = new DigestNotes(facts.holders, demand.key);

@@ -64,7 +64,7 @@ function nodeFailure(thrown: unknown, route: Route): Failure {
   }
   if (thrown instanceof HttpError) {
     const error = thrown.sent ? brokeOffOn(route, thrown) : unreachable(route, thrown);
-    return { error, isRetryable: !isTooLong(thrown), wasSent: thrown.sent, isExcluded: true };
+    return { error, isRetryable: true, wasSent: thrown.sent, isExcluded: true };
   }
   const isBroken = thrown instanceof GatewayError && thrown.code === "upstream_failed";
   const isLost = route.lost?.aborted && thrown === route.lost.reason;
@@ -80,7 +80,7 @@ function wasSentBefore(thrown: unknown): boolean {
   return !(thrown instanceof HttpError) || thrown.sent;
 }
 
-/** An answer that is held back and has no end that we would wait for: it would have none elsewhere either. */
+/** An answer that is held back and has no end that we would wait for. */
 function isTooLong({ kind, phase }: HttpError): boolean {
   return kind === "too_large" && phase === "body";
 }

@@ -8,19 +8,21 @@ import type { Logger } from "../log.ts";
 import { shuttingDown } from "../queue/refusals.ts";
 import { readVocabulary } from "../store/gguf_vocabulary.ts";
 import { formatDuration } from "../units.ts";
-import { type Answer, clientHeaders, type RouteReport } from "./answer.ts";
+import { type Answer, type AnswerReport, clientHeaders } from "./answer.ts";
 import { type AnswerEvents, type AnswerStreamOptions, brokeOff } from "./answer_stream.ts";
 import { askUpstream } from "./attempt.ts";
 import type { ModelCatalog } from "./catalog.ts";
 import type { Task } from "./decision.ts";
+import { type FailedAttempt, isTelling, tellingOf, withMissing } from "./failed_attempt.ts";
 import { explainFailure, type Failure } from "./failure.ts";
-import { NodeRefusal, type NodeRefusalKind } from "./node_answer.ts";
+import { NodeRefusal } from "./node_answer.ts";
 import { NodeVerdict } from "./node_verdict.ts";
 import type { InferenceRecord } from "./part_record.ts";
 import { statusOf } from "./request_record.ts";
 import { ResumedStream } from "./resumed_stream.ts";
 import type { Route } from "./route.ts";
 import { successorAt } from "./successor.ts";
+import { TriedUpstreams } from "./tried_upstreams.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 /** A request that was begun is begun once more, never again. */
@@ -107,8 +109,8 @@ export class Inference {
 
   async #answerWithin(signal: AbortSignal, verdict: NodeVerdict): Promise<Answer> {
     const { request, record } = this;
-    const tried = new Set<string>();
-    let failed: Failed | undefined;
+    const tried = new TriedUpstreams();
+    let failed: FailedAttempt | undefined;
     for (let sentCount = 0;;) {
       const route = await this.#nextRoute(tried, failed, signal);
       if (!(Symbol.dispose in route)) return route;
@@ -125,7 +127,7 @@ export class Inference {
         if (!failure.isRetryable || sentCount === MAX_SENT || record.attemptCount === MAX_ATTEMPTS) {
           return this.#giveUp(failed);
         }
-        if (failure.isExcluded) tried.add(route.triedAs);
+        tried.failed(route, failure);
         this.parts.logger.warn("request retried", { requestId: request.id, error: failure.error });
       }
     }
@@ -133,25 +135,26 @@ export class Inference {
 
   /** Where it is asked next; if there is nobody left, what the last one said is the answer. */
   async #nextRoute(
-    tried: ReadonlySet<string>,
-    failed: Failed | undefined,
+    tried: TriedUpstreams,
+    failed: FailedAttempt | undefined,
     signal: AbortSignal,
   ): Promise<Route | Answer> {
     try {
       const avoided = this.request.avoid?.() ?? [];
       return await this.parts.upstreams.acquire({
         ...this.request,
-        tried: new Set([...tried, ...avoided]),
+        tried: new Set([...tried.names, ...avoided]),
         signal,
       });
     } catch (error) {
-      if (!failed || signal.aborted || !isTelling(failed)) throw error;
+      if (!failed || signal.aborted) throw error;
+      if (!isTelling(failed, tried)) throw withMissing(error, failed);
       return this.#giveUp(failed);
     }
   }
 
   /** An answer that nobody bettered is the client's. @throws What failed, if there is none. */
-  #giveUp({ thrown, route, error }: Failed): Answer {
+  #giveUp({ thrown, route, error }: FailedAttempt): Answer {
     if (!(thrown instanceof NodeRefusal) || !thrown.isForClient) throw error;
     const { status, headers, body } = thrown.answer;
     this.record.answers();
@@ -211,7 +214,7 @@ export class Inference {
     return { ...answer, body, report };
   }
 
-  #reportOf(route: Route): RouteReport {
+  #reportOf(route: Route): AnswerReport {
     const { to, upstream, because, queueMs, loadMs, modelName, address } = route;
     const { attemptCount, elapsedMs } = this.record;
     return {
@@ -273,25 +276,6 @@ export class Inference {
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
-
-/** A failed attempt, and where it was made. */
-interface Failed extends Failure {
-  readonly thrown: unknown;
-  readonly route: Route;
-}
-
-/** Whether what failed says more than that nobody is left to ask: whoever lacked the model, or room or time for it, does not. */
-function isTelling({ thrown }: Failed): boolean {
-  return !(thrown instanceof NodeRefusal) || TELLING.has(thrown.kind);
-}
-
-const TELLING: ReadonlySet<NodeRefusalKind> = new Set(["failed", "nonsense", "unable"]);
-
-/** Of two failures the one that the client is to hear of: the later one, unless only the earlier one answered it. */
-function tellingOf(earlier: Failed | undefined, later: Failed): Failed {
-  const isAnswer = ({ thrown }: Failed) => thrown instanceof NodeRefusal && thrown.isForClient;
-  return earlier && isAnswer(earlier) && !isAnswer(later) ? earlier : later;
-}
 
 function tooLate(firstByteMs: number): GatewayError {
   const message =

@@ -26,10 +26,8 @@ export interface ListedModel extends ModelEntry {
   readonly quantization: string | undefined;
   /** Names of the nodes that hold it, up or down. */
   readonly holders: readonly string[];
-  /** Whether some upstream could serve it now, or it could be loaded or a node woken for it. */
-  readonly isAvailable: boolean;
-  /** Why not; `undefined` if it is. */
-  readonly unavailableBecause: string | undefined;
+  /** Why nobody could serve it however idle all were, in a clause: nobody has what it stands for, or our own file of it cannot be loaded and nobody else has one; usually `undefined`. */
+  readonly obstacle: string | undefined;
   /** The model that this name stands for; `undefined` for a model's own name. */
   readonly aliasOf: string | undefined;
 }

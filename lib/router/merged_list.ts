@@ -15,16 +15,14 @@ export class MergedList {
 
 /** All that the list depends on. A node's settings change with the list of the nodes, which is another one then. */
 function marksOf(
-  { stored, nodes, externalNames, externals, aliases, mode }: ModelPlaces,
+  { stored, nodes, externalNames, aliases }: ModelPlaces,
 ): readonly unknown[] {
   return [
     stored,
     nodes,
     aliases,
-    mode,
     ...externalNames,
-    ...externals.flatMap(({ url, health, modelKeys }) => [url, health, ...modelKeys]),
-    ...nodes.flatMap((node) => [node.models, node.unsoundness]),
+    ...nodes.map(({ models }) => models),
   ];
 }
 

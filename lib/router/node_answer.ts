@@ -6,6 +6,8 @@ import { formatBytes, MIB } from "../units.ts";
 
 /** Refusals are short; more of one is not read, bytes. */
 const MAX_REFUSAL_BYTES = MIB;
+/** What a node does whose list of models names one that it does not find. */
+const MISSING = "lists the model, but answered 404: it has not got it";
 /** How long a node that is too busy is left alone if it does not say, ms. */
 const BUSY_PAUSE_MS = 1_000;
 /** It may ask for more, but nobody can check that later: the longest pause that is granted, ms. */
@@ -81,7 +83,7 @@ export async function requireAnswer(response: HttpResponse, { stream }: NodeWish
     );
   }
   if (status === 404) {
-    if (/not found/i.test(said)) throw new NodeRefusal("missing", `has not got the model`, 0, answer);
+    if (/not found/i.test(said)) throw new NodeRefusal("missing", MISSING, 0, answer);
     throw new NodeRefusal("unable", `does not know what is asked (404); update its Ollama`, 0, answer);
   }
   if (status === 429 || status === 503) {

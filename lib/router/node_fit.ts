@@ -19,7 +19,7 @@ export type NodeFit =
 /** How a model stands to the memory of a node. What is loaded fits, whatever the numbers say. */
 export function fitOf(node: KnownNode, key: string, need: ModelNeed | undefined): NodeFit {
   if (node.resident.has(key)) return "resident";
-  if (node.refusedBytesOf(key) !== undefined) return "refused";
+  if (node.hasRefused(key)) return "refused";
   if (need === undefined) return "unknown_need";
   const { memoryBytes, residentBytes } = node;
   if (memoryBytes === undefined) return "unknown_memory";

@@ -52,11 +52,6 @@ export class NodeSlots {
     return this.parts.nodes.holdersOf(key).length;
   }
 
-  /** For how long a node is being woken, ms. */
-  wakingMs(name: string): number {
-    return this.parts.waker.wakingMs(name) ?? 0;
-  }
-
   /**
    * Takes a slot of the node that was decided for; in its turn where others wait for the same.
    *
@@ -77,15 +72,22 @@ export class NodeSlots {
     return taken === "elsewhere" ? undefined : this.#route(taken, search, queueMs);
   }
 
-  /** Wakes a node, and waits until it is up. @throws As {@linkcode Waker.wake} does. */
-  async wake(node: KnownNode, signal: AbortSignal): Promise<undefined> {
+  /** Wakes a node, and waits until it is up. @returns For how long, ms. @throws As {@linkcode Waker.wake} does. */
+  async wake(node: KnownNode, signal: AbortSignal): Promise<number> {
     const { waker, nodes, config } = this.parts;
+    const { name } = node;
+    const joinedMs = waker.wakingMs(name) ?? 0;
+    let upMs = joinedMs;
     await waker.wake(node, {
-      isUp: () => node.health === "up",
+      isUp: () => {
+        upMs = waker.wakingMs(name) ?? joinedMs; // nobody is waked any more once the last one has left
+        return node.health === "up";
+      },
       onChange: (listener) => nodes.onChange(listener),
       signal,
       timeoutMs: config.nodes.wakeMs,
     });
+    return Math.max(0, upMs - joinedMs);
   }
 
   #wait(

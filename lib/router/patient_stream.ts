@@ -7,7 +7,7 @@ import { joinBytes } from "../join_bytes.ts";
 import { SlicedWait } from "../sliced_wait.ts";
 import { sseComment } from "../stream/sse_comment.ts";
 import { formatDuration } from "../units.ts";
-import type { Answer, RouteReport } from "./answer.ts";
+import type { Answer, AnswerReport } from "./answer.ts";
 import type { AnswerEvents } from "./answer_stream.ts";
 
 /** A wait that nobody notices needs no word: notes begin after so long, ms. */
@@ -42,7 +42,7 @@ export interface EarlyAnswer {
   /** Comments, then the events of the answer, or its refusal as an event. */
   readonly body: AnswerEvents;
   /** Why it waits; what is known later is told by a comment before the first event. */
-  readonly report: Pick<RouteReport, "because">;
+  readonly report: Pick<AnswerReport, "because">;
 }
 
 /**
@@ -132,7 +132,7 @@ class PatientStream implements AnswerEvents {
   }
 
   /** A status comes too late for a stream that has begun: what it stood for becomes an event. */
-  #refusal(status: number, body: Uint8Array, { upstream }: RouteReport): Uint8Array<ArrayBuffer> {
+  #refusal(status: number, body: Uint8Array, { upstream }: AnswerReport): Uint8Array<ArrayBuffer> {
     const said = status < 400 ? undefined : upstreamErrorEvent(body);
     if (said) return said;
     const what = status < 400 ? "without a stream, though one was asked for" : "without saying why";
@@ -142,7 +142,7 @@ class PatientStream implements AnswerEvents {
 }
 
 /** What the head of the answer would have said. */
-function routeComment({ upstream, attemptCount, queueMs, loadMs }: RouteReport): Uint8Array<ArrayBuffer> {
+function routeComment({ upstream, attemptCount, queueMs, loadMs }: AnswerReport): Uint8Array<ArrayBuffer> {
   return sseComment([
     `x-sollol-upstream: ${upstream}`,
     `x-sollol-attempts: ${attemptCount}`,

@@ -1,8 +1,9 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Decision, Mode, Refusal } from "./decision.ts";
-import { troubleOutside, whyNotOutside } from "./external_outlook.ts";
+import { isUsable, troubleOutside, whyNotOutside } from "./external_outlook.ts";
 import { describeNeed } from "./node_fit.ts";
 import { isPossible, type NodeStanding } from "./node_standing.ts";
+import type { RouteOrder } from "./route_order.ts";
 import type { RouteScene } from "./route_scene.ts";
 import { describeTrouble, type ShardingTrouble } from "./sharding_outlook.ts";
 import { curesOfUnasked, usableUnasked, whyUnasked } from "./unasked_nodes.ts";
@@ -15,7 +16,7 @@ export function refuseRoute(scene: RouteScene): Extract<Decision, { to: "nowhere
   const cures = curesOf(scene).join(", or ");
   return {
     to: "nowhere",
-    code: codeOf(scene) ?? codeWithoutUpstream(scene),
+    code: isNowhere(scene) ? "model_not_found" : codeOf(scene) ?? codeWithoutUpstream(scene),
     because: `Cannot serve "${demand.model}": ${causes.replace(/^; /, "")}; ${cures}`,
     unlessStored: refusalUnlessStored(scene),
   };
@@ -28,7 +29,7 @@ export function refusalUnlessStored(scene: RouteScene): Refusal | undefined {
   if (trouble === undefined && facts.holders.length === 0 && scene.holders.length === 0) return undefined;
   const causes = ["no such model is stored here", ...(order ? [order.because] : []), ...whyNotNodes(scene)];
   return {
-    code: codeOf(scene) ?? trouble ?? "no_capacity",
+    code: codeOf({ ...scene, trouble: "not_stored" }) ?? trouble ?? "no_capacity",
     because: `Cannot serve "${demand.model}": ${causes.join("; ")}${whyNotOutside(demand, facts.external)}`,
   };
 }
@@ -76,8 +77,10 @@ function mayUseNodes({ facts, order }: RouteScene): boolean {
 /** What nodes and the coordinators of others suffer from. What passes soonest goes first. */
 function codeOf(scene: RouteScene): ErrorCode | undefined {
   const { demand, external, order, trouble, allowsOurs } = scene;
-  if (order?.kind === "unknown") return order.by === "request" ? "invalid_request" : "no_capacity";
   const outside = troubleOutside(demand, external);
+  if (order && outside === undefined && isMistake(order, scene)) {
+    return order.by === "request" ? "invalid_request" : "model_unusable";
+  }
   const standings = standingsOf(scene);
   if (outside === "loading") return outside;
   if (standings.has("unsound") || [...standings].some(isPossible)) return "no_capacity";
@@ -88,29 +91,53 @@ function codeOf(scene: RouteScene): ErrorCode | undefined {
 }
 
 /** Where nobody suffers from anything that passes. */
-function codeWithoutUpstream({ facts, allowsOurs, trouble }: RouteScene): ErrorCode {
-  if (allowsOurs && trouble === "too_small") return "insufficient_memory";
-  const isNowhere = facts.holders.length === 0 && facts.sharding.isStored === false;
-  return isNowhere ? "model_not_found" : "no_capacity";
+function codeWithoutUpstream({ allowsOurs, trouble }: RouteScene): ErrorCode {
+  return allowsOurs && trouble === "too_small" ? "insufficient_memory" : "no_capacity";
+}
+
+/** Nobody has it, whatever was ordered. */
+function isNowhere({ demand, holders, facts: { external, ...facts } }: RouteScene): boolean {
+  return facts.holders.length === 0 && holders.length === 0 && facts.sharding.isStored === false &&
+    troubleOutside(demand, external) === undefined && !external.some((one) => isUsable(one, demand));
+}
+
+/** Whether an order asks for what cannot be, however long one waits. */
+function isMistake(order: RouteOrder, { facts, trouble }: RouteScene): boolean {
+  const { holders, unaskedNodes, rules } = facts;
+  switch (order.kind) {
+    case "unknown":
+      return true;
+    case "sharded":
+      return trouble === "off" || trouble === "not_stored";
+    case "node":
+      return holders.length === 0 && usableUnasked(unaskedNodes, rules.mode).length === 0;
+    default:
+      return false;
+  }
 }
 
 /** What helps, each once. */
 function curesOf(scene: RouteScene): string[] {
   const { order, allowsOurs, trouble } = scene;
-  const cures = allowsOurs && trouble ? [cureOf(trouble)] : [];
+  const cures = allowsOurs && trouble ? [cureOf(trouble, scene)] : [];
   cures.push(...curesOfNodes(scene));
   if (order) cures.push(order.by === "request" ? "leave x-sollol-route out" : "change its profile");
   return [...new Set(cures)];
 }
 
-function cureOf(trouble: ShardingTrouble): string {
+function cureOf(trouble: ShardingTrouble, { facts, order, holders }: RouteScene): string {
   switch (trouble) {
     case "off":
       return "set model_sharding_enabled: true";
     case "no_backends":
       return "start ggml-rpc-server on a machine and register it: sollol register HOST:PORT";
     case "not_stored":
-      return "pull it on this host with ollama pull";
+      if (order || holders.length > 0 || facts.nodeCount === 0 || facts.rules.mode !== "hybrid") {
+        const lacksBackend = facts.sharding.backendCount === 0 && facts.rules.mode !== "single";
+        return "pull it on this host with ollama pull" +
+          (lacksBackend ? ", and register an rpc backend: sollol register HOST:PORT" : "");
+      }
+      return "pull it on a node with ollama pull";
     case "too_small":
       return "add an rpc backend, or ask for a smaller model";
     case "tried":

@@ -117,6 +117,11 @@ export function nodeRoute(lease: NodeLease, because: string, queueMs: number): R
   };
 }
 
+/** The same route, with sentences that go before its reason. */
+export function withNote(route: Route, note: string): Route {
+  return note === "" ? route : { ...route, because: note + route.because };
+}
+
 /** What is the same in every question to the upstream of a route; `target` is a path of its dialect. */
 export function postTo(
   { basePath, headers }: Route,

@@ -17,11 +17,13 @@ export interface RouteReport {
   readonly candidates: readonly Candidate[];
   /** Models that would be asked instead if it has no capacity. */
   readonly fallbacks: readonly string[];
+  /** Of these, the one that would answer, since the model itself has none; all above but `model` is of that one. */
+  readonly answeredBy: string | undefined;
 }
 
 /** The report of an explanation. */
 export function toRouteReport(
-  { model, decision, candidates, fallbacks }: RouteExplanation,
+  { model, decision, candidates, fallbacks, answeredBy }: RouteExplanation,
 ): RouteReport {
   const { to, because } = decision;
   return {
@@ -32,5 +34,6 @@ export function toRouteReport(
     because,
     candidates,
     fallbacks,
+    answeredBy,
   };
 }

@@ -1,5 +1,5 @@
 import { type RoutingNote, withRouting, withRoutingEvent } from "../dialects/openai_routing.ts";
-import type { Answer, RouteReport } from "./answer.ts";
+import type { Answer, AnswerReport } from "./answer.ts";
 import type { AnswerEvents } from "./answer_stream.ts";
 
 /** The same answer, which says in itself where it comes from: for clients that read no headers. */
@@ -24,7 +24,7 @@ class RoutedEvents implements AnswerEvents {
   }
 }
 
-function noteOf(report: RouteReport, elapsedMs: number): RoutingNote {
+function noteOf(report: AnswerReport, elapsedMs: number): RoutingNote {
   const { to, upstream, url, modelName, attemptCount, queueMs, loadMs, because } = report;
   return {
     backend: to === "node" ? "ollama-pool" : "llama.cpp-distributed",

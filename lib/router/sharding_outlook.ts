@@ -46,7 +46,7 @@ export function shardingTrouble({ tried }: Demand, facts: Facts): ShardingTroubl
 }
 
 /** What speaks against a coordinator of ours, in a clause. */
-export function describeTrouble(trouble: ShardingTrouble, { sharding, need }: Facts): string {
+export function describeTrouble(trouble: ShardingTrouble, { sharding, need, rules }: Facts): string {
   const { backendCount, freeCount, leasedCount, usableBytes } = sharding;
   switch (trouble) {
     case "off":
@@ -54,7 +54,9 @@ export function describeTrouble(trouble: ShardingTrouble, { sharding, need }: Fa
     case "tried":
       return "our coordinator of it failed this request a moment ago";
     case "not_stored":
-      return "it is not stored on this host";
+      return backendCount > 0 || rules.mode === "single"
+        ? "it is not stored on this host"
+        : "it is not stored on this host, and no rpc backend is known";
     case "no_backends":
       return "no rpc backend is known";
     case "too_small":

@@ -30,11 +30,18 @@ export class StoredModels {
   /**
    * What the last listing says of a model. One that is older than two seconds is renewed behind.
    *
-   * @returns Whether the store has it; `undefined` as long as that is not known without looking.
+   * @returns Whether the store has it in a form that can be loaded; `undefined` as long as that is not known without looking.
    */
   has(key: string): boolean | undefined {
     this.#renew();
-    return this.#models.has(key) || (this.#isFresh(ABSENCE_MS) ? false : undefined);
+    const model = this.#models.get(key);
+    if (model) return model.kind === "gguf";
+    return this.#isFresh(ABSENCE_MS) ? false : undefined;
+  }
+
+  /** How many models the last listing told of. */
+  get count(): number {
+    return this.#models.size;
   }
 
   /** SHA-256 of a model's manifest by the last listing, hex; `undefined` for a plain file, or what is not known to be there. */

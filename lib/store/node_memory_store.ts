@@ -22,7 +22,7 @@ export class NodeMemoryStore {
   readonly #database: Database;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  /** By URL. */
+  /** What was kept of late, by URL. */
   readonly #kept = new Map<string, KeptList>();
 
   /** Stays the caller's: the database. The clock says when a node was seen. */
@@ -60,9 +60,15 @@ export class NodeMemoryStore {
     const nowMs = this.#clock.monotonic();
     const kept = this.#kept.get(url);
     if (kept && nowMs - kept.atMs < (kept.models === models ? DAY_MS : MIN_PAUSE_MS)) return;
+    this.#forgetOld(nowMs);
     this.#kept.set(url, { models, atMs: nowMs });
     const text = JSON.stringify([...models.values()].slice(0, MAX_MODELS).map(storedOf));
     if (!this.#isKept(url, text)) this.#write(url, text);
+  }
+
+  /** What was kept a day ago is to be written again if the node is still there: it saves nothing any more. */
+  #forgetOld(nowMs: number): void {
+    for (const [url, { atMs }] of this.#kept) if (nowMs - atMs >= DAY_MS) this.#kept.delete(url);
   }
 
   /** Whether that is on the disk already, and dated of late. */

@@ -117,8 +117,10 @@ function makePrivate(path: string): void {
 
 function openFile(path: string, { migrations }: Content): DatabaseSync {
   makePrivate(path);
+  const isNew = isEmptyFile(path);
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
+    if (isNew) connection.exec("PRAGMA auto_vacuum = INCREMENTAL"); // too late once there is a table
     migrate(connection, migrations);
     setModes(connection);
     return connection;

@@ -5,8 +5,8 @@ import type { TaskAnswer } from "./batch.ts";
 const LONGEST_PAUSE_MS = 300_000;
 /** Whoever says "at once" is not asked in a tight loop, ms. */
 const SHORTEST_PAUSE_MS = 100;
-/** Refusals of the gateway that say nothing of the request: it was not tried. */
-const NOT_TRIED: readonly unknown[] = ["no_capacity", "loading", "shutting_down"];
+/** Refusals of the gateway that say nothing of the request: it was not tried. Its queue may be full of others' requests. */
+const NOT_TRIED: readonly unknown[] = ["no_capacity", "loading", "shutting_down", "rate_limited"];
 
 /**
  * What an answer means for its task: it is the result; or it failed in a way that may pass; or nobody could take it yet,
@@ -16,7 +16,7 @@ export type AnswerVerdict = "result" | "failure" | "not tried";
 
 /** Judges an answer of whatever status. */
 export function judgeAnswer({ status, body }: TaskAnswer): AnswerVerdict {
-  if (status === 503 && NOT_TRIED.includes(errorCode(body))) return "not tried";
+  if ((status === 503 || status === 429) && NOT_TRIED.includes(errorCode(body))) return "not tried";
   return status === 429 || status >= 500 ? "failure" : "result";
 }
 

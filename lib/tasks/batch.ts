@@ -92,6 +92,8 @@ export interface TaskAnswer {
   readonly body: unknown;
   /** Seconds after which a retry makes sense, where somebody said so. */
   readonly retryAfterSeconds: number | undefined;
+  /** Name of the node or coordinator that answered; `undefined` if none did. */
+  readonly upstream?: string | undefined;
 }
 
 /** Sends one request through the gateway, with less priority than any interactive one. Refusals are answers; rejects only with the signal's reason. */
@@ -105,12 +107,22 @@ export interface Page<T> {
   readonly hasMore: boolean;
 }
 
+/** Which files are wanted. */
+export interface FileQuery {
+  /** The most of them. */
+  readonly limit: number;
+  /** Those after this one; default: from the newest on. */
+  readonly after?: string | undefined;
+  /** Those of this purpose; default: all. */
+  readonly purpose?: StoredFile["purpose"] | undefined;
+}
+
 /** What clients do with files and batches. All of it outlives a restart of the gateway. */
 export interface BatchService {
-  /** Keeps a file. @throws {GatewayError} `too_large`; `upstream_failed` if it cannot be written. */
+  /** Keeps a file. @throws {GatewayError} `too_large`, also if all files together are; `upstream_failed` if it cannot be written. */
   addFile(name: string, content: ReadableStream<Uint8Array>): Promise<StoredFile>;
-  /** The files, the newest first; those after the file `after`. @throws {GatewayError} `not_found`. */
-  listFiles(options: { readonly limit: number; readonly after?: string | undefined }): Page<StoredFile>;
+  /** The files, the newest first. @throws {GatewayError} `not_found` if there is no file `after`. */
+  listFiles(query: FileQuery): Page<StoredFile>;
   /** What is known of a file. @throws {GatewayError} `not_found`. */
   getFile(id: string): StoredFile;
   /** The content of a file. @throws {GatewayError} `not_found`. */

@@ -10,6 +10,8 @@ import { type ResultFile, type ResultFiles, writeResults } from "./write_results
 
 /** Tasks that are forgotten at a time: it holds up whatever else the process does, some ms. */
 const REMOVE_COUNT = 250;
+/** Pages of the file, of 4 KiB, that are given back at a time. */
+const GIVE_BACK_COUNT = 256;
 
 /** What {@linkcode BatchJobs} works with. */
 export interface BatchJobsOptions {
@@ -60,6 +62,15 @@ export class BatchJobs {
     }
   }
 
+  /** Gives the room of what was forgotten back to the disk. @throws The signal's reason. */
+  async giveRoomBack(signal: AbortSignal): Promise<void> {
+    const slice = new TimeSlice(this.#options.clock);
+    while (this.#options.tasks.giveBackSome(GIVE_BACK_COUNT)) {
+      if (slice.isOver) await slice.next();
+      signal.throwIfAborted();
+    }
+  }
+
   async #validate(batch: Batch, signal: AbortSignal): Promise<boolean> {
     const { batches, clock } = this.#options;
     const { id } = batch;
@@ -70,9 +81,9 @@ export class BatchJobs {
     const { mistakes, totalCount } = found;
     const from = ["validating"] as const;
     if (mistakes.length === 0) {
-      return batches.step(id, { from, to: "in_progress", totalCount, startedAtMs: clock.now() });
+      return batches.step(id, { from, to: "in_progress", totalCount, startedAtMs: clock.now() }) === "made";
     }
-    if (!batches.step(id, { from, to: "failed", mistakes, endedAtMs: clock.now() })) return false;
+    if (batches.step(id, { from, to: "failed", mistakes, endedAtMs: clock.now() }) !== "made") return false;
     return await this.removeTasks(id, signal);
   }
 
@@ -96,9 +107,8 @@ export class BatchJobs {
     const found = await writeResults(batch, { ...this.#options, tellsUnanswered: !isCancelled, signal });
     const nowMs = clock.now();
     const isTooEarly = !isCancelled && found.unansweredCount > 0 && nowMs < expiresAtMs;
-    const isMade = isTooEarly
-      ? batches.step(id, { from: [status], to: "in_progress" })
-      : batches.step(id, this.#lastStep(batch, found));
+    const step = isTooEarly ? { from: [status], to: "in_progress" as const } : this.#lastStep(batch, found);
+    const isMade = batches.step(id, step) === "made";
     if (!isMade || isTooEarly) this.#remove(found);
     return isMade && (isTooEarly || await this.removeTasks(id, signal));
   }

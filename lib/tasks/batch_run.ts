@@ -1,3 +1,4 @@
+import { setImmediate as untilNextTurn } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import { errorBody } from "../dialects/openai.ts";
 import { GatewayError } from "../errors.ts";
@@ -119,28 +120,30 @@ export class BatchRun implements LaneSource {
   async #handle(queue: TaskQueue<Task>, attempt: Attempt<Task>): Promise<void> {
     const { task } = attempt;
     const { clock, randomId } = this.#options;
-    const line = await this.#readLine(task);
+    const requestId = `batch_req_${randomId()}`;
+    const line = await this.#readLine(task, requestId);
     if (line === undefined) return queue.postpone(attempt, clock.monotonic(), undefined);
 
-    const requestId = `batch_req_${randomId()}`;
-    const answer = await this.#ask(line, { requestId, task });
+    const answer = line instanceof Uint8Array ? await this.#ask(line, { requestId, task }) : line;
     if (answer === undefined) return queue.giveBack(attempt);
     if (!queue.settle(attempt, answer, clock.monotonic())) return;
     this.#keep(task, isSuccess(answer), answeredLine({ requestId, customId: task.customId }, answer));
   }
 
-  async #readLine(task: Task): Promise<Uint8Array | undefined> {
+  /** The line; or, if it will never be there again, the answer; `undefined` if it cannot be read for now. */
+  async #readLine(task: Task, requestId: string): Promise<Uint8Array | TaskAnswer | undefined> {
     const { folder, logger } = this.#options;
     const { id, inputFileId } = this.#batch;
     try {
       return await readPart(folder, inputFileId, task);
     } catch (reason) {
-      logger.warn("input of a batch cannot be read", {
-        batch: id,
-        file: inputFileId,
-        line: task.number,
-        reason,
-      });
+      const answer = answerToLost(reason, task.number, requestId);
+      if (answer) {
+        await untilNextTurn(); // no disk was waited for: a million such lines would hold up all others
+        return answer;
+      }
+      const { number: line } = task;
+      logger.warn("input of a batch cannot be read", { batch: id, file: inputFileId, line, reason });
       return undefined;
     }
   }
@@ -151,7 +154,7 @@ export class BatchRun implements LaneSource {
   ): Promise<TaskAnswer | undefined> {
     const { endpoint } = this.#batch;
     const body = bodyOf(line, endpoint);
-    if (body === undefined) return changedInput(task.number, id);
+    if (body === undefined) return refusal(changedInput(task.number), id);
     if (this.#abortReason) return undefined;
     const controller = new AbortController();
     this.#underWay.add(controller);
@@ -175,8 +178,18 @@ function bodyOf(line: Uint8Array, endpoint: BatchEndpoint): Uint8Array<ArrayBuff
   }
 }
 
-function changedInput(line: number, requestId: string): TaskAnswer {
+/** @returns `undefined` if the disk may give the line another time. */
+function answerToLost(reason: unknown, line: number, requestId: string): TaskAnswer | undefined {
+  if (reason instanceof RangeError) return refusal(changedInput(line), requestId);
+  const isGone = reason instanceof GatewayError && reason.code === "not_found";
+  return isGone ? refusal(reason, requestId) : undefined;
+}
+
+function changedInput(line: number): GatewayError {
   const message = `Line ${line} of the input is not what it was when the batch began; send the batch again`;
-  const error = new GatewayError("invalid_request", message);
+  return new GatewayError("invalid_request", message);
+}
+
+function refusal(error: GatewayError, requestId: string): TaskAnswer {
   return { status: error.status, body: errorBody(error, requestId), retryAfterSeconds: undefined };
 }

@@ -119,7 +119,7 @@ export class BatchRunner implements AsyncDisposable {
       batches.step(id, { from: [status], to: "expired", endedAtMs: nowMs });
     } else if (status !== "in_progress") {
       this.#askJob(id);
-    } else if (batches.step(id, { from: [status], to: "finalizing", finalizingAtMs: nowMs })) {
+    } else if (batches.step(id, { from: [status], to: "finalizing", finalizingAtMs: nowMs }) === "made") {
       this.#askJob(id);
     }
   }

@@ -5,6 +5,7 @@ import { selectRows } from "../store/select_rows.ts";
 import type { Batch, BatchMistake, BatchStatus, Page, StoredFile } from "./batch.ts";
 import { batchRow } from "./batch_rows.ts";
 import { insertFile } from "./file_store.ts";
+import { selectPage } from "./select_page.ts";
 
 /** A step of a batch from one status to another. What is not named stays as it is. Times are ms since 1970. */
 export interface BatchStep {
@@ -29,6 +30,12 @@ export interface BatchStep {
   /** When it ended. */
   readonly endedAtMs?: number;
 }
+
+/**
+ * What became of a step: it was made, and outlives a restart; the batch was elsewhere by then, or is not there; or it
+ * could not be written.
+ */
+export type StepOutcome = "made" | "elsewhere" | "not kept";
 
 /** The batches themselves, without their tasks. Synchronous; logs each step. */
 export class BatchStore {
@@ -67,12 +74,9 @@ export class BatchStore {
 
   /** The newest first; after the batch `after`, if one is named. */
   page({ limit, after }: { readonly limit: number; readonly after?: string | undefined }): Page<Batch> {
-    const items = this.#select(
-      "SELECT * FROM batch WHERE ?1 IS NULL OR serial < (SELECT serial FROM batch WHERE id = ?1) ORDER BY serial DESC LIMIT ?2",
-      after ?? null,
-      limit + 1,
-    ) ?? [];
-    return { items: items.slice(0, limit), hasMore: items.length > limit };
+    const query = { table: "batch", where: "true", shape: batchRow, limit, after };
+    const none: Page<Batch> = { items: [], hasMore: false };
+    return this.#database.read((connection) => selectPage(connection, query, this.#logger), none);
   }
 
   /** Those that have not ended, the oldest first; `undefined` if they cannot be read now. */
@@ -92,8 +96,8 @@ export class BatchStore {
     ) ?? [];
   }
 
-  /** Makes a step, files and all, or nothing. @returns Whether it was made, and outlives a restart. */
-  step(id: string, { from, to, ...values }: BatchStep): boolean {
+  /** Makes a step, files and all, or nothing. */
+  step(id: string, { from, to, ...values }: BatchStep): StepOutcome {
     const columns = columnsOf(values);
     const names = ["status", ...Object.keys(columns)].map((name) => `${name} = ?`).join(", ");
     const places = from.map(() => "?").join(", ");
@@ -105,8 +109,10 @@ export class BatchStore {
       isThere = Number(changes) > 0;
       for (const file of [values.output, values.errors]) if (isThere && file) insertFile(connection, file);
     });
-    if (isKept && isThere) this.#tell(id);
-    return isKept && isThere;
+    if (!isKept) return "not kept";
+    if (!isThere) return "elsewhere";
+    this.#tell(id);
+    return "made";
   }
 
   /** Forgets a batch that has no tasks. */

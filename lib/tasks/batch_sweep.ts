@@ -36,5 +36,6 @@ export async function sweepBatches(options: SweepOptions, signal: AbortSignal): 
   for (const { id } of batches.withOldTasks()) await jobs.removeTasks(id, signal);
   for (const { id } of batches.endedBefore(beforeMs)) batches.remove(id);
   for (const { id } of files.unusedSince(beforeMs)) if (files.remove(id)) folder.remove(id);
+  await jobs.giveRoomBack(signal);
   await folder.removeUnknown(Math.min(beforeMs, nowMs - STRAY_MS), (id) => files.isKnown(id));
 }

@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { openDatabase } from "../store/open_database.ts";
-import type { Batch, BatchService, BatchStatus, Page, SendTask, StoredFile } from "./batch.ts";
+import type { Batch, BatchService, BatchStatus, FileQuery, Page, SendTask, StoredFile } from "./batch.ts";
 import { BatchRunner } from "./batch_runner.ts";
 import { BATCH_CONTENT } from "./batch_schema.ts";
 import { BatchStore } from "./batch_store.ts";
@@ -35,6 +35,7 @@ export interface BatchesOptions {
 }
 
 const ENDED: readonly BatchStatus[] = ["failed", "completed", "expired", "cancelled"];
+const CANCELLABLE: readonly BatchStatus[] = ["validating", "in_progress", "finalizing"];
 
 /**
  * The batches of this gateway, kept in its state directory: what was begun goes on by itself. Of several processes with
@@ -78,15 +79,15 @@ export class Batches implements BatchService, AsyncDisposable {
     return new Batches({ clock: systemClock, random: Math.random, randomId, ...options });
   }
 
-  /** Keeps a file. @throws {GatewayError} `too_large`; `upstream_failed` if it cannot be written. What the stream throws. */
+  /** Keeps a file. @throws {GatewayError} `too_large`, also if all files together are; `upstream_failed` if it cannot be written. What the stream throws. */
   async addFile(name: string, content: ReadableStream<Uint8Array>): Promise<StoredFile> {
     if (!this.#isKept) throw notKept("keep the file");
     return await this.#files.add(name, content);
   }
 
   /** The files, the newest first. @throws {GatewayError} `not_found` if there is no file `after`. */
-  listFiles(options: { readonly limit: number; readonly after?: string | undefined }): Page<StoredFile> {
-    return this.#files.list(options);
+  listFiles(query: FileQuery): Page<StoredFile> {
+    return this.#files.list(query);
   }
 
   /** What is known of a file. @throws {GatewayError} `not_found`. */
@@ -133,18 +134,13 @@ export class Batches implements BatchService, AsyncDisposable {
 
   /** Has a batch end early: what is under way is finished, nothing else begun. @throws {GatewayError} `not_found`; `conflict` if it has ended; `upstream_failed`. */
   cancelBatch(id: string): Batch {
-    const { status } = this.getBatch(id);
-    if (ENDED.includes(status)) {
-      throw new GatewayError("conflict", `Cannot cancel batch "${id}": it is ${status} already`);
-    }
-    if (status !== "cancelling") {
-      const cancellingAtMs = this.#options.clock.now();
-      if (!this.#batches.step(id, { from: [status], to: "cancelling", cancellingAtMs })) {
-        throw notKept("cancel the batch");
-      }
-      this.#runner.look();
-    }
-    return this.getBatch(id);
+    const batch = this.#runningBatch(id);
+    if (batch.status === "cancelling") return batch;
+    const cancellingAtMs = this.#options.clock.now();
+    const outcome = this.#batches.step(id, { from: CANCELLABLE, to: "cancelling", cancellingAtMs });
+    if (outcome === "not kept") throw notKept("cancel the batch");
+    if (outcome === "made") this.#runner.look();
+    return this.#runningBatch(id);
   }
 
   /**
@@ -167,5 +163,11 @@ export class Batches implements BatchService, AsyncDisposable {
   /** Gives up what is under way, and keeps the results that are there; the next start goes on. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned.disposeAsync();
+  }
+
+  #runningBatch(id: string): Batch {
+    const batch = this.getBatch(id);
+    if (!ENDED.includes(batch.status)) return batch;
+    throw new GatewayError("conflict", `Cannot cancel batch "${id}": it is ${batch.status} already`);
   }
 }

@@ -18,12 +18,18 @@ export class FileFolder {
     });
   }
 
-  /** Opens a file for reading. @throws {GatewayError} `not_found` if its content is gone; `upstream_failed`. */
+  /**
+   * Opens a file for reading.
+   *
+   * @throws {GatewayError} `not_found` if its content is gone; `upstream_failed` if it cannot be read now, or the whole
+   *   folder is away, which may be mounted again.
+   */
   open(id: string): Deno.FsFile {
     try {
       return Deno.openSync(this.#pathOf(id));
     } catch (cause) {
       if (!(cause instanceof Deno.errors.NotFound)) throw diskError("read", this.#pathOf(id), cause);
+      if (!isThere(this.path)) throw diskError("read", this.path, cause);
       const message = `Cannot read file "${id}": its content is gone from ${this.path}; upload it again`;
       throw new GatewayError("not_found", message, { cause });
     }
@@ -111,10 +117,18 @@ async function orDiskError<T>(path: string, work: () => Promise<T>): Promise<T> 
 function diskError(what: "read" | "write", path: string, cause: unknown): GatewayError {
   const todo = what === "write"
     ? "free the disk, or name a state_dir that can be written"
-    : "look at its permissions";
+    : "see that it is there, and look at its permissions";
   return new GatewayError("upstream_failed", `Cannot ${what} ${path}: ${messageOf(cause)}; ${todo}`, {
     cause,
   });
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 function removeQuietly(path: string): void {

@@ -2,8 +2,9 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../log.ts";
 import type { Database } from "../store/database.ts";
 import { selectRows } from "../store/select_rows.ts";
-import type { Page, StoredFile } from "./batch.ts";
+import type { FileQuery, Page, StoredFile } from "./batch.ts";
 import { fileRow } from "./batch_rows.ts";
+import { selectPage } from "./select_page.ts";
 
 /** What is known of the files; their content is elsewhere. Synchronous. */
 export class FileStore {
@@ -26,14 +27,22 @@ export class FileStore {
     return this.#select("SELECT * FROM file WHERE id = ?", id)[0];
   }
 
-  /** The newest first; after the file `after`, if one is named. */
-  page({ limit, after }: { readonly limit: number; readonly after?: string | undefined }): Page<StoredFile> {
-    const items = this.#select(
-      "SELECT * FROM file WHERE ?1 IS NULL OR serial < (SELECT serial FROM file WHERE id = ?1) ORDER BY serial DESC LIMIT ?2",
-      after ?? null,
-      limit + 1,
+  /** The newest first; after the file `after`, if one is named, and of one purpose, if that is. */
+  page({ limit, after, purpose }: FileQuery): Page<StoredFile> {
+    const where = "purpose = ifnull(?, purpose)";
+    const query = { table: "file", where, parameters: [purpose ?? null], shape: fileRow, limit, after };
+    const none: Page<StoredFile> = { items: [], hasMore: false };
+    return this.#database.read((connection) => selectPage(connection, query, this.#logger), none);
+  }
+
+  /** How many there are, and how long they are together; nothing if that cannot be read now. */
+  total(): { readonly count: number; readonly bytes: number } {
+    const row = this.#database.read(
+      (connection) =>
+        connection.prepare("SELECT count(*) AS count, total(size_bytes) AS bytes FROM file").get(),
+      undefined,
     );
-    return { items: items.slice(0, limit), hasMore: items.length > limit };
+    return { count: Number(row?.["count"] ?? 0), bytes: Number(row?.["bytes"] ?? 0) };
   }
 
   /** Whether a batch that has not ended reads it; also if that cannot be read now. */

@@ -1,9 +1,9 @@
+import { valuesOf } from "../dialects/json_bytes.ts";
 import type { BatchEndpoint } from "./batch.ts";
 
 /** Longest `custom_id`, in UTF-16 units. */
 const MAX_CUSTOM_ID_LENGTH = 512;
 const CONTROL_CHARACTER = /\p{Cc}/u;
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** A line of a batch's input, as it is asked. */
@@ -12,7 +12,7 @@ export interface InputLine {
   readonly customId: string;
   /** The model that it names, if it does. */
   readonly model: string | undefined;
-  /** JSON. */
+  /** JSON, as it stands there: numbers would not survive a parse unharmed. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
@@ -44,7 +44,13 @@ export function decodeInputLine(line: Uint8Array, endpoint: BatchEndpoint): Inpu
   checkUrl(said["url"], endpoint);
   const body = checkBody(said["body"]);
   const model = typeof body["model"] === "string" ? body["model"] : undefined;
-  return { customId, model, body: encoder.encode(JSON.stringify(body)) };
+  return { customId, model, body: bytesOfBody(line) };
+}
+
+/** Of a key that stands twice the last one counts. */
+function bytesOfBody(line: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { start, end } = valuesOf(line, "body").at(-1)!;
+  return new Uint8Array(line.subarray(start, end));
 }
 
 function decodeText(line: Uint8Array): string {

@@ -7,6 +7,7 @@ import type { Batch, BatchService, StoredFile } from "./batch.ts";
 export type NewBatch = Parameters<BatchService["createBatch"]>[0];
 
 const MAX_WINDOW_MS = 365 * 24 * 3600 * 1_000;
+const MAX_WINDOW_LENGTH = 100;
 /** @see https://platform.openai.com/docs/api-reference/batch/create */
 const MAX_METADATA = { count: 16, keyLength: 64, valueLength: 512 } as const;
 
@@ -35,7 +36,7 @@ export function newBatch(
     id: `batch_${randomId()}`,
     endpoint,
     inputFileId,
-    completionWindow,
+    completionWindow: completionWindow.trim(),
     status: "validating",
     mistakes: [],
     outputFileId: undefined,
@@ -51,6 +52,7 @@ export function newBatch(
   };
 }
 
+/** The text is kept and told in every list. */
 function parseWindow(text: string): number {
   const ms = windowMs(text);
   if (ms >= 1 && ms <= MAX_WINDOW_MS) return Math.floor(ms);
@@ -59,8 +61,13 @@ function parseWindow(text: string): number {
 }
 
 function windowMs(text: string): number {
+  if (text.length > MAX_WINDOW_LENGTH) {
+    const message =
+      `"completion_window" has ${text.length} characters; at most ${MAX_WINDOW_LENGTH} are allowed`;
+    throw invalid("completion_window", message);
+  }
   try {
-    return parseDuration(text.slice(0, 100));
+    return parseDuration(text);
   } catch (cause) {
     throw invalid(
       "completion_window",

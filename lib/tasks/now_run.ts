@@ -3,6 +3,7 @@ import type { Logger } from "../log.ts";
 import { askTask } from "./ask_task.ts";
 import type { BatchEndpoint, SendTask, TaskAnswer } from "./batch.ts";
 import type { Lanes, LaneSource } from "./lanes.ts";
+import { ModelQueues } from "./model_queues.ts";
 import { type Attempt, TaskQueue } from "./task_queue.ts";
 import { Turns } from "./turns.ts";
 
@@ -78,7 +79,8 @@ class NowRun implements LaneSource {
     this.#options = options;
     this.#awaitedCount = requests.length;
     const tasks = requests.map((request, index) => ({ ...request, index }));
-    const ofModel = Map.groupBy(tasks, ({ body }) => modelOf(body));
+    const queues = new ModelQueues();
+    const ofModel = Map.groupBy(tasks, ({ body }) => queues.queueOf(modelOf(body)));
     this.#queues = new Turns(
       ofModel.values().map((queue) => new TaskQueue({ supply: new TaskList(queue), ...options })),
     );
@@ -143,10 +145,11 @@ class TaskList<T> {
   }
 }
 
-/** Each model has its own queue; a body that names none is refused by whoever is asked. */
-function modelOf(body: Uint8Array): unknown {
+/** A body that names none is refused by whoever is asked. */
+function modelOf(body: Uint8Array): string | undefined {
   try {
-    return JSON.parse(new TextDecoder().decode(body))?.model;
+    const model = JSON.parse(new TextDecoder().decode(body))?.model;
+    return typeof model === "string" ? model : undefined;
   } catch {
     return undefined;
   }

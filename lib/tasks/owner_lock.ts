@@ -24,8 +24,12 @@ export class OwnerLock implements Disposable {
     }
     if (!this.#file) {
       this.#tell("batches are run by another process with the same state_dir", { path: this.#path });
+      return false;
     }
-    return this.#file !== undefined;
+    if (this.#isToldOf) {
+      this.#logger.info("batches are run by this process from now on", { path: this.#path });
+    }
+    return true;
   }
 
   /** Lets the next process run them. */

@@ -2,8 +2,9 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
 import { formatBytes } from "../units.ts";
-import type { Page, StoredFile } from "./batch.ts";
+import type { FileQuery, Page, StoredFile } from "./batch.ts";
 import type { FileFolder } from "./file_folder.ts";
+import { FileRoom } from "./file_room.ts";
 import type { FileStore } from "./file_store.ts";
 import { notKept } from "./not_kept.ts";
 
@@ -26,24 +27,28 @@ export interface StoredFilesOptions {
 /** The files that clients send and fetch. */
 export class StoredFiles {
   readonly #options: StoredFilesOptions;
+  readonly #room: FileRoom;
 
   /** Those that are there already count too. */
   constructor(options: StoredFilesOptions) {
     this.#options = options;
+    this.#room = new FileRoom(options);
   }
 
   /**
    * Keeps a file, of any size, in constant memory.
    *
    * @param name For people; it names nothing on the disk.
-   * @throws {GatewayError} `too_large`; `upstream_failed` if it cannot be written. What the stream throws.
+   * @throws {GatewayError} `too_large`, also if all files together are; `upstream_failed` if it cannot be written. What the stream throws.
    */
   async add(name: string, content: ReadableStream<Uint8Array>): Promise<StoredFile> {
     const { config, files, folder, clock, randomId } = this.#options;
     const id = `file-${randomId()}`;
+    using claim = this.#room.claim();
     await using writer = await folder.begin(id);
     for await (const chunk of content) {
       if (writer.sizeBytes + chunk.length > config.batch.fileBytes) throw tooLarge(config.batch.fileBytes);
+      claim.grow(chunk.length);
       await writer.write(chunk);
     }
     await writer.keep();
@@ -61,9 +66,9 @@ export class StoredFiles {
   }
 
   /** The newest first. @throws {GatewayError} `not_found` if there is no file `after`. */
-  list(options: { readonly limit: number; readonly after?: string | undefined }): Page<StoredFile> {
-    if (options.after !== undefined) this.get(options.after);
-    return this.#options.files.page(options);
+  list(query: FileQuery): Page<StoredFile> {
+    if (query.after !== undefined) this.get(query.after);
+    return this.#options.files.page(query);
   }
 
   /** What is known of a file. @throws {GatewayError} `not_found`. */

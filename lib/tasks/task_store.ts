@@ -142,6 +142,18 @@ export class TaskStore {
     return isKept ? removedCount === limit : undefined;
   }
 
+  /** Gives some of the room back to the disk that was freed. @returns Whether there is more; `undefined` if it failed. */
+  giveBackSome(pageCount: number): boolean | undefined {
+    let hasMore = false;
+    const isDone = writeLazily(this.#database, (connection) => {
+      const before = freePageCount(connection);
+      connection.prepare(`PRAGMA incremental_vacuum(${pageCount})`).all(); // a step a page
+      const left = freePageCount(connection);
+      hasMore = left > 0 && left < before; // a file that was not begun so keeps all of its pages
+    });
+    return isDone ? hasMore : undefined;
+  }
+
   #read<T>(query: (connection: DatabaseSync) => T): T | undefined {
     return this.#database.read<T | undefined>(query, undefined);
   }
@@ -165,6 +177,10 @@ type Row = Record<string, unknown>;
 
 function serialOf(connection: DatabaseSync, batchId: string): number {
   return Number(connection.prepare("SELECT serial FROM batch WHERE id = ?").get(batchId)?.["serial"] ?? -1);
+}
+
+function freePageCount(connection: DatabaseSync): number {
+  return Number(connection.prepare("PRAGMA freelist_count").get()?.["freelist_count"]);
 }
 
 function taskOf(row: Row): Task {

@@ -5,6 +5,7 @@ import type { Batch, BatchMistake } from "./batch.ts";
 import type { ByteLine } from "./byte_lines.ts";
 import type { FileFolder } from "./file_folder.ts";
 import { decodeInputLine, InputLineError } from "./input_line.ts";
+import { ModelQueues } from "./model_queues.ts";
 import { readLines } from "./read_input.ts";
 import type { Task, TaskStore } from "./task_store.ts";
 import { TimeSlice } from "./time_slice.ts";
@@ -17,8 +18,6 @@ const MAX_LINE_BYTES = 32 * MIB;
 const MAX_MISTAKE_COUNT = 100;
 /** Tasks that are written at a time: it holds up whatever else the process does, some ms. */
 const GROUP_COUNT = 250;
-/** Models beyond that many share a queue. */
-const MAX_MODEL_COUNT = 64;
 
 /** What {@linkcode validateInput} reads and writes. */
 export interface ValidateOptions {
@@ -70,7 +69,7 @@ class Validation {
   readonly #tasks: TaskStore;
   readonly #maxTaskCount: number;
   readonly #mistakes: BatchMistake[] = [];
-  readonly #queues = new Map<string, number>();
+  readonly #queues = new ModelQueues();
   #group: Task[] = [];
   #totalCount = 0;
 
@@ -120,21 +119,12 @@ class Validation {
     try {
       const said = decodeInputLine(bytes, this.#batch.endpoint);
       return said &&
-        { number, customId: said.customId, queue: this.#queueOf(said.model), startByte, byteCount };
+        { number, customId: said.customId, queue: this.#queues.queueOf(said.model), startByte, byteCount };
     } catch (error) {
       if (!(error instanceof InputLineError)) throw error;
       this.#mistakes.push({ code: error.code, message: error.message, line: number });
       return undefined;
     }
-  }
-
-  /** Each model has its own queue, so that one that nobody can take holds up no other. */
-  #queueOf(model = ""): number {
-    const known = this.#queues.get(model);
-    if (known !== undefined) return known;
-    const queue = Math.min(this.#queues.size, MAX_MODEL_COUNT);
-    if (queue < MAX_MODEL_COUNT) this.#queues.set(model, queue);
-    return queue;
   }
 
   #write(): void {

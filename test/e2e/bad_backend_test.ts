@@ -32,7 +32,7 @@ test("a request is refused with what to do when no rpc backend is configured", a
   deepEqual([status, error!.code], [503, "no_capacity"]);
   match(
     error!.message,
-    /no rpc backend is known; start ggml-rpc-server .* register it: sollol register HOST:PORT$/,
+    /no rpc backend is known; start ggml-rpc-server .* register it: sollol register HOST:PORT, or name an Ollama node/,
   );
   await gateway.stop();
 });

@@ -138,11 +138,11 @@ test("what is to be sharded goes to a node where no coordinator can have it", as
   const { bed, gateway, node } = await serveHybrid(programs, stack, {
     stored: ["shared"],
     held: ["shared"],
-    settings: { shard_above: "1KiB" },
+    settings: { model_profiles: `{"shared": {"requires_distributed": true}}` },
   });
   await gateway.untilBackendsAreUp();
   const sharded = told(await chat(gateway.url, { model: "shared" }));
-  match(sharded.because, /"shared" is sharded over rpc backends.*shard_above/);
+  match(sharded.because, /"shared" is sharded over rpc backends.*requires_distributed/);
   equal(node.requests.some(({ path }) => path.startsWith("/v1/")), false);
 
   for (const index of bed.backends.keys()) await bed.killBackend(index);

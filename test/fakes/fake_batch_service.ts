@@ -1,5 +1,5 @@
 import { GatewayError } from "../../lib/errors.ts";
-import type { Batch, BatchService, Page, StoredFile, TaskAnswer } from "../../lib/tasks/batch.ts";
+import type { Batch, BatchService, FileQuery, Page, StoredFile, TaskAnswer } from "../../lib/tasks/batch.ts";
 
 type NewBatch = Parameters<BatchService["createBatch"]>[0];
 type NowRequests = Parameters<BatchService["runNow"]>[0];
@@ -48,8 +48,9 @@ export class FakeBatchService implements BatchService {
     return file;
   }
 
-  listFiles(options: { readonly limit: number; readonly after?: string | undefined }): Page<StoredFile> {
-    return pageOf([...this.files.values()].map(({ file }) => file), options);
+  listFiles({ purpose, ...options }: FileQuery): Page<StoredFile> {
+    const files = [...this.files.values()].map(({ file }) => file);
+    return pageOf(files.filter((file) => purpose === undefined || file.purpose === purpose), options);
   }
 
   getFile(id: string): StoredFile {

@@ -25,7 +25,7 @@ export class FakeNodeAdmin implements NodeAdmin {
       return Promise.reject(new GatewayError("invalid_request", message, { field: "url" }));
     }
     const view = nodeView(name, { url, sources: ["admin"], ...this.nextView });
-    this.views = [...this.views.filter((known) => known.name !== name), view];
+    this.views = [...this.views.filter((known) => known.url !== url && known.name !== name), view];
     return Promise.resolve(view);
   }
 

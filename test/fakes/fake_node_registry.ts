@@ -11,11 +11,20 @@ export class FakeNodeRegistry {
   answer: "up" | "down" | "silent" = "up";
   readonly #health = new Map<string, "up" | "down">();
 
+  /** A check found it so. */
+  become(name: string, health: "up" | "down"): void {
+    this.#health.set(name, health);
+  }
+
   get names(): string[] {
     return this.#list.map(({ name }) => name);
   }
 
+  /** What {@linkcode apply} throws. */
+  applyFault: Error | undefined;
+
   apply(list: readonly NodeSettings[]): void {
+    if (this.applyFault) throw this.applyFault;
     this.applied.push(list);
   }
 

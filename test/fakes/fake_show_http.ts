@@ -2,7 +2,7 @@ import type { UpstreamAddress } from "../../lib/http/address.ts";
 import type { HttpBody, HttpRequest, HttpResponse } from "../../lib/http/client.ts";
 import { HttpError } from "../../lib/http/error.ts";
 
-/** How a node answers `POST /api/show`; what `waits` is answered by {@linkcode FakeShowHttp.release}, or ended by its signal. */
+/** How a node answers `POST /api/show`; what `waits` is answered at {@linkcode FakeShowHttp.release} as the host behaves then, or ended by its signal. */
 export type ShowBehaviour = "refused" | "malformed" | "waits" | "breaks" | {
   readonly status: number;
   readonly text: string;
@@ -38,16 +38,19 @@ export class FakeShowHttp {
     const host = address.transport === "tcp" ? address.hostname : "?";
     this.asked.push(`${host} ${JSON.parse(new TextDecoder().decode(request.body)).model}`);
     this.lastRequest = request;
-    const behaviour = this.#behaviours.get(host) ?? { status: 200, text: this.usual };
+    const usual = { status: 200, text: this.usual };
     this.peakCount = Math.max(this.peakCount, ++this.waitingCount);
     try {
-      await (behaviour === "waits" ? this.#untilReleased(request.signal!) : Promise.resolve());
+      await (this.#behaviours.get(host) === "waits"
+        ? this.#untilReleased(request.signal!)
+        : Promise.resolve());
     } finally {
       this.waitingCount--;
     }
+    const behaviour = this.#behaviours.get(host) ?? usual;
     if (behaviour === "breaks") throw new TypeError("a bug");
     if (behaviour === "refused" || behaviour === "malformed") throw failure(behaviour);
-    return response(behaviour === "waits" ? { status: 200, text: this.usual } : behaviour);
+    return response(behaviour === "waits" ? usual : behaviour);
   }
 
   #untilReleased(signal: AbortSignal): Promise<void> {

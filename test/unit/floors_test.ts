@@ -17,7 +17,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   [1, /^lib\/rpc\/worker_report\.ts$/],
   [1, /^lib\/nodes\/(node|model_need|node_url|wake_target)\.ts$/],
   [1, /^lib\/nodes\/(describe_node_wait|magic_packet)\.ts$/],
-  [1, /^lib\/nodes\/(node_registration|ollama_host)\.ts$/],
+  [1, /^lib\/nodes\/(find_node|node_registration|ollama_host)\.ts$/],
   [1, /^lib\/queue\//],
   [1, /^lib\/redis\/(address|reply|registration)\.ts$/],
   [1, /^lib\/registry\/(backend_devices|check_queue|worker_book|worker_claim)\.ts$/],
@@ -39,7 +39,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   ],
   [
     6,
-    /^lib\/(gateway|open_backends|open_gateway|open_nodes|client_watch|worker_memory|plan_service|pool_settings|prewarm|send_task)\.ts$/,
+    /^lib\/(gateway|open_backends|open_gateway|open_nodes|client_watch|backend_memory|plan_service|pool_settings|prewarm|send_task)\.ts$/,
   ],
   [7, /^routes\//],
   [8, /^(main\.ts|lib\/cli\/)/],

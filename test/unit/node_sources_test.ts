@@ -31,6 +31,8 @@ class SourcesBed implements AsyncDisposable {
   readonly addresses = new Map<string, string | undefined>();
   /** Names whose lookup does not end. */
   readonly hanging = new Set<string>();
+  /** Names, and addresses, of which this host cannot tell at present where they lead. */
+  readonly faulty = new Set<string>();
   readonly #connection = new DatabaseSync(":memory:");
   readonly store: NodeStore;
   readonly sources: NodeSources;
@@ -89,6 +91,7 @@ class SourcesBed implements AsyncDisposable {
     if (this.hanging.has(hostname)) {
       await new Promise((_, reject) => signal.addEventListener("abort", reject));
     }
+    if (this.faulty.has(hostname)) throw new Error("too many open files");
     const address = this.addresses.has(hostname) ? this.addresses.get(hostname) : hostname;
     if (address === undefined) return undefined;
     const isLocal = address.startsWith("127.");
@@ -178,6 +181,65 @@ Deno.test("an Ollama on this host is found when it comes, and stays; before that
   const askedCount = bed.http.asked.length;
   await bed.lookAgain();
   deepEqual([bed.nodes.length, bed.http.asked.length], [1, askedCount]);
+});
+
+Deno.test("an Ollama that was found on this host is let go when it has been down for 5 minutes, and found anew", async () => {
+  await using bed = new SourcesBed("");
+  bed.http.set(PORT, {});
+  await bed.sources.start();
+  bed.http.set(PORT, { as: "refused" });
+  bed.registry.become("127.0.0.1", "down");
+  for (let look = 0; look < 10; look++) await bed.lookAgain();
+  equal(bed.nodes.length, 1, "an Ollama that starts again takes less than that");
+  bed.registry.become("127.0.0.1", "up");
+  await bed.lookAgain();
+  bed.registry.become("127.0.0.1", "down");
+  for (let look = 0; look < 10; look++) await bed.lookAgain();
+  equal(bed.nodes.length, 1, "it was up meanwhile");
+  await bed.lookAgain();
+  deepEqual([bed.nodes, bed.sources.listNodes()], [[], []]);
+  bed.http.set(PORT, {});
+  await bed.lookAgain();
+  equal(bed.nodes.length, 1);
+});
+
+Deno.test("a URL of which nobody can tell where it leads takes no other node away, and is looked up again", async () => {
+  await using bed = new SourcesBed("nodes: {local: false}\nollama_nodes: [10.0.0.1, gpu.lan, 10.0.0.2]");
+  bed.addresses.set("gpu.lan", "10.0.0.2");
+  bed.faulty.add("gpu.lan");
+  await bed.sources.start();
+  deepEqual(bed.registry.names, ["10.0.0.1", "gpu.lan", "10.0.0.2"]);
+  await bed.lookAgain();
+  deepEqual(bed.log.said, ["warn cannot find out where an ollama node is"], "told once");
+  bed.faulty.clear();
+  await bed.lookAgain();
+  deepEqual(bed.registry.names, ["10.0.0.1", "gpu.lan"]);
+  bed.faulty.add("gpu.lan");
+  await bed.lookAgain();
+  deepEqual(bed.registry.names, ["10.0.0.1", "gpu.lan"], "what was known counts");
+  equal(bed.log.said.length, 2);
+});
+
+Deno.test("what an operator adds is taken, also while nobody can tell where it leads", async () => {
+  await using bed = new SourcesBed();
+  bed.faulty.add("10.0.0.1");
+  equal((await bed.sources.addNode({ url: at("10.0.0.1") })).health, "up");
+});
+
+Deno.test("a look that fails is no end of looking", async () => {
+  await using bed = new SourcesBed("nodes: {local: false}\nollama_nodes: [gpu.lan]");
+  bed.addresses.set("gpu.lan", "10.0.0.1");
+  await bed.sources.start();
+  bed.registry.applyFault = new TypeError("a bug");
+  bed.addresses.set("gpu.lan", "127.0.0.1");
+  await bed.lookAgain();
+  deepEqual(bed.log.said, ["error looking for ollama nodes failed"]);
+  bed.registry.applyFault = undefined;
+  bed.addresses.set("gpu.lan", "10.0.0.1");
+  await bed.lookAgain();
+  bed.addresses.set("gpu.lan", "127.0.0.1");
+  await bed.lookAgain();
+  equal(bed.registry.applied.at(-1)![0]!.isLocal, true);
 });
 
 for (
@@ -390,13 +452,37 @@ for (
   });
 }
 
-Deno.test("removeNode() takes back what was said by hand of a node that the configuration names", async () => {
+Deno.test("removeNode() takes back what was said by hand of a node that the configuration names, and says that it stays", async () => {
   await using bed = new SourcesBed("nodes: {local: false}\nollama_nodes: [10.0.0.1]");
   await bed.sources.start();
   await bed.sources.addNode({ url: at("10.0.0.1"), slotCount: 9 });
-  throws(() => bed.sources.removeNode("10.0.0.1"), { code: "conflict" });
+  deepEqual(bed.sources.removeNode("10.0.0.1"), {
+    name: "10.0.0.1",
+    outcome: "removed",
+    reason: "what was said of 10.0.0.1 by hand is forgotten; it stays a node: the configuration names it " +
+      "(ollama_nodes); remove it there",
+  });
   const [node] = bed.sources.listNodes();
   deepEqual([node?.slotCount, node?.sources, bed.store.list()], [4, ["config"], []]);
+  throws(() => bed.sources.removeNode("10.0.0.1"), { code: "conflict" });
+});
+
+Deno.test("an operator lifts at run time what the configuration lists", async () => {
+  await using bed = new SourcesBed("nodes: {local: false}\nollama_nodes: [{url: 10.0.0.1, models: ['a*']}]");
+  await bed.sources.start();
+  deepEqual((await bed.sources.addNode({ url: at("10.0.0.1"), slotCount: 2 })).allowedModels, ["a*"]);
+  deepEqual((await bed.sources.addNode({ url: at("10.0.0.1"), models: [] })).allowedModels, []);
+});
+
+Deno.test("a node that is refused, repaired and refused again is told of again", async () => {
+  await using bed = new SourcesBed("nodes: {local: false}\nollama_nodes: [gpu.lan]");
+  bed.addresses.set("gpu.lan", "169.254.1.1");
+  await bed.sources.start();
+  for (const address of ["169.254.1.1", "10.0.0.1", "169.254.1.1"]) {
+    bed.addresses.set("gpu.lan", address);
+    await bed.lookAgain();
+  }
+  deepEqual(bed.log.said, ["warn ollama node refused", "warn ollama node refused"]);
 });
 
 Deno.test("removeNode() of a hostile name stays a sentence", async () => {

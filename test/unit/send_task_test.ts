@@ -79,7 +79,7 @@ for (
 ) {
   Deno.test(`sendTaskOver() gives ${name} as it is`, async () => {
     const send = sendTaskOver(gatewayOf(() => Promise.resolve(answer)));
-    deepEqual(await send(EMBED), { retryAfterSeconds: undefined, ...want });
+    deepEqual(await send(EMBED), { retryAfterSeconds: undefined, upstream: "a", ...want });
   });
 }
 

@@ -1,7 +1,7 @@
 import { BATCH_ENDPOINTS } from "../../dialects/openai_batch.ts";
 import { parseDuration } from "../../units.ts";
 import { BatchApi } from "../batch_api.ts";
-import { checkResultPaths, resultPaths } from "../batch_files.ts";
+import { areDistinct, checkResultPaths, resultPaths } from "../batch_files.ts";
 import { type BatchOutcome, runBatch } from "../batch_run.ts";
 import { batchToText, renderBatches } from "../batch_text.ts";
 import {
@@ -60,8 +60,10 @@ const runCommand: Command = defineCommand({
     if (!base) throw new UsageError("FILE is missing; or say which batch to wait for by --resume ID");
     readArgument("--window", window, parseDuration);
     const paths = resultPaths(base, output);
-    if (paths.output === paths.errors) {
-      throw new UsageError("--output is where the errors go; name another file");
+    if (!areDistinct(paths, file)) {
+      throw new UsageError(
+        `FILE, the answers (${paths.output}) and the errors (${paths.errors}) must be three files; name another by --output`,
+      );
     }
     await checkResultPaths(paths, { force });
     using api = await openApi(context);

@@ -1,10 +1,12 @@
+import { digestConflicts } from "../../nodes/digest_conflicts.ts";
 import type { NodeView } from "../../nodes/node.ts";
 import { parseNodeUrl } from "../../nodes/node_url.ts";
+import { shortened } from "../../nodes/node_view.ts";
 import { type Command, type CommandContext, defineCommand, type ExitCode, UsageError } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { GatewayApi } from "../gateway_api.ts";
 import { GATEWAY_OPTIONS } from "../gateway_target.ts";
-import { renderNodes } from "../node_table.ts";
+import { type NodeOverview, renderNodes } from "../node_table.ts";
 import { JSON_OPTION, readArgument, writeJson } from "../output.ts";
 import { painter, printable } from "../terminal.ts";
 
@@ -53,7 +55,8 @@ const NONE =
   'The gateway knows no Ollama nodes; start Ollama on its host, or add some with "sollol nodes --add URL"\n';
 
 async function showNodes(api: GatewayApi, context: Context): Promise<ExitCode> {
-  show(await api.listNodes(), context);
+  if (context.options["json"]) writeJson(context, await api.readNodes());
+  else showTable(await api.listNodes(), context);
   return 0;
 }
 
@@ -63,7 +66,7 @@ async function addNodes(api: GatewayApi, urls: readonly string[], context: Conte
   try {
     for (const url of urls) views.push(await api.addNode(url));
   } finally {
-    if (views.length > 0) show(views, context);
+    if (views.length > 0) showAdded(views, context);
   }
   return views.every(({ health }) => health === "up") ? 0 : 1;
 }
@@ -80,8 +83,11 @@ async function removeNodes(api: GatewayApi, names: readonly string[], context: C
   return 0;
 }
 
-function show(views: readonly NodeView[], context: Context): void {
-  const { stdout, env, options } = context;
-  if (options["json"]) writeJson(context, views);
-  else stdout.write(views.length > 0 ? renderNodes(views, painter(stdout, env)) : NONE);
+function showAdded(views: readonly NodeView[], context: Context): void {
+  if (context.options["json"]) writeJson(context, views);
+  else showTable({ nodes: views.map(shortened), conflicts: digestConflicts(views) }, context);
+}
+
+function showTable(overview: NodeOverview, { stdout, env }: Context): void {
+  stdout.write(overview.nodes.length > 0 ? renderNodes(overview, painter(stdout, env)) : NONE);
 }

@@ -29,7 +29,7 @@ export const statusCommand: Command = defineCommand({
 });
 
 async function readStatus(api: GatewayApi): Promise<GatewayStatus> {
-  const [state, nodes, rpcBackends, coordinators, externalCoordinators, models] = await Promise.all([
+  const [state, { nodes }, rpcBackends, coordinators, externalCoordinators, models] = await Promise.all([
     api.getState(),
     api.listNodes(),
     api.listBackends(),

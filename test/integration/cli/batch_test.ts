@@ -163,7 +163,25 @@ for (
       name: "answers where the errors go",
       args: ["@fine.jsonl", "--output", "@fine.errors.jsonl"],
       exitCode: 2,
-      says: /--output is where the errors go/,
+      says: /must be three files; name another by --output/,
+    },
+    {
+      name: "answers where the errors go by another path",
+      args: ["@fine.jsonl", "--output", "@no/.././fine.errors.jsonl", "--force"],
+      exitCode: 2,
+      says: /must be three files/,
+    },
+    {
+      name: "answers where the requests are",
+      args: ["@fine.jsonl", "-o", "@./fine.jsonl", "--force"],
+      exitCode: 2,
+      says: /must be three files/,
+    },
+    {
+      name: "answers that have the name of the requests until they are whole",
+      args: ["@fine.part", "-o", "@fine", "--force"],
+      exitCode: 2,
+      says: /must be three files/,
     },
     {
       name: "answers in a folder that is not there",
@@ -207,6 +225,7 @@ for (
     for (const there of ["done.jsonl", "done.out.jsonl", "half.jsonl", "half.errors.jsonl"]) {
       await cli.write(there, inputLines(1));
     }
+    await cli.write("fine.part", inputLines(1));
     const before = cli.names;
     const result = await cli.run("run", ...args.map((arg) => arg.replace(/^@/, `${cli.directory}/`)));
     match(result.stderr, says);

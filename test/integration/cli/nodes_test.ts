@@ -24,10 +24,29 @@ Deno.test("sollol nodes shows what the gateway knows", async () => {
   );
 });
 
+Deno.test("sollol nodes and sollol status show a hundred nodes with a thousand models each", async () => {
+  await using bed = new NodeBed();
+  const models = Array.from(
+    { length: 1_000 },
+    (_, at) => heldModel(`library/a-model-with-a-name-${at}:70b-q4_K_M`),
+  );
+  bed.nodes.views.push(...Array.from({ length: 100 }, (_, at) => nodeView(`gpu${at}`, { models })));
+  const { exitCode, host } = await nodes(["--gateway", bed.url]);
+  equal(exitCode, 0, host.stderr.text);
+  match(host.stdout.text, /^NODE .*\ngpu0 +up +0\.33\.0 +0\/4 +1000 +0 /);
+  equal(host.stdout.text.trimEnd().split("\n").length, 101);
+  const asked = new FakeCliHost();
+  await runCli(createRoot(), ["status", "--gateway", bed.url], asked);
+  match(asked.stdout.text, /Ollama nodes +100 up; /);
+  equal((await nodes(["--gateway", bed.url, "--json"])).exitCode, 0, "also with all that they hold");
+});
+
 Deno.test("sollol nodes --json prints all of it", async () => {
   await using bed = new NodeBed();
   const resident = [{ key: "a", name: "a", sizeBytes: 2, vramBytes: 1, expiresAtMs: Infinity }];
-  bed.nodes.views.push(nodeView("gpu", { resident, models: [heldModel("a")] }));
+  bed.nodes.views.push(
+    nodeView("gpu", { resident, models: [{ ...heldModel("a"), tokensPerSecond: undefined }] }),
+  );
   const { host } = await nodes(["--gateway", bed.url, "--json"]);
   const nulls = (_key: string, value: unknown) => value === undefined ? null : value;
   deepEqual(host.json(), JSON.parse(JSON.stringify(bed.nodes.views, nulls)));

@@ -29,7 +29,7 @@ Deno.test("sollol status ends with 0 and says so if all is well", async () => {
   const lines = host.stdout.text.split("\n").map((line) => line.split(/ {2,}/));
   match(lines[0]!.join(), /^sollol 1\.2\.3 at http:\/\/127\.0\.0\.1:\d+: hybrid, /);
   deepEqual(lines.slice(2), [
-    ["Ollama nodes", "1 up; 0 of 4 slots in use, 0 models, 0 loaded"],
+    ["Ollama nodes", "1 up; 0 of 4 slots in use, 1 model, 0 loaded"],
     ["Rpc backends", "1 up; 24.0 GiB free"],
     ["Coordinators", "1 ready"],
     ["Run by others", "1 up"],

@@ -20,7 +20,7 @@ export class BatchesBed implements AsyncDisposable {
   readonly closing = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(service: BatchService, { maxFileBytes = MAX_BYTES, port = 0 } = {}) {
+  constructor(service: BatchService, { maxFileBytes = MAX_BYTES, port = 0, clock = systemClock } = {}) {
     const app = new Hono<AppEnv>();
     const onError = renderErrors(this.log.logger);
     app.onError(onError);
@@ -28,7 +28,7 @@ export class BatchesBed implements AsyncDisposable {
     app.use(identify());
     const settings = { closing: this.closing.signal, clock: systemClock };
     app.route("/api", manyRoutes(service, { maxBodyBytes: () => 4 * MAX_BYTES, ...settings }));
-    app.route("/v1", fileRoutes(service, { maxFileBytes: () => maxFileBytes }));
+    app.route("/v1", fileRoutes(service, { maxFileBytes: () => maxFileBytes, clock }));
     app.route("/v1", batchRoutes(service));
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port, onListen: () => {} },

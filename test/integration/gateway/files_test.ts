@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { FakeBatchService } from "../../fakes/fake_batch_service.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
 import { until } from "../../fixtures/until.ts";
 import { BatchesBed, MAX_BYTES } from "./batches_bed.ts";
 
@@ -177,6 +178,24 @@ Deno.test("POST /v1/files drops what it has when the client leaves amid the file
   client.close();
   await until(() => service.brokenCount === 1, "the file is given up");
   equal(service.files.size, 0);
+});
+
+Deno.test("POST /v1/files drops what it has, and says so, when nothing more comes for long", async () => {
+  const service = new FakeBatchService();
+  const clock = new FakeClock();
+  await using bed = new BatchesBed(service, { clock });
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: bed.port });
+  const request = `POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Type: ${RAW["content-type"]}\r\n` +
+    `Content-Length: 100000\r\n\r\n--x\r\n${head}\r\n\r\n${LINE}`;
+  await client.write(new TextEncoder().encode(request));
+  await until(() => service.begunCount === 1, "the file is begun");
+  await until(() => (clock.advance(15_000), service.brokenCount === 1), "the file is given up");
+  let answer = "";
+  for await (const text of client.readable.pipeThrough(new TextDecoderStream())) {
+    answer += text;
+    if (answer.includes("}}")) break;
+  }
+  match(answer, /^HTTP\/1\.1 499 [^]*nothing of it came for 30\.0 s/);
 });
 
 Deno.test("POST /v1/files holds a client back whose file cannot be written as fast as it comes", async () => {

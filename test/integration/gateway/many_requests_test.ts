@@ -16,16 +16,28 @@ const withoutType = ({ type: _, ...body }: Record<string, unknown>) => body;
 Deno.test("POST /api/batch answers in the order of the requests, whichever is answered first", async () => {
   const service = new FakeBatchService(); // answers the last one first
   service.answer = (_, index) =>
-    Promise.resolve(index === 1 ? { status: 404, body: { error: { message: "no" } } } : {});
+    Promise.resolve(
+      index === 1 ? { status: 404, body: { error: { message: "no" } } } : { upstream: `node ${index}` },
+    );
   await using routes = new BatchesBed(service);
   for (const asked of [{ requests: ALL }, ALL, { requests: ALL, stream: false }]) {
     const { status, body } = await routes.ask("POST", "/api/batch", asked);
     equal(status, 200);
     deepEqual(body, {
       results: [
-        { index: 0, status: 200, body: { endpoint: "/v1/chat/completions", ...withoutType(CHAT) } },
-        { index: 1, status: 404, body: { error: { message: "no" } } },
-        { index: 2, status: 200, body: { endpoint: "/v1/embeddings", ...withoutType(EMBED) } },
+        {
+          index: 0,
+          status: 200,
+          upstream: "node 0",
+          body: { endpoint: "/v1/chat/completions", ...withoutType(CHAT) },
+        },
+        { index: 1, status: 404, upstream: null, body: { error: { message: "no" } } },
+        {
+          index: 2,
+          status: 200,
+          upstream: "node 2",
+          body: { endpoint: "/v1/embeddings", ...withoutType(EMBED) },
+        },
       ],
     });
   }
@@ -39,6 +51,38 @@ Deno.test("POST /api/batch sends what it was given through the real service", as
   deepEqual(body.results.map((result: { body: { n: number } }) => result.body.n), requests.map(({ n }) => n));
   equal(bed.asked.length, 300);
 });
+
+for (
+  const { name, around } of [
+    { name: "a list", around: (list: string) => `\ufeff ${list}` },
+    { name: "an object", around: (list: string) => `{"stream":false, "requests" : ${list} }` },
+    {
+      name: "an object that says them twice",
+      around: (list: string) => `{"requests":[{}],"requests":${list}}`,
+    },
+  ]
+) {
+  Deno.test(`POST /api/batch passes on what stands in ${name}, byte for byte but for the type`, async () => {
+    const service = new FakeBatchService();
+    const bodies: string[] = [];
+    service.runNow = async function* (requests) {
+      for (const [index, { body }] of requests.entries()) {
+        bodies.push(new TextDecoder().decode(body));
+        yield { index, answer: { status: 200, body: {}, retryAfterSeconds: undefined } };
+      }
+    };
+    await using routes = new BatchesBed(service);
+    const item = `"model":"e", "input": "]}\\"" ,"seed":9007199254740993`;
+    const { status } = await routes.ask(
+      "POST",
+      "/api/batch",
+      around(`[{"type":"embed",${item}} , {${item},"x":1e400,"type":"embed"}]`),
+    );
+    equal(status, 200);
+    const passed = `"model":"e","input": "]}\\"","seed":9007199254740993`;
+    deepEqual(bodies, [`{${passed}}`, `{${passed},"x":1e400}`]);
+  });
+}
 
 for (
   const { name, body, param } of [
@@ -80,6 +124,12 @@ for (
   });
 }
 
+Deno.test("POST /api/batch refuses to pass requests on that are to go to one upstream", async () => {
+  await using routes = new BatchesBed(new FakeBatchService());
+  const { status, body } = await routes.ask("POST", "/api/batch", ALL, { "x-sollol-route": "a" });
+  deepEqual([status, body.error.param], [400, "x-sollol-route"]);
+});
+
 Deno.test("POST /api/batch refuses a body that is too large", async () => {
   await using routes = new BatchesBed(new FakeBatchService());
   equal((await routes.ask("POST", "/api/batch", [{ ...EMBED, input: "x".repeat(2_000_000) }])).status, 413);
@@ -106,7 +156,7 @@ for (
     deepEqual(await events.nextJson(), { type: "progress", data: { done: 0, total: 3 } });
     for (const [done, index] of [2, 1, 0].entries()) {
       turns[index]!.resolve();
-      const result = { index, status: 200, body: `answer ${index}` };
+      const result = { index, status: 200, upstream: null, body: `answer ${index}` };
       deepEqual(await events.nextJson(), { type: "result", data: result });
       deepEqual(await events.nextJson(), { type: "progress", data: { done: done + 1, total: 3 } });
     }

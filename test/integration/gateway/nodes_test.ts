@@ -13,8 +13,31 @@ Deno.test("GET /api/admin/nodes shows all that is known of each, and null for wh
   const { status, body } = await bed.ask("GET", NODES);
   equal(status, 200);
   const nulls = (_key: string, value: unknown) => value === undefined ? null : value;
-  deepEqual(body, { nodes: [JSON.parse(JSON.stringify(view, nulls))] });
+  const whole = { ...view, models: [{ ...heldModel("a"), tokensPerSecond: undefined }] };
+  deepEqual(body, { nodes: [JSON.parse(JSON.stringify(whole, nulls))] });
   equal(body.nodes[0].resident[0].expiresAtMs, null);
+});
+
+Deno.test("GET /api/admin/nodes?models=false counts what each holds, and tells where they hold different models", async () => {
+  await using bed = new NodeBed();
+  const loaded = { key: "a", name: "a", sizeBytes: 5, vramBytes: 4, expiresAtMs: Infinity };
+  const models = [heldModel("a", "1".repeat(64)), heldModel("b")];
+  bed.nodes.views.push(
+    nodeView("gpu", { models, resident: [loaded] }),
+    nodeView("cpu", { models: [heldModel("a", "2".repeat(64))] }),
+  );
+  const { body } = await bed.ask("GET", `${NODES}?models=false`);
+  const [{ name, modelCount, residentCount, residentBytes, ...others }] = body.nodes;
+  deepEqual([name, modelCount, residentCount, residentBytes], ["gpu", 2, 1, 5]);
+  deepEqual(["models" in others, "resident" in others, others.version], [false, false, "0.33.0"]);
+  const variants = [{ digest: "1".repeat(64), nodes: ["gpu"] }, { digest: "2".repeat(64), nodes: ["cpu"] }];
+  deepEqual(body.conflicts, [{ key: "a", name: "a", variants }]);
+});
+
+Deno.test("a known node that is registered by another name is no new one", async () => {
+  await using bed = new NodeBed();
+  equal((await bed.ask("POST", NODES, { url: "gpu.lan", name: "gpu" })).status, 201);
+  equal((await bed.ask("POST", NODES, { url: "gpu.lan", name: "big" })).status, 200);
 });
 
 Deno.test("POST /api/admin/nodes takes all that can be said, and answers 201 for a new one and 200 for a known one", async () => {

@@ -16,12 +16,15 @@ async function openssl(folder: string, ...args: string[]): Promise<boolean> {
   return output.success;
 }
 
-/** A certificate of 127.0.0.1 and the authority that signed it; undefined where there is no openssl. */
+/** A certificate of 127.0.0.1 and node1.test, and the authority that signed it; undefined where there is no openssl. */
 async function createCertificates(): Promise<Certificates | undefined> {
   const folder = await Deno.makeTempDir();
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   try {
-    await Deno.writeTextFile(`${folder}/ext`, "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n");
+    await Deno.writeTextFile(
+      `${folder}/ext`,
+      "subjectAltName=IP:127.0.0.1,DNS:node1.test\nbasicConstraints=CA:FALSE\n",
+    );
     const isDone =
       await openssl(folder, "req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca", "-subj", "/CN=ca") &&
       await openssl(folder, "req", ...key, "-keyout", "key", "-out", "csr", "-subj", "/CN=node") &&
@@ -73,6 +76,19 @@ Deno.test(
     });
   },
 );
+
+Deno.test({
+  name: "HttpClient verifies the name of an upstream, not the address that it was judged to have",
+  ignore,
+}, async () => {
+  await using server = ScriptedServer.start(answering(ok("hi")), { tls });
+  const names = { refuses: () => undefined, lookUp: () => Promise.resolve(["127.0.0.1"]) };
+  using client = new HttpClient({ caCerts: [ca], names });
+  const at = (hostname: string) => ({ ...server.address, hostname }) as typeof server.address;
+  const { body } = await client.send(at("node1.test"), GET);
+  equal(await body.text(10), "hi");
+  await rejects(client.send(at("other.test"), GET), { kind: "tls", sent: false, message: /certificate/ });
+});
 
 Deno.test(
   { name: "HttpClient takes a TLS connection that ends without a closing alert for cut", ignore },

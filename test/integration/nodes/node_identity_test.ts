@@ -85,3 +85,13 @@ Deno.test("it ends with its signal", async () => {
   stop.abort(new Error("enough"));
   await rejects(asked, /enough/);
 });
+
+Deno.test("where the kernel's sockets are never shown, the address alone tells; where they are not at present, nobody", async () => {
+  const behind = (error: Error) => createIdentifyNode({ readTable: () => Promise.reject(error) });
+  const denied = await behind(new Deno.errors.PermissionDenied())("http://[::1]:1", { signal });
+  deepEqual([denied?.address, denied?.isLocal], ["::1", true]);
+  await rejects(
+    behind(new Error("too many open files"))("http://[::1]:1", { signal }),
+    /too many open files/,
+  );
+});

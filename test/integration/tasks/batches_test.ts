@@ -214,6 +214,35 @@ Deno.test("a batch that is cancelled while its lines are looked at ends without 
   equal(bed.asked.length, 0);
 });
 
+for (
+  const { to, refusal } of [
+    { to: "status = 'finalizing'", refusal: undefined },
+    { to: "status = 'cancelling'", refusal: undefined },
+    {
+      to: "status = 'completed', ended_at_ms = 1",
+      refusal: { code: "conflict", message: /is completed already/ },
+    },
+  ]
+) {
+  Deno.test(`a batch that another process moves to ${to} amid its cancelling`, async () => {
+    await using bed = await BatchBed.create();
+    const clock = new FakeClock();
+    bed.answer = async (_, { signal }) => (await untilAborted(signal), signal.throwIfAborted(), {});
+    const batches = bed.open({ clock });
+    const { id } = await begin(batches, inputLines(2));
+    await until(() => bed.underWayCount === 2, "both are under way");
+    using sqlite = new DatabaseSync(join(bed.path, "batches.db"));
+    const now = clock.now.bind(clock);
+    clock.now = () => {
+      clock.now = now;
+      sqlite.exec(`UPDATE batch SET ${to}`);
+      return now();
+    };
+    if (refusal) throws(() => batches.cancelBatch(id), refusal);
+    else equal(batches.cancelBatch(id).status, "cancelling");
+  });
+}
+
 Deno.test("a batch whose window is over keeps its answers and names the rest", async () => {
   await using bed = await BatchBed.create();
   const clock = new FakeClock();
@@ -292,6 +321,7 @@ Deno.test("two gateways with one directory do not run a batch twice; the second 
     "the second has ended it",
   );
   equal(second.getBatch(id).counts.completed, 5);
+  equal(bed.log.said.filter((said) => said === "info batches are run by this process from now on").length, 1);
 });
 
 Deno.test("no more requests than allowed are under way, over all batches, in fair turns", async () => {
@@ -399,6 +429,26 @@ Deno.test("an input that cannot be read for now is read later, and no request is
   equal(batches.getBatch(id).counts.completed, 10);
   equal(bed.asked.length, 10);
 });
+
+for (
+  const { name, lose, code } of [
+    { name: "is gone", lose: (path: string) => Deno.removeSync(path), code: 404 },
+    { name: "was cut off", lose: (path: string) => Deno.truncateSync(path, 10), code: 400 },
+  ]
+) {
+  Deno.test(`a batch whose input ${name} after it began has answers for all lines, and ends`, async () => {
+    await using bed = await BatchBed.create();
+    const batches = bed.open({ concurrency: 1 });
+    bed.answer = ({ n }) => {
+      if (n === 4) lose(join(bed.path, "files", batches.listFiles({ limit: 1 }).items[0]!.id));
+      return {};
+    };
+    const batch = await ended(batches, (await begin(batches, inputLines(10))).id);
+    deepEqual([batch.status, batch.counts], ["completed", { total: 10, completed: 5, failed: 5 }]);
+    const errors = await resultLines(batches, batch.errorFileId);
+    deepEqual(errors.map(({ response }) => response!.status_code), Array(5).fill(code));
+  });
+}
 
 Deno.test("an input that was changed since the batch began is told line by line", async () => {
   await using bed = await BatchBed.create();

@@ -29,6 +29,24 @@ Deno.test("requests that are kept nowhere are answered as they come, within the 
   deepEqual(batches.listBatches({ limit: 1 }).items, []);
 });
 
+Deno.test("beyond 64 models requests share a queue, which waits while nobody can take the first of them", async () => {
+  await using bed = await BatchBed.create();
+  bed.answer = ({ model }) => {
+    const isAway = model === "m64" && bed.asked.length === 65;
+    return isAway ? { status: 503, body: { error: { code: "loading" } }, retryAfterSeconds: 0 } : {};
+  };
+  const batches = bed.open({ concurrency: 1 });
+  const models = Array.from({ length: 70 }, (_, n) => `m${n}`);
+  const requests = models.map((model) => ({
+    endpoint: "/v1/embeddings" as const,
+    body: new TextEncoder().encode(JSON.stringify({ model })),
+  }));
+  const { signal } = new AbortController();
+  const results = await Array.fromAsync(batches.runNow(requests, { id: "r", signal }));
+  equal(results.length, 70);
+  deepEqual(bed.asked.map(({ model }) => model), models.toSpliced(64, 0, "m64"));
+});
+
 Deno.test("requests that are kept nowhere end with the signal, with their reader, and with the gateway", async () => {
   await using bed = await BatchBed.create();
   bed.answer = async (

@@ -201,6 +201,94 @@ Deno.test("batches and files that are old are removed, and what is used is kept"
   deepEqual(names, batches.listFiles({ limit: 10 }).items.map(({ id }) => id));
 });
 
+Deno.test("the room that a large batch took is given back to the disk", async () => {
+  await using bed = await BatchBed.create();
+  const clock = new FakeClock();
+  bed.answer = () => ({ body: "x".repeat(20_000) });
+  const batches = bed.open({ clock });
+  const sizeBytes = () => Deno.statSync(join(bed.path, "batches.db")).size;
+  const { id } = await begin(batches, inputLines(500));
+  await until(
+    () => (clock.advance(100), batches.getBatch(id).endedAtMs !== undefined),
+    "the batch has ended",
+  );
+  {
+    using sqlite = new DatabaseSync(join(bed.path, "batches.db"));
+    sqlite.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    ok(sizeBytes() > 5_000_000);
+  }
+  const isSmall = () => {
+    clock.advance(HOUR_MS);
+    using sqlite = new DatabaseSync(join(bed.path, "batches.db"));
+    sqlite.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    return sizeBytes() < 1_000_000;
+  };
+  await until(isSmall, "the file is small again");
+});
+
+Deno.test("all files together have a limit, those that are still sent included", async () => {
+  await using bed = await BatchBed.create();
+  const batches = bed.open({ fileBytes: 1_000 });
+  const { writable, readable } = new TransformStream<Uint8Array, Uint8Array>();
+  const slow = batches.addFile("slow", readable);
+  const sender = writable.getWriter();
+  await sender.write(new Uint8Array(900));
+  for (let count = 0; count < 49; count++) await addText(batches, "a", "x".repeat(1_000));
+  await rejects(addText(batches, "b", "x".repeat(101)), {
+    code: "too_large",
+    message: /all files together may have 48\.8 KiB, 50 times batch\.max_file, .*DELETE/,
+  });
+  await addText(batches, "b", "x".repeat(100));
+  const refused = rejects(slow, { code: "too_large" });
+  await sender.write(new Uint8Array(1)).catch(() => {});
+  await refused;
+  equal((await addText(batches, "c", "x".repeat(900))).sizeBytes, 900);
+  await rejects(addText(batches, "d", "x"), { code: "too_large" });
+  batches.removeFile(batches.listFiles({ limit: 1 }).items[0]!.id);
+  await addText(batches, "d", "x");
+});
+
+Deno.test("rows that cannot be read hide no others behind them", async () => {
+  await using bed = await BatchBed.create();
+  const batches = bed.open();
+  const ids: string[] = [];
+  for (let count = 0; count < 6; count++) ids.unshift((await addText(batches, "a", "x")).id);
+  {
+    using database = new DatabaseSync(join(bed.path, "batches.db"));
+    for (const id of [ids[0], ids[1], ids[3]]) {
+      database.prepare("UPDATE file SET purpose = 'none' WHERE id = ?").run(id!);
+    }
+  }
+  const listed: string[] = [];
+  for (let hasMore = true; hasMore;) {
+    const page = batches.listFiles({ limit: 2, after: listed.at(-1) });
+    listed.push(...page.items.map(({ id }) => id));
+    ({ hasMore } = page);
+  }
+  deepEqual(listed, [ids[2], ids[4], ids[5]]);
+});
+
+Deno.test("files of one purpose are found among 10,000 others without delay", async () => {
+  await using bed = await BatchBed.create();
+  const batches = bed.open();
+  const { id } = await addText(batches, "a", "x");
+  {
+    using database = new DatabaseSync(join(bed.path, "batches.db"));
+    database.exec(`
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+      INSERT INTO file (id, name, purpose, size_bytes, created_at_ms)
+      SELECT 'file-o' || i, 'o', 'batch_output', 1, 1 FROM n`);
+  }
+  const page = batches.listFiles({ limit: 1, purpose: "batch" });
+  deepEqual([page.items.map((file) => file.id), page.hasMore], [[id], false]);
+  const others = batches.listFiles({ limit: 3, purpose: "batch_output" });
+  deepEqual([others.items.map((file) => file.id), others.hasMore], [[
+    "file-o10000",
+    "file-o9999",
+    "file-o9998",
+  ], true]);
+});
+
 Deno.test("lists come newest first, page by page", async () => {
   await using bed = await BatchBed.create();
   const batches = bed.open();

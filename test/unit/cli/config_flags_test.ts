@@ -44,6 +44,14 @@ for (
     { line: "--listen 8080", want: { listen: "8080" } },
     { line: "--rpc a:1,b --rpc c", want: { rpc_backends: ["a:1", "b", "c"] } },
     { line: "--nodes a:1,https://b/c --nodes d", want: { ollama_nodes: ["a:1", "https://b/c", "d"] } },
+    {
+      line: '--nodes [{"url":"a","slots":2},"b"] --nodes c,[fd00::1]',
+      want: { ollama_nodes: [{ url: "a", slots: 2 }, "b", "c", "[fd00::1]"] },
+    },
+    {
+      line: '--set ollama_nodes=[{"url":"a","slots":2}]',
+      want: { ollama_nodes: [{ url: "a", slots: 2 }] },
+    },
     { line: '--set aliases={"a":"b=c"}', want: { aliases: { a: "b=c" } } },
     { line: "--set aliases=a", want: { aliases: "a" } },
     { line: "--models /a,b --models /c", want: { models: ["/a,b", "/c"] } },
@@ -73,5 +81,11 @@ Deno.test("configLayer() refuses a --set without a value or with an unknown key"
   throws(
     () => layerOf("--set", "log.levle=info"),
     new UsageError('--set knows no key "log.levle"; did you mean "log.level"?'),
+  );
+  throws(
+    () => layerOf("--set", "aliases.gpt-4=llama3"),
+    new UsageError(
+      `--set knows no key "aliases.gpt-4"; aliases is set as a whole, as JSON: --set 'aliases={"gpt-4": …}'`,
+    ),
   );
 });

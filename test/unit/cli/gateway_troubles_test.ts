@@ -4,14 +4,14 @@ import { UNLIMITED } from "../../../lib/rpc/backend.ts";
 import { backendView } from "../../fixtures/backend_views.ts";
 import { coordinatorReport } from "../../fixtures/coordinator_reports.ts";
 import { externalView, gatewayStatus, listedModel } from "../../fixtures/gateway_statuses.ts";
-import { nodeView } from "../../fixtures/node_views.ts";
+import { nodeSummary } from "../../fixtures/node_views.ts";
 
 for (
   const { name, status } of [
     { name: "all that is up", status: {} },
     { name: "nodes alone", status: { rpcBackends: [], coordinators: [], externalCoordinators: [] } },
-    { name: "a node that was not asked yet", status: { nodes: [nodeView("a", { health: "unknown" })] } },
-    { name: "a node that sleeps", status: { nodes: [nodeView("a", { health: "down", canWake: true })] } },
+    { name: "a node that was not asked yet", status: { nodes: [nodeSummary("a", { health: "unknown" })] } },
+    { name: "a node that sleeps", status: { nodes: [nodeSummary("a", { health: "down", canWake: true })] } },
     {
       name: "a backend that a coordinator of ours holds",
       status: { rpcBackends: [backendView("a:1", { health: "held", holder: "coordinator of x" })] },
@@ -28,11 +28,11 @@ for (
     },
     {
       name: "no models while a node is down that may have some",
-      status: { nodes: [nodeView("a", { health: "down", canWake: true })], models: [] },
+      status: { nodes: [nodeSummary("a", { health: "down", canWake: true })], models: [] },
     },
     {
       name: "no models while a node was not asked yet",
-      status: { nodes: [nodeView("a", { health: "unknown" })], models: [] },
+      status: { nodes: [nodeSummary("a", { health: "unknown" })], models: [] },
     },
     {
       name: "an alias whose node wants to be left alone for a while",
@@ -57,12 +57,12 @@ for (
   const { name, status, want } of [
     {
       name: "a node that is down",
-      status: { nodes: [nodeView("a", { health: "down", reason: "nothing listens there; start it" })] },
+      status: { nodes: [nodeSummary("a", { health: "down", reason: "nothing listens there; start it" })] },
       want: "Node a is down: nothing listens there; start it",
     },
     {
       name: "a node whose requests fail",
-      status: { nodes: [nodeView("a", { breaker: "open" })] },
+      status: { nodes: [nodeSummary("a", { breaker: "open" })] },
       want: "Node a gets no requests for a while: too many failed there of late; see its log",
     },
     {

@@ -1,6 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { renderNodes } from "../../../lib/cli/node_table.ts";
+import { digestConflicts } from "../../../lib/nodes/digest_conflicts.ts";
 import type { NodeView } from "../../../lib/nodes/node.ts";
+import { shortened } from "../../../lib/nodes/node_view.ts";
 import { GIB } from "../../../lib/units.ts";
 import { heldModel, nodeView } from "../../fixtures/node_views.ts";
 
@@ -18,7 +20,8 @@ const TITLES = [
 const loaded = (sizeBytes: number) => ({ key: "a", name: "a", sizeBytes, vramBytes: 0, expiresAtMs: 0 });
 
 function render(...views: NodeView[]): string[][] {
-  const text = renderNodes(views, (_role, cell) => cell);
+  const overview = { nodes: views.map(shortened), conflicts: digestConflicts(views) };
+  const text = renderNodes(overview, (_role, cell) => cell);
   return text.trimEnd().split("\n").map((line) => line.trim().split(/ {2,}/));
 }
 
@@ -109,7 +112,10 @@ Deno.test("renderNodes() lets nothing steer a terminal, and marks health", () =>
   const hostile = "\u001b[2J\n\u202ex";
   const view = nodeView(hostile, { health: "down", version: hostile, reason: hostile, tags: [hostile] });
   const painted: string[] = [];
-  const text = renderNodes([view], (role, cell) => (painted.push(`${role} ${cell}`), cell));
+  const text = renderNodes(
+    { nodes: [shortened(view)], conflicts: [] },
+    (role, cell) => (painted.push(`${role} ${cell}`), cell),
+  );
   for (const letter of ["\u001b", "\u202e"]) equal(text.includes(letter), false);
   equal(painted.includes("bad down"), true);
   equal(text.trimEnd().split("\n").length, 5, "no line is broken");

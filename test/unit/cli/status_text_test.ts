@@ -2,8 +2,8 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { renderStatus } from "../../../lib/cli/status_text.ts";
 import { backendView } from "../../fixtures/backend_views.ts";
 import { coordinatorReport } from "../../fixtures/coordinator_reports.ts";
-import { externalView, gatewayStatus } from "../../fixtures/gateway_statuses.ts";
-import { heldModel, nodeView } from "../../fixtures/node_views.ts";
+import { externalView, gatewayStatus, listedModel } from "../../fixtures/gateway_statuses.ts";
+import { heldModel, nodeSummary } from "../../fixtures/node_views.ts";
 
 const plain = (_role: string, text: string) => text;
 const linesOf = (text: string) => text.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
@@ -14,10 +14,10 @@ Deno.test("renderStatus() says on one page how a gateway is", () => {
     inFlightCount: 5,
     waitingCount: 2,
     nodes: [
-      nodeView("a", { inFlightCount: 2, models: [heldModel("x"), heldModel("y")], resident: [loaded] }),
-      nodeView("b", { models: [heldModel("x")] }),
-      nodeView("c", { health: "down", slotCount: 100, models: [heldModel("z")] }),
-      nodeView("d", { health: "down", canWake: true }),
+      nodeSummary("a", { inFlightCount: 2, models: [heldModel("x"), heldModel("y")], resident: [loaded] }),
+      nodeSummary("b", { models: [heldModel("x")] }),
+      nodeSummary("c", { health: "down", slotCount: 100, models: [heldModel("z")] }),
+      nodeSummary("d", { health: "down", canWake: true }),
     ],
     rpcBackends: [
       backendView("d:1", { health: "down" }),
@@ -26,6 +26,13 @@ Deno.test("renderStatus() says on one page how a gateway is", () => {
     ],
     coordinators: [coordinatorReport("m", { state: "failed" }), coordinatorReport("n")],
     externalCoordinators: [externalView(), externalView({ health: "loading" })],
+    models: [
+      listedModel("x", { nodes: ["a", "b"] }),
+      listedModel("y", { nodes: ["a"] }),
+      listedModel("z", { nodes: ["c"] }),
+      listedModel("best", { nodes: ["a"], aliasOf: "y" }),
+      listedModel("m", { nodes: [] }),
+    ],
   });
   deepEqual(linesOf(renderStatus(status, [], plain)), [
     ["sollol 1.2.3 at http://127.0.0.1:11435: hybrid, what fits an Ollama node goes there and the rest is spread over rpc backends"],

@@ -28,6 +28,23 @@ for (
       want: { coordinator: { extra_args: ["-ts", "1,2", "--mlock"] } },
     },
     { variable: "RPC_BACKENDS", text: "a:1,b", want: { rpc_backends: ["a:1", "b"] } },
+    { variable: "RPC_BACKENDS", text: "[::1]:7,[fd00::1]", want: { rpc_backends: ["[::1]:7", "[fd00::1]"] } },
+    {
+      variable: "OLLAMA_NODES",
+      text: ' [{"url": "a", "slots": 2}, "b"]',
+      want: { ollama_nodes: [{ url: "a", slots: 2 }, "b"] },
+    },
+    { variable: "OLLAMA_NODES", text: "[]", want: { ollama_nodes: [] } },
+    {
+      variable: "SOLLOL_OLLAMA_NODES",
+      text: '[{"url": "a", slots: 2}]',
+      want: { ollama_nodes: '[{"url": "a", slots: 2}]' },
+    },
+    {
+      variable: "SOLLOL_COORDINATOR_EXTRA_ARGS",
+      text: '["a b"]',
+      want: { coordinator: { extra_args: ["a b"] } },
+    },
     { variable: "OLLAMA_MODELS", text: "/srv/a,b", want: { models: ["/srv/a,b"] } },
     { variable: "SOLLOL_MODEL", text: " ", want: {} },
     { variable: "RPC_BACKENDS", text: "", want: {} },

@@ -312,7 +312,8 @@ Deno.test("mergeConfig() takes a coordinator_url by its meaning, not by its spel
 });
 
 /** Names that an operator chose may be any text: they stand in brackets, as JSON. */
-const SENTENCE = /^(unknown key "|[\w.]+(\[\d+\]|\["([^"\\]|\\.)*"\]|\.\w+)*( must |: ))/;
+const SENTENCE =
+  /^(unknown key "|[\w.]+(\[\d+\]|\["([^"\\]|\\.)*"\]|\.\w+)*( must | is missing; it must |: ))/;
 
 Deno.test("mergeConfig() has a sentence for whatever may stand at whatever key", () => {
   const paths = configKeys().flatMap(({ path }) => [path, path.split(".")[0]!, `${path}.more`]);

@@ -10,6 +10,16 @@ Deno.test("a part keeps all that the request says, but for its inputs", () => {
   deepEqual(decode(part([[1, 2]])).input, [[1, 2]]);
 });
 
+Deno.test("a part leaves every other byte as it is, and the input that counts is its own", () => {
+  const part = partsOf(
+    encode(`{ "seed":9007199254740993, "input":0, "x":1e400, "input" : ["a","b"],"seed":1.0 }`),
+  );
+  equal(
+    new TextDecoder().decode(part(["ä"])),
+    `{ "seed":9007199254740993, "input":["ä"], "x":1e400, "input" : ["ä"],"seed":1.0 }`,
+  );
+});
+
 const DATA = `{"embedding":[0.5]}`;
 for (
   const { name, body, count, isOne } of [

@@ -32,3 +32,8 @@ for (
 Deno.test("what is no model name is compared as it stands", () => {
   ok(new AllowedModels(["my model.gguf"]).allows("my model.gguf"));
 });
+
+Deno.test("a name that a client chose cannot make the gateway stand still", () => {
+  const allowed = new AllowedModels(["*-*-*-*-*-*q4*"]); // far beyond the patience of any test by going back
+  equal(allowed.allows("-".repeat(1_024)), false);
+});

@@ -14,12 +14,6 @@ for (
   });
 }
 
-for (
-  const { wakingMs, want } of [
-    { wakingMs: 0, want: "gpu1 to wake up (0 ms so far)" },
-    { wakingMs: 23_040, want: "gpu1 to wake up (23.0 s so far)" },
-    { wakingMs: 95_000, want: "gpu1 to wake up (1 min 35 s so far)" },
-  ]
-) {
-  Deno.test(`a node is being woken for ${wakingMs} ms`, () => equal(describeWake("gpu1", wakingMs), want));
-}
+Deno.test("a node is being woken: whoever tells of the wait says for how long", () => {
+  equal(describeWake("gpu1"), "gpu1 to wake up");
+});

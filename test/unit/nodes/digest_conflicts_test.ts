@@ -1,11 +1,14 @@
 import { deepEqual } from "node:assert/strict";
-import { digestConflicts, type DigestHolder } from "../../../lib/nodes/digest_conflicts.ts";
+import { digestConflicts } from "../../../lib/nodes/digest_conflicts.ts";
 import { parseModels } from "../../../lib/nodes/node_answers.ts";
 import { toWanted } from "../../../lib/ollama/model_source.ts";
 
-function holder(name: string, digests: Record<string, string>): DigestHolder {
+function holder(
+  name: string,
+  digests: Record<string, string>,
+): Parameters<typeof digestConflicts>[0][number] {
   const models = Object.entries(digests).map(([model, digest]) => ({ name: model, digest }));
-  return { name, models: parseModels(JSON.stringify({ models }))! };
+  return { name, models: [...parseModels(JSON.stringify({ models }))!.values()] };
 }
 
 Deno.test("one name with two digests is a conflict, and says who holds what, the most common first", () => {

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { HeldModels } from "../../../lib/nodes/held_models.ts";
+import type { NodeModel } from "../../../lib/nodes/node.ts";
 import { GIB } from "../../../lib/units.ts";
 import { knownNode } from "../../fixtures/known_nodes.ts";
 
@@ -50,9 +51,25 @@ Deno.test("what is known of a model outlives its node's next list", () => {
   const [model] = held.withKey("x");
   model!.useless.add([...model!.places.keys()][0]!);
   equal(model!.isOpen, false);
-  deepEqual(held.put(node), []);
+  deepEqual(held.put(knownNode("a", { held: { x: GIB, y: GIB }, digests: { x: "1", y: "2" } })), []);
   equal(held.withKey("x")[0], model);
-  equal(model!.isOpen, true, "who was asked in vain may know more now");
+  equal(model!.isOpen, true, "another node at that place may know more");
+});
+
+Deno.test("a node is not asked again for what it was asked in vain, whatever else its next lists have", () => {
+  const held = new HeldModels();
+  const node = knownNode("a", { held: { x: GIB }, digests: { x: "1" } });
+  held.put(node);
+  const [model] = held.withKey("x");
+  model!.useless.add([...model!.places.keys()][0]!);
+  const { x } = Object.fromEntries(node.models);
+  const list = (...models: NodeModel[]) => {
+    held.put(Object.assign(node, { models: new Map(models.map((one) => [one.key, one])) }));
+    return model!.isOpen;
+  };
+  equal(list(x!, { ...x!, key: "y", name: "y", digest: "2" }), false);
+  equal(list({ ...x!, modifiedAtMs: 7 }), false);
+  equal(list({ ...x!, name: "X" }), true, "by another name it may be found");
 });
 
 Deno.test("a size tells a need, no size none", () => {

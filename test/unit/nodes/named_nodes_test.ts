@@ -67,7 +67,7 @@ Deno.test("what an operator says at run time counts more than the configuration,
     url: at("a"),
     slotCount: 8,
     weight: 3,
-    tags: ["gpu"],
+    tags: [],
     allowedModels: ["y*"],
     memoryBytes: 5,
     apiKey: ["hush"],
@@ -76,6 +76,13 @@ Deno.test("what an operator says at run time counts more than the configuration,
     sources: ["config", "admin"],
     aliases: [],
   });
+});
+
+Deno.test("of two entries of the configuration for one node, the second says what the first does not", () => {
+  const [node] = settle([config(at("a")), config(at("b"), { weight: 2, tags: ["gpu"] })], {
+    [at("b")]: at("a"),
+  });
+  deepEqual([node?.weight, node?.tags], [2, ["gpu"]]);
 });
 
 Deno.test("a key is shown only at the URL that it was said with", () => {

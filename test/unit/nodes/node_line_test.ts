@@ -356,6 +356,25 @@ for (const { name, asked, ms, want } of WAITS) {
   });
 }
 
+Deno.test("another time in the settings holds for those who wait already", async () => {
+  using bench = new Bench({ n1: 0 });
+  const [first, own] = [bench.acquire("m"), bench.acquire("m", { maxWaitMs: 15_000 })];
+  bench.queueWaitMs = 20_000;
+  bench.line.settingsChanged();
+  await bench.pass(10_000);
+  equal(bench.line.countOf("m"), 2);
+  const second = bench.acquire("m");
+  bench.queueWaitMs = 3_000;
+  bench.line.settingsChanged();
+  await rejects(first, /waited 10\.0 s for others/);
+  await bench.pass(2_999);
+  equal(bench.line.countOf("m"), 2);
+  await bench.pass(1);
+  await rejects(second, /waited 3\.0 s for others/);
+  await bench.pass(2_000);
+  await rejects(own, /waited 15\.0 s for others/);
+});
+
 Deno.test("each is refused at its own time, whoever came first", async () => {
   using bench = new Bench({ n1: 0 });
   const patient = bench.acquire("m", { maxWaitMs: Infinity });
@@ -402,6 +421,22 @@ Deno.test("as many wait as the room holds; who finds a slot needs no room", asyn
   bench.give("n1");
   await first;
   equal(bench.room.count, 1);
+});
+
+Deno.test("however much work waits in the background, it keeps nobody else out", async () => {
+  using bench = new Bench({ n1: 0 }, 2);
+  const batch = [bench.acquire("m", { priority: -1_000 }), bench.acquire("m", { priority: -1_000 })];
+  await rejects(bench.acquire("m", { priority: -1_000 }), (error: GatewayError) => {
+    match(error.message, /: 2 requests wait in the background already,/);
+    return error.code === "rate_limited";
+  });
+  const people = [bench.acquire("m", { priority: 10 }), bench.acquire("m", { priority: 0 })];
+  await rejects(bench.acquire("m"), { code: "rate_limited" });
+  for (const waiting of [...people, ...batch]) {
+    bench.give("n1");
+    await waiting;
+  }
+  equal(bench.room.count, 0);
 });
 
 Deno.test("a closed line refuses all, and hears of no changes", async () => {

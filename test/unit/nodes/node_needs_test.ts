@@ -84,6 +84,43 @@ Deno.test("one node is asked for each model, however many hold it and however of
   equal(bed.needs.needOf("y")!.source, "show");
 });
 
+for (
+  const { name, change } of [
+    { name: "is removed", change: (bed: Bed, a: KnownNode) => bed.needs.forget(a) },
+    {
+      name: "holds it no longer",
+      change: (bed: Bed, a: KnownNode) => bed.needs.learn(Object.assign(a, { models: new Map() })),
+    },
+  ]
+) {
+  Deno.test(`another node is asked if the one that is asked ${name} meanwhile`, async () => {
+    await using bed = open();
+    bed.http.set("a", "waits");
+    const a = nodeOf("a", { x: "1" });
+    for (const node of [a, nodeOf("b", { x: "1" })]) bed.needs.learn(node);
+    await settle();
+    change(bed, a);
+    bed.http.set("a", { status: 404, text: "" });
+    bed.http.release();
+    await settle();
+    bed.clock.advance(1);
+    await settle();
+    deepEqual([bed.http.asked, bed.needs.needOf("x")!.source], [["a x", "b x"], "show"]);
+  });
+}
+
+Deno.test("a node that lists something else each time is asked about a model in vain once", async () => {
+  await using bed = open();
+  bed.http.set("a", { status: 404, text: "" });
+  const a = nodeOf("a", { x: "1" });
+  for (let at = 0; at < 5; at++) {
+    const models = new Map([...a.models].map(([key, model]) => [key, { ...model, modifiedAtMs: at }]));
+    bed.needs.learn(Object.assign(a, { models }));
+    await settle();
+  }
+  equal(bed.http.asked.length, 1);
+});
+
 Deno.test("two requests at a time are under way at most", async () => {
   await using bed = open();
   bed.http.set("a", "waits");
@@ -147,7 +184,7 @@ for (
     { name: "our own bug", behaviour: "breaks" as const },
   ]
 ) {
-  Deno.test(`a node that answers with ${name} is not asked again before it tells of its models anew`, async () => {
+  Deno.test(`a node that answers with ${name} is not asked again before it lists the model anew`, async () => {
     await using bed = open();
     bed.http.set("a", behaviour);
     const node = nodeOf("a", { x: "1" });
@@ -158,7 +195,8 @@ for (
     }
     deepEqual([bed.http.asked.length, bed.needs.needOf("x")!.source], [1, "size"]);
     bed.http.set("a", { status: 200, text: SHOWN });
-    bed.needs.learn(node);
+    const { models } = node;
+    for (const listed of [new Map(), models]) bed.needs.learn(Object.assign(node, { models: listed }));
     await settle();
     equal(bed.needs.needOf("x")!.source, "show");
   });

@@ -63,3 +63,24 @@ Deno.test("learn() ends with its signal", async () => {
   const places = new NodePlaces((_url, { signal }) => Promise.reject(signal.reason));
   await rejects(places.learn(["a"], AbortSignal.abort(new Error("enough"))), /enough/);
 });
+
+Deno.test("a URL that cannot be looked up leaves the others, keeps what was known, and is told once until it can", async () => {
+  const faulty = new Set<string>();
+  const told: string[] = [];
+  const places = new NodePlaces(
+    (url) => faulty.has(url) ? Promise.reject(new Error("no more files")) : Promise.resolve(identity(url)),
+    (url, error) => told.push(`${url}: ${error}`),
+  );
+  const urls = ["http://a:1", "http://b:1", "http://c:1"];
+  await places.learn(urls.slice(0, 1), signal);
+  for (const url of urls.slice(0, 2)) faulty.add(url);
+  await places.learn(urls, signal);
+  await places.learn(urls, signal);
+  deepEqual(urls.map((url) => places.of(url)?.address), ["http://a:1", undefined, "http://c:1"]);
+  deepEqual(told, ["http://a:1: Error: no more files", "http://b:1: Error: no more files"]);
+  faulty.clear();
+  await places.learn(urls, signal);
+  faulty.add("http://a:1");
+  await places.learn(urls, signal);
+  equal(told.length, 3);
+});

@@ -137,9 +137,9 @@ Deno.test("a new node has no figures yet, which is not the same as none", async 
   const { firstTokenMs, memoryBytes, ageMs, version } = bed.nodes.views()[0]!;
   deepEqual([firstTokenMs, memoryBytes, ageMs, version], [undefined, undefined, 0, "0.33.0"]);
   const node = bed.node();
-  deepEqual([node.tokensPerSecondOf(key), node.refusedBytesOf(key), node.residentBytes], [
+  deepEqual([node.tokensPerSecondOf(key), node.hasRefused(key), node.residentBytes], [
     undefined,
-    undefined,
+    false,
     0,
   ]);
 });
@@ -545,15 +545,15 @@ Deno.test("a model that is missing is struck at once, and not believed for 10 s,
 Deno.test("a model that was too large is remembered for 10 min, or until it is another one", async () => {
   await using bed = await Bed.started(at(1));
   bed.use((lease) => lease.reportTooLarge());
-  deepEqual([bed.node().refusedBytesOf(key), bed.node().isSound], [1_000, true]);
+  deepEqual([bed.node().hasRefused(key), bed.node().isSound], [true, true]);
   await bed.pass(599_000);
-  equal(bed.node().refusedBytesOf(key), 1_000);
+  equal(bed.node().hasRefused(key), true);
   await bed.pass(1_000);
-  equal(bed.node().refusedBytesOf(key), undefined);
+  equal(bed.node().hasRefused(key), false);
   bed.use((lease) => lease.reportTooLarge());
   bed.http.set(1, { tags: [{ name: "big", digest: DIGEST, size: 1 }] });
   await bed.pass(5_250);
-  equal(bed.node().refusedBytesOf(key), undefined);
+  equal(bed.node().hasRefused(key), false);
 });
 
 Deno.test("time to the first token and tokens a second are averaged, whole answers are not", async () => {
@@ -704,14 +704,52 @@ Deno.test("no node at all is in order", async () => {
   deepEqual([bed.nodes.nodes, bed.nodes.views(), bed.holders()], [[], [], []]);
 });
 
-Deno.test("a node's memory is the operator's word, else its worker's, also by another address or told before", async () => {
+Deno.test("a node's memory is the operator's word, else what was told, also by another address or before", async () => {
   await using bed = new Bed([]);
-  bed.nodes.setMemory("http://10.0.0.1:1", 7);
+  bed.nodes.setMemories(new Map([["http://10.0.0.1:1", 7], ["http://x:2", 9]]));
   bed.nodes.apply([at(1, { aliases: ["http://10.0.0.1:1"] }), at(2, { memoryBytes: 3 })]);
-  bed.nodes.setMemory("http://x:2", 9);
   deepEqual(bed.nodes.nodes.map(({ memoryBytes }) => memoryBytes), [7, 3]);
-  bed.nodes.setMemory("http://10.0.0.1:1", undefined);
+  bed.nodes.setMemories(new Map());
   equal(bed.node().memoryBytes, undefined);
+});
+
+Deno.test("who waits for memory is called once when some becomes known, and not when nothing is new", async () => {
+  await using bed = new Bed([at(1), at(2), at(3, { memoryBytes: 3 })]);
+  const { changeCount } = bed;
+  const told = () => bed.nodes.setMemories(new Map([1, 2, 3].map((port) => [`http://x:${port}`, 7])));
+  told();
+  equal(bed.changeCount, changeCount + 1);
+  told();
+  equal(bed.changeCount, changeCount + 1);
+});
+
+Deno.test("a verdict on a node that was removed and has nothing of ours any more changes nothing", async () => {
+  for (
+    const report of [
+      fails,
+      (lease: NodeLease) => lease.reportFailure(refusedBy(1)),
+      (lease: NodeLease) => lease.reportMissing(),
+      (lease: NodeLease) => lease.reportServed(),
+    ]
+  ) {
+    await using bed = await Bed.started(at(1));
+    await bed.pass(2_000);
+    using lease = bed.take();
+    bed.nodes.apply([]);
+    lease.giveSlotBack();
+    const before = [bed.checkCount(1), bed.lines.length, bed.events.length, bed.listed.length];
+    report(lease);
+    await bed.pass(30_000);
+    deepEqual([bed.checkCount(1), bed.lines.length, bed.events.length, bed.listed.length], before);
+  }
+});
+
+Deno.test("a node in few words costs no look at its models, and says how many there are", async () => {
+  await using bed = await Bed.started(at(1));
+  const { models, resident, ...state } = bed.nodes.views()[0]!;
+  const counts = { modelCount: models.length, residentCount: resident.length };
+  deepEqual(bed.nodes.summaries(), [{ ...state, ...counts, residentBytes: bed.node().residentBytes }]);
+  ok(models.length > 0);
 });
 
 Deno.test("models that the operator does not allow are held, and not allowed", async () => {

@@ -144,6 +144,30 @@ Deno.test("a client that has left already wakes nobody", async () => {
   equal(bench.sent.length, 0);
 });
 
+Deno.test("a node that is called otherwise while it is woken can be woken again under its old name", async () => {
+  using bench = new Bench();
+  const node = { ...GPU1 };
+  const first = bench.wake(node, { isUp: () => false, timeoutMs: 1_000 });
+  node.name = "renamed";
+  await bench.pass(1_000);
+  await rejects(first, { code: "upstream_timeout" });
+  equal(bench.waker.wakingMs("gpu1"), undefined);
+  void bench.wake(GPU1);
+  equal(bench.sent.length, 2);
+});
+
+Deno.test("a corrected address counts for who comes then, while others still wait with the old one", async () => {
+  using bench = new Bench();
+  const old = bench.wake(GPU1, { timeoutMs: 4_000 });
+  void bench.wake({ name: "gpu1", wake: { ...GPU1.wake, port: 7 } });
+  deepEqual(bench.sent.map(({ to }) => to.port), [9, 7]);
+  await bench.pass(4_000);
+  await rejects(old, { code: "upstream_timeout" });
+  await bench.pass(2_000);
+  deepEqual(bench.sent.map(({ to }) => to.port), [9, 7, 9, 7, 7]);
+  equal(bench.waker.wakingMs("gpu1"), 6_000);
+});
+
 Deno.test("a node that was woken and sleeps again is woken again", async () => {
   using bench = new Bench();
   const first = bench.wake(GPU1);

@@ -19,6 +19,18 @@ Deno.test("a pool shares the room where its requests wait with others", async ()
   equal(room.count, 0);
 });
 
+Deno.test("work in the background that waits for a coordinator keeps nobody else out", async () => {
+  await using bench = new Bench({ models: { a: { slotCount: 1 } }, settings: { maxQueued: 1 } });
+  const lease = await bench.ready("a");
+  const batch = bench.acquire("a", { priority: -1_000 });
+  await rejects(bench.acquire("a", { priority: -1 }), { code: "rate_limited" });
+  const person = bench.acquire("a", { priority: 0 });
+  await rejects(bench.acquire("a"), { code: "rate_limited" });
+  lease[Symbol.dispose]();
+  (await person)[Symbol.dispose]();
+  (await batch)[Symbol.dispose]();
+});
+
 Deno.test("a pool's requests leave the shared room however they end", async () => {
   const room = new WaitingRoom(() => 10);
   const bench = new Bench({ models: { a: { slotCount: 1 } }, room });

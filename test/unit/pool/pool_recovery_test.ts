@@ -180,6 +180,32 @@ Deno.test("a recovery that cannot be placed", async (t) => {
       deepEqual([bench.prepared.length - lookCount, bench.state("a")], [0, "waiting for room"]);
     },
   );
+  await t.step("keeps nobody waiting whom somebody else would serve, whenever that came to be", async () => {
+    await using bench = await unplaced();
+    const stays = bench.acquire("a");
+    let isServedElsewhere = false;
+    const leaves = bench.acquire("a", { mayGoElsewhere: () => isServedElsewhere });
+    await bench.pass(2_000);
+    deepEqual([await isSettled(stays), await isSettled(leaves)], [false, false]);
+    isServedElsewhere = true;
+    const refused = { code: "insufficient_memory", message: '"a" fits nowhere' };
+    await Promise.all([rejects(leaves, refused), bench.pass(2_000)]);
+    await rejects(bench.acquire("a", { mayGoElsewhere: () => true }), refused);
+    equal(await isSettled(stays), false);
+    bench.backends.set("b2", undefined);
+    await bench.pass(2_000);
+    equal(await bench.finishLoad("a"), (await stays).coordinator);
+  });
+  await t.step("tells those who came before the death as soon as it knows", async () => {
+    await using bench = new Bench({ models: { a: { slotCount: 1 } } });
+    const { coordinator } = await bench.ready("a");
+    const leaves = bench.acquire("a", { mayGoElsewhere: () => true });
+    equal(await isSettled(leaves), false);
+    bench.backends.clear();
+    const refused = rejects(leaves, { code: "insufficient_memory" });
+    coordinator.die("rpc backend b1 was lost");
+    await refused;
+  });
   await t.step("refuses nobody before the look is over that is under way then", async () => {
     await using bench = await unplaced();
     const waiting = bench.acquire("a");
@@ -237,6 +263,15 @@ Deno.test("a recovery that cannot be placed", async (t) => {
     await settle();
     deepEqual([bench.state("a"), bench.view("a").failures.length], ["failed", 2]);
   });
+});
+
+Deno.test("a coordinator that can be placed is waited for, though somebody else would serve", async () => {
+  await using bench = new Bench();
+  const old = await bench.idle("a");
+  old.die("it crashed");
+  const waiting = bench.acquire("a", { mayGoElsewhere: () => true });
+  await settle();
+  equal(await bench.finishLoad("a"), (await waiting).coordinator);
 });
 
 Deno.test("a recovery that nobody waits for", async (t) => {

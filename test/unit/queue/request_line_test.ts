@@ -151,6 +151,25 @@ Deno.test("two lines fill one room together", () => {
   equal(lines[1].refusal("m"), undefined);
 });
 
+Deno.test("work in the background keeps nobody else out, and leaves its own place however it ends", () => {
+  const { line, room } = bench(2);
+  const client = new AbortController();
+  const waiters = [
+    new FakeWaiter("left", { priority: -1, signal: client.signal }),
+    new FakeWaiter("served", { priority: -1_000 }),
+  ] as const;
+  for (const waiter of waiters) line.add(waiter);
+  equal((line.refusal("m", { priority: -1 }) as GatewayError).code, "rate_limited");
+  deepEqual([line.refusal("m"), line.refusal("m", { priority: 0 })], [undefined, undefined]);
+  client.abort(new Error("left"));
+  deepEqual([line.refusal("m", { priority: -1 }), room.count], [undefined, 1]);
+  line.remove(waiters[1]);
+  equal(room.count, 0);
+  for (let count = 0; count < 2; count++) line.add(new FakeWaiter("asked", { priority: 0 }));
+  equal((line.refusal("m") as GatewayError).code, "rate_limited");
+  equal(line.refusal("m", { priority: -1 }), undefined);
+});
+
 Deno.test("a closed line refuses who waits and who comes, also where there is no bound", () => {
   const { line, room } = bench();
   const waiter = new FakeWaiter("1");

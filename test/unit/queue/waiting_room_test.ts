@@ -24,6 +24,27 @@ Deno.test("a waiting room follows the settings", () => {
   match(room.refusal("m")!.message, /: 0 requests wait already, which is all that may;/);
 });
 
+Deno.test("work in the background and all other requests have the same bound, each kind by itself", () => {
+  const room = new WaitingRoom(() => 2);
+  const [background, lowest] = [{ priority: -1 }, { priority: 0 }];
+  room.enter({ priority: -1_000 });
+  room.enter(background);
+  deepEqual([room.count, room.refusal("m"), room.refusal("m", lowest)], [2, undefined, undefined]);
+  match(
+    room.refusal("m", background)!.message,
+    /^Cannot queue a request for "m": 2 requests wait in the background already, .* raise limits\.queue$/,
+  );
+  room.enter();
+  room.enter(lowest);
+  equal(room.count, 4);
+  match(room.refusal("m")!.message, /: 2 requests wait already,/);
+  room.leave(background);
+  equal(room.refusal("m", background), undefined);
+  match(room.refusal("m", lowest)!.message, /: 2 requests wait already,/);
+  room.leave(lowest);
+  deepEqual([room.count, room.refusal("m")], [2, undefined]);
+});
+
 Deno.test("who enters a full waiting room all the same is counted", () => {
   const room = new WaitingRoom(() => 1);
   room.enter();

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { findListener, parseListeners } from "../../../lib/registry/local_listeners.ts";
+import { findListener, ListenerTable, parseListeners } from "../../../lib/registry/local_listeners.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
 
 const TABLE =
   `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -26,3 +27,20 @@ Deno.test("findListener() prefers the listener of that very address, as the kern
   equal(findListener(listeners, "127.0.0.2", 50052), undefined);
   equal(findListener(listeners, "127.0.0.3", 50054), undefined);
 });
+
+for (const fault of [new Deno.errors.PermissionDenied(), new Error("too many open files (os error 24)")]) {
+  Deno.test(`a table that cannot be read (${fault.name}) shows what it showed before`, async () => {
+    const clock = new FakeClock();
+    let isReadable = false;
+    const table = new ListenerTable(
+      clock,
+      () => isReadable ? Promise.resolve(TABLE) : Promise.reject(fault),
+    );
+    equal(await table.find("127.0.0.1", 50052), undefined);
+    isReadable = true;
+    equal((await table.find("127.0.0.1", 50052))?.address, "127.0.0.1");
+    isReadable = false;
+    clock.advance(60_000);
+    equal((await table.find("127.0.0.1", 50052))?.address, "127.0.0.1");
+  });
+}

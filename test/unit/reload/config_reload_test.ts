@@ -69,6 +69,7 @@ Deno.test("a config that says the same as before costs one quiet line", async ()
   bed.reload.request("SIGHUP");
   await bed.finds(configOf());
   deepEqual(bed.log.said, ["info config unchanged"]);
+  equal("because" in bed.log.lines[0]!, false, "it is not unchanged because of that");
   deepEqual(bed.events, []);
 });
 

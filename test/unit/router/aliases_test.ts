@@ -43,20 +43,25 @@ const FALLBACKS = {
   "Llama3.1:405b": ["llama3.1:70b", "qwen2.5:72b"],
   "llama3.1:70b": ["llama3.1:8b", "llama3.1:405b"],
   "loop": ["loop", "LOOP:latest"],
+  "big": ["m1"],
   "many": Array.from({ length: 20 }, (_, index) => `m${index}`),
 };
 
 for (
-  const [name, want] of [
-    ["llama3.1:405B", ["llama3.1:70b", "qwen2.5:72b", "llama3.1:8b"]],
-    ["llama3.1:70b", ["llama3.1:8b", "llama3.1:405b", "qwen2.5:72b"]],
-    ["llama3.1:8b", []],
-    ["loop", []],
-    ["many", ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7"]],
-    ["constructor", []],
+  const [names, want] of [
+    [["llama3.1:405B"], ["llama3.1:70b", "qwen2.5:72b", "llama3.1:8b"]],
+    [["llama3.1:70b"], ["llama3.1:8b", "llama3.1:405b", "qwen2.5:72b"]],
+    [["llama3.1:8b"], []],
+    [["loop"], []],
+    [["many"], ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7"]],
+    [["constructor"], []],
+    [["BIG", "llama3.1:70b"], ["m1", "llama3.1:8b", "llama3.1:405b", "qwen2.5:72b"]],
+    [["big", "llama3.1:8b"], ["m1"]],
+    [["big", "m1"], []],
+    [["gpt-4", "llama3.1:70b"], ["llama3.1:8b", "llama3.1:405b", "qwen2.5:72b"]],
   ] as const
 ) {
-  Deno.test(`where ${name} has no capacity, ${want.join(", ") || "nobody"} is asked`, () => {
-    deepEqual(fallbacksOf(name, FALLBACKS), want);
+  Deno.test(`where ${names.join(", that is ")} has no capacity, ${want.join(", ") || "nobody"} is asked`, () => {
+    deepEqual(fallbacksOf(names, FALLBACKS), want);
   });
 }

@@ -384,14 +384,14 @@ const FALLBACKS: readonly Row[] = [
   },
   {
     name: "does not ask a node that refused it for memory, though it should fit",
-    facts: facts({ holders: [node("gpu1", { refused: { big: 20 * GIB } })], sharding: NO_BACKENDS }),
+    facts: facts({ holders: [node("gpu1", { refused: ["big"] })], sharding: NO_BACKENDS }),
     to: "nowhere",
     code: "insufficient_memory",
     because: /gpu1 refused it for want of memory; no rpc backend is known/,
   },
   {
     name: "asks it while it has it loaded all the same",
-    facts: facts({ holders: [node("gpu1", { refused: { big: GIB }, loaded: { big: 20 * GIB } })] }),
+    facts: facts({ holders: [node("gpu1", { refused: ["big"], loaded: { big: 20 * GIB } })] }),
     to: "node",
     node: "gpu1",
     because: /is loaded on gpu1/,
@@ -721,7 +721,7 @@ const WISHES: readonly Row[] = [
     facts: facts({ holders: [node("gpu1")], rules: { mode: "distribution" } }),
     demand: { wish: "sharded" },
     to: "nowhere",
-    code: "no_capacity",
+    code: "invalid_request",
     because:
       /asks for "sharded"; model sharding is switched off; set model_sharding_enabled: true, or leave x-sollol-route out$/,
   },
@@ -730,7 +730,7 @@ const WISHES: readonly Row[] = [
     facts: facts({ rules: { mode: "single" } }),
     demand: { wish: "sharded" },
     to: "nowhere",
-    code: "no_capacity",
+    code: "invalid_request",
     because: /model sharding is switched off/,
   },
   {
@@ -746,7 +746,7 @@ const WISHES: readonly Row[] = [
     facts: facts({ nodeCount: 2 }),
     demand: { wish: "node" },
     to: "nowhere",
-    code: "no_capacity",
+    code: "invalid_request",
     because: /asks for "node"; none of 2 nodes holds it; leave x-sollol-route out$/,
   },
   {
@@ -782,8 +782,62 @@ const WISHES: readonly Row[] = [
     name: "does not blame the client for a profile that cannot be met",
     facts: facts({ holders: [node("gpu1")], rules: { profile: { ...profile, route: "gpu9" } } }),
     to: "nowhere",
-    code: "no_capacity",
+    code: "model_unusable",
     because: /its profile asks for "gpu9", .*; there are gpu1; change its profile$/,
+  },
+];
+
+const MISTAKES: readonly Row[] = [
+  {
+    name: "calls it a mistake to shard what is not stored here",
+    facts: facts({ holders: [node("gpu1")], sharding: { isStored: false } }),
+    demand: { wish: "sharded" },
+    to: "nowhere",
+    code: "invalid_request",
+    because:
+      /asks for "sharded"; it is not stored on this host; pull it on this host .*leave x-sollol-route out$/,
+  },
+  {
+    name: "calls the same of a profile the model's trouble",
+    facts: facts({
+      holders: [node("gpu1")],
+      sharding: { isStored: false },
+      rules: { profile: { ...profile, route: "sharded" } },
+    }),
+    to: "nowhere",
+    code: "model_unusable",
+    because: /its profile asks for "sharded"; .*or change its profile$/,
+  },
+  {
+    name: "has the client come back where what is to be sharded lacks a backend",
+    facts: facts({ holders: [node("gpu1")], sharding: NO_BACKENDS }),
+    demand: { wish: "sharded" },
+    to: "nowhere",
+    code: "no_capacity",
+    because: /no rpc backend is known/,
+  },
+  {
+    name: "calls a model unknown that nobody has, wherever it is to go",
+    facts: facts({ sharding: { isStored: false }, nodeCount: 2 }),
+    demand: { wish: "nobody" },
+    to: "nowhere",
+    code: "model_not_found",
+    because: /asks for "nobody"/,
+  },
+  {
+    name: "tells where a model that no node holds is to be pulled",
+    facts: facts({ sharding: { isStored: false }, nodeCount: 2 }),
+    to: "nowhere",
+    code: "model_not_found",
+    because: /none of 2 nodes holds it; it is not stored on this host; pull it on a node with ollama pull$/,
+  },
+  {
+    name: "tells all that is missing where there is nothing",
+    facts: facts({ sharding: { ...NO_BACKENDS, isStored: false } }),
+    to: "nowhere",
+    code: "model_not_found",
+    because:
+      /: no Ollama node is known; it is not stored on this host, and no rpc backend is known; .*register an rpc backend.*, or name an Ollama node in ollama_nodes$/,
   },
 ];
 
@@ -945,7 +999,9 @@ const SLEEPERS: readonly Row[] = [
   },
 ];
 
-for (const row of [...EXTERNALS, ...FALLBACKS, ...THRESHOLDS, ...WISHES, ...UNASKED, ...SLEEPERS]) {
+for (
+  const row of [...EXTERNALS, ...FALLBACKS, ...THRESHOLDS, ...WISHES, ...MISTAKES, ...UNASKED, ...SLEEPERS]
+) {
   Deno.test(`decideRoute() ${row.name}`, () => {
     const decision = decideRoute({ ...demand, ...row.demand, tried: new Set(row.tried) }, row.facts);
     equal(decision.to, row.to, decision.because);

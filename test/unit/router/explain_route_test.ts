@@ -41,7 +41,7 @@ Deno.test("a route is explained with all nodes that hold the model, others' coor
         node("full", { inFlightCount: 4 }),
         node("paused", { isSound: false, unsoundness: "paused for 12 s at its own wish" }),
         node("small", { memoryBytes: 16 * GIB }),
-        node("refused", { refused: { m: 20 * GIB } }),
+        node("refused", { refused: ["m"] }),
         node("failing", { breaker: "open" }),
         node("asleep", { health: "down", wake }),
         node("gone", { health: "down" }),

@@ -64,7 +64,7 @@ const CASES: readonly {
   {
     name: "a body without end",
     thrown: http({ kind: "too_large", phase: "body" }),
-    follows: ["sent", "left"],
+    follows: ["again", "sent", "left"],
     code: "upstream_failed",
   },
   { name: "a 500", thrown: refusal("failed"), follows: ["again", "sent", "left"], code: "upstream_failed" },

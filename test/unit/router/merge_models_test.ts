@@ -1,5 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
-import type { ExternalFacts } from "../../../lib/coordinator/external.ts";
+import { deepEqual, equal } from "node:assert/strict";
 import type { KnownNode } from "../../../lib/nodes/node.ts";
 import { toWanted } from "../../../lib/ollama/model_source.ts";
 import type { StoredModel } from "../../../lib/ollama/resolved_model.ts";
@@ -11,9 +10,7 @@ const NOWHERE: ModelPlaces = {
   stored: new Map(),
   nodes: [],
   externalNames: [],
-  externals: [],
   aliases: {},
-  mode: "hybrid",
 };
 
 function stored(name: string, said: Partial<StoredModel> = {}): ReadonlyMap<string, StoredModel> {
@@ -39,20 +36,6 @@ function holder(
   return { ...known, models: new Map([[key, listed]]) };
 }
 
-function external(
-  name: string,
-  health: ExternalFacts["health"],
-): Pick<ModelPlaces, "externalNames" | "externals"> {
-  const facts = {
-    url: "http://x",
-    health,
-    reason: "",
-    modelKeys: new Set([toWanted(name).key]),
-    mayServeMore: false,
-  };
-  return { externalNames: [name], externals: [facts] };
-}
-
 Deno.test("a model of several nodes is one entry, with what the first of them tells", () => {
   const nodes = [holder("a", "Llama3:8b"), holder("b", "llama3:8B")];
   deepEqual(mergeModels({ ...NOWHERE, nodes }), [{
@@ -67,18 +50,17 @@ Deno.test("a model of several nodes is one entry, with what the first of them te
     parameterSize: "8.0B",
     quantization: "Q4_K_M",
     holders: ["a", "b"],
-    isAvailable: true,
-    unavailableBecause: undefined,
+    obstacle: undefined,
     aliasOf: undefined,
   }]);
 });
 
 Deno.test("our own store's word goes first, then that of nodes, then of other coordinators", () => {
-  const all = { nodes: [holder("a", "m:1")], stored: stored("m:1"), ...external("M:1", "up") };
+  const all = { nodes: [holder("a", "m:1")], stored: stored("m:1"), externalNames: ["M:1"] };
   const [entry, ...others] = mergeModels({ ...NOWHERE, ...all });
   deepEqual([entry!.keptBy, entry!.sizeBytes, entry!.modifiedAtMs, others], ["store", 7, 5, []]);
   equal(mergeModels({ ...NOWHERE, ...all, stored: new Map() })[0]!.keptBy, "node");
-  equal(mergeModels({ ...NOWHERE, ...external("M:1", "up") })[0]!.keptBy, "external");
+  equal(mergeModels({ ...NOWHERE, externalNames: ["M:1"] })[0]!.keptBy, "external");
 });
 
 for (
@@ -102,84 +84,41 @@ for (
   });
 }
 
-const DOWN = { health: "down" as const, isSound: false, unsoundness: "it is down: connection refused" };
-
 for (
-  const { name, places, because } of [
-    { name: "on one node that is up, of two", places: { nodes: [holder("a", "m", DOWN), holder("b", "m")] } },
-    {
-      name: "on nodes that are down",
-      places: { nodes: [holder("a", "m", DOWN), holder("b", "m", DOWN)] },
-      because: /^a: it is down: connection refused, b: it is down: connection refused$/,
-    },
-    {
-      name: "on a node that sleeps and can be woken",
-      places: {
-        nodes: [
-          holder("a", "m", { ...DOWN, wake: { mac: "aa:bb:cc:dd:ee:ff", broadcast: "10.0.0.255", port: 9 } }),
-        ],
-      },
-    },
-    {
-      name: "on a node that may not serve it",
-      places: { nodes: [holder("a", "m", { allowed: [] })] },
-      because: /^a: it may not serve this model$/,
-    },
-    {
-      name: "on nodes, to which nothing is distributed",
-      places: { nodes: [holder("a", "m")], mode: "sharding" },
-      because: /^it is on a, but task_distribution_enabled is false$/,
-    },
-    {
-      name: "on another host, where there is to be only this one",
-      places: { nodes: [holder("a", "m")], mode: "single" },
-      because: /^a: it is another host, but task_distribution_enabled is false$/,
-    },
-    {
-      name: "on a node of this host",
-      places: { nodes: [holder("a", "m", { isLocal: true })], mode: "single" },
-    },
+  const { name, places, obstacle } of [
     { name: "in our store", places: { stored: stored("m") } },
-    {
-      name: "in our store, from which nothing is loaded",
-      places: { stored: stored("m"), mode: "distribution" },
-      because: /model_sharding_enabled is false$/,
-    },
+    { name: "on a node that is down", places: { nodes: [holder("a", "m", { health: "down" })] } },
+    { name: "with a coordinator of others", places: { externalNames: ["m"] } },
     {
       name: "in our store as safetensors",
       places: { stored: stored("m", { kind: "safetensors" }) },
-      because: /safetensors, which llama-server cannot load$/,
+      obstacle: "our own store has it as safetensors, which llama-server cannot load",
     },
     {
       name: "in our store as safetensors, and on a node",
       places: { stored: stored("m", { kind: "safetensors" }), nodes: [holder("a", "m")] },
     },
-    { name: "with a coordinator of others", places: external("m", "up") },
     {
-      name: "with a coordinator of others that is down, and a node that is down",
-      places: { ...external("m", "down"), nodes: [holder("a", "m", DOWN)] },
-      because: /^a: it is down: connection refused; no coordinator of others that serves it is up$/,
+      name: "in our store as safetensors, and with a coordinator of others",
+      places: { stored: stored("m", { kind: "safetensors" }), externalNames: ["m"] },
     },
     {
-      name: "on more nodes than a sentence tells",
-      places: { nodes: ["a", "b", "c", "d", "e"].map((node) => holder(node, "m", DOWN)) },
-      because: / and 2 more$/,
+      name: "that nobody has, by an alias",
+      places: { aliases: { m: "nobody" } },
+      obstacle: 'it stands for "nobody", which nobody has',
     },
-  ] as { name: string; places: Partial<ModelPlaces>; because?: RegExp }[]
+  ] as { name: string; places: Partial<ModelPlaces>; obstacle?: string }[]
 ) {
-  Deno.test(`a model ${name} is ${because ? "not available" : "available"}`, () => {
-    const [entry] = mergeModels({ ...NOWHERE, ...places });
-    equal(entry!.isAvailable, because === undefined, entry!.unavailableBecause);
-    if (because) match(entry!.unavailableBecause!, because);
-    else equal(entry!.unavailableBecause, undefined);
+  Deno.test(`a model ${name} ${obstacle ? "can never be served" : "may be served"}`, () => {
+    equal(mergeModels({ ...NOWHERE, ...places })[0]!.obstacle, obstacle);
   });
 }
 
 Deno.test("an alias is listed as what it stands for, and goes before a model of its name", () => {
   const aliases = { "GPT-4": "m:1", "lost": "nobody" };
   const nodes = [holder("a", "m:1"), holder("b", "gpt-4:latest")];
-  const told = mergeModels({ ...NOWHERE, nodes, aliases }).map(({ name, aliasOf, holders, isAvailable }) => {
-    return [name, aliasOf, holders, isAvailable];
+  const told = mergeModels({ ...NOWHERE, nodes, aliases }).map(({ name, aliasOf, holders, obstacle }) => {
+    return [name, aliasOf, holders, obstacle === undefined];
   });
   deepEqual(told, [
     ["GPT-4", "m:1", ["a"], true],

@@ -73,7 +73,12 @@ const REFUSALS: readonly {
   { status: 401, body: OLLAMA("unauthorized"), kind: "unable", says: /refuses us \(401: unauthorized\)/ },
   { status: 403, kind: "unable", says: /refuses us \(403\); see api_key/ },
   { status: 404, body: "404 page not found", kind: "unable", says: /update its Ollama/ },
-  { status: 404, body: OPENAI("model 'a' not found"), kind: "missing", says: /has not got the model/ },
+  {
+    status: 404,
+    body: OPENAI("model 'a' not found"),
+    kind: "missing",
+    says: /^lists the model, but answered 404: it has not got it$/,
+  },
   {
     status: 404,
     body: OLLAMA(`model "a" not found, try pulling it first`),

@@ -1,9 +1,9 @@
 import { deepEqual, equal } from "node:assert/strict";
-import type { Answer, RouteReport } from "../../../lib/router/answer.ts";
+import type { Answer, AnswerReport } from "../../../lib/router/answer.ts";
 import { withRoutingNote } from "../../../lib/router/routed_answer.ts";
 import { FakeAnswerEvents, readAll } from "../../fakes/fake_answer_events.ts";
 
-const REPORT: RouteReport = {
+const REPORT: AnswerReport = {
   to: "node",
   upstream: "gpu1",
   url: "http://gpu1:11434",
@@ -17,7 +17,7 @@ const REPORT: RouteReport = {
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-function told(answer: Omit<Answer, "headers" | "report">, report: Partial<RouteReport> = {}): Answer {
+function told(answer: Omit<Answer, "headers" | "report">, report: Partial<AnswerReport> = {}): Answer {
   return withRoutingNote({ headers: [], report: { ...REPORT, ...report }, ...answer }, () => 7.4);
 }
 

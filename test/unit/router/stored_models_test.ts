@@ -12,7 +12,9 @@ function open(keys: string[] = ["a"]) {
     listModels(): Promise<StoredModel[]> {
       store.readCount++;
       if (store.isBroken) return Promise.reject(new Error("the disk is gone"));
-      return Promise.resolve(store.keys.map((key) => ({ key, manifestDigest: `of ${key}` }) as StoredModel));
+      return Promise.resolve(
+        store.keys.map((key) => ({ key, kind: "gguf", manifestDigest: `of ${key}` }) as StoredModel),
+      );
     },
   };
   const clock = new FakeClock();
@@ -57,4 +59,11 @@ Deno.test("a store that cannot be read leaves what was known, and tells those wh
   await rejects(models.list(), /the disk is gone/);
   store.isBroken = false;
   deepEqual([...(await models.list()).keys()], ["a"]);
+});
+
+Deno.test("what is stored in a form that nobody here can load counts as not stored", async () => {
+  const listModels = () => Promise.resolve([{ key: "a", kind: "safetensors" } as StoredModel]);
+  const models = new StoredModels({ listModels }, new FakeClock());
+  await models.list();
+  equal(models.has("a"), false);
 });

@@ -23,6 +23,15 @@ Deno.test("decodeInputLine() gives the id, the model and the body", () => {
   deepEqual([customId, model, JSON.parse(new TextDecoder().decode(body))], ["a", "m", GOOD.body]);
 });
 
+Deno.test("decodeInputLine() leaves every byte of the body as it is", () => {
+  const said = `{ "seed":9007199254740993,"big":1e400, "a":1.0,"a":"}\\"{", "body":[{"body":{}}] }`;
+  const line = (body: string) =>
+    `\ufeff {"body":{"model":"x"},"custom_id":"a\\"","method":"POST", "body" :\t${body} ,"url":"/v1/embeddings"}\r`;
+  const { body, customId } = decode(line(said))!;
+  deepEqual([new TextDecoder().decode(body), customId], [said, 'a"']);
+  equal(new TextDecoder().decode(decode(line("{}"))!.body), "{}");
+});
+
 for (
   const { name, change } of [
     { name: "other fields", change: { extra: [1] } },

@@ -29,7 +29,12 @@ for (const [completionWindow, hours] of [["7d", 168], ["90m", 1.5], ["365d", 8_7
   });
 }
 
-for (const completionWindow of ["", "0s", "0.5ms", "366d", "-1h", "soon", "1e9h", "9".repeat(1_000_000)]) {
+Deno.test("newBatch() keeps the window without the spaces around it", () => {
+  equal(make({ completionWindow: " 24h " }).completionWindow, "24h");
+});
+
+const LONG = ["9".repeat(1_000_000), `24h${" ".repeat(35_000)}`];
+for (const completionWindow of ["", "0s", "0.5ms", "366d", "-1h", "soon", "1e9h", ...LONG]) {
   Deno.test(`newBatch() refuses the window ${JSON.stringify(completionWindow.slice(0, 20))}`, () => {
     throws(() => make({ completionWindow }), { code: "invalid_request", field: "completion_window" });
   });

@@ -2,7 +2,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { parseUpstreamUrl } from "../../lib/http/address.ts";
 import type { BackendDevice, BackendView } from "../../lib/rpc/backend.ts";
 import { GIB } from "../../lib/units.ts";
-import { memoryAt, WorkerMemory } from "../../lib/worker_memory.ts";
+import { BackendMemory, memoriesOf } from "../../lib/backend_memory.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { backendView } from "../fixtures/backend_views.ts";
 import { knownNode } from "../fixtures/known_nodes.ts";
@@ -15,7 +15,8 @@ const device = (kind: "gpu" | "cpu", gib: number, memoryKey: string): BackendDev
   memoryKey,
 });
 
-const at = (url: string, views: readonly BackendView[]) => memoryAt(parseUpstreamUrl(url), views);
+const at = (url: string, views: readonly BackendView[]) =>
+  memoriesOf([{ url, address: parseUpstreamUrl(url).address }], views).get(url);
 
 for (
   const { name, url = "http://gpu1:11434", views, gib } of [
@@ -56,14 +57,14 @@ for (
 
 Deno.test("each node is told at once and every 5 s, until the disposal; without nodes nobody is looked at", async () => {
   const clock = new FakeClock();
-  const told: (number | undefined)[] = [];
+  const told: (readonly [string, number])[][] = [];
   let [nodes, lookCount] = [[] as ReturnType<typeof knownNode>[], 0];
-  const watch = new WorkerMemory({
+  const watch = new BackendMemory({
     nodes: {
       get nodes() {
         return nodes;
       },
-      setMemory: (_url, bytes) => void told.push(bytes),
+      setMemories: (bytesByUrl) => void told.push([...bytesByUrl]),
     },
     backends: {
       views: () => {
@@ -79,13 +80,25 @@ Deno.test("each node is told at once and every 5 s, until the disposal; without 
     await Promise.resolve();
   };
   await pass(5_000);
-  deepEqual([told, lookCount], [[], 0]);
+  deepEqual([told.flat(), lookCount], [[], 0]);
+  told.length = 0;
   nodes = [knownNode("gpu1"), knownNode("gpu2")];
   await pass(4_999);
   equal(told.length, 0);
   await pass(1);
-  deepEqual(told, [24 * GIB, undefined]);
+  deepEqual(told, [[["http://gpu1:11434", 24 * GIB]]]);
   watch[Symbol.dispose]();
   await pass(60_000);
-  equal(told.length, 2);
+  equal(told.length, 1);
+});
+
+Deno.test("a thousand nodes and backends are looked at in one go, and each is told its own", () => {
+  const names = Array.from({ length: 1_000 }, (_, at) => `gpu${at}`);
+  let readCount = 0;
+  const views = names.map((name) => {
+    const view = backendView(`${name}:50052`);
+    return Object.defineProperty({ ...view }, "devices", { get: () => (readCount++, view.devices) });
+  });
+  const memories = memoriesOf(names.map((name) => knownNode(name)), views);
+  deepEqual([memories.size, memories.get("http://gpu999:11434"), readCount], [1_000, 24 * GIB, 1_000]);
 });

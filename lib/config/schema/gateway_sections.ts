@@ -1,0 +1,71 @@
+import * as z from "zod";
+import { duration, size } from "./field_kinds.ts";
+
+/** `batch`. */
+export const batch = z.strictObject({
+  concurrency: z.int().min(1).max(1_000).default(8)
+    .describe("Requests of batches that are under way at a time; default 8."),
+  retries: z.int().min(0).max(100).default(3)
+    .describe("How often a request of a batch is asked again after a failure that may pass; default 3."),
+  max_file: size(1024).prefault("200MiB")
+    .describe("Largest file that may be uploaded, as a size; default 200MiB."),
+  keep: duration().prefault("7d")
+    .describe(
+      "For how long finished batches, their files and uploads that no batch uses are kept, as a duration; default 7d.",
+    ),
+}).transform((said) => ({
+  concurrency: said.concurrency,
+  retryCount: said.retries,
+  fileBytes: said.max_file,
+  keepMs: said.keep,
+}));
+
+/** `limits`. */
+export const limits = z.strictObject({
+  body: size(1).prefault("32MiB")
+    .describe("Largest request body, as a size; default 32MiB."),
+  header: size(1024).prefault("64KiB")
+    .describe("Largest head of an upstream's answer, as a size; default 64KiB."),
+  queue: z.int().min(1).max(100_000).default(512)
+    .describe("Requests that may wait at a time; those beyond are refused; default 512."),
+  queue_wait: duration().prefault("10m")
+    .describe("Longest time that a request waits for room, as a duration; default 10m."),
+}).transform((said) => ({
+  queueCount: said.queue,
+  bodyBytes: said.body,
+  headerBytes: said.header,
+  queueWaitMs: said.queue_wait,
+}));
+
+/** `timeouts`. */
+export const timeouts = z.strictObject({
+  connect: duration().prefault("2s")
+    .describe("Longest time for connecting to an upstream, as a duration; default 2s."),
+  probe: duration().prefault("2s")
+    .describe("Longest time for probing an rpc backend, as a duration; default 2s."),
+  drain: duration().prefault("30s")
+    .describe("Time that requests in flight get at shutdown, as a duration; default 30s."),
+  first_byte: duration().prefault("15m")
+    .describe(
+      "Longest time until an answer begins, over all attempts and waiting, as a duration; default 15m.",
+    ),
+  stall: duration().prefault("30s")
+    .describe(
+      "Time without progress after which a coordinator is taken to hang, as a duration; default 30s. " +
+        "Prompts get more, by their length.",
+    ),
+}).transform((said) => ({
+  connectMs: said.connect,
+  probeMs: said.probe,
+  drainMs: said.drain,
+  stallMs: said.stall,
+  firstByteMs: said.first_byte,
+}));
+
+/** `log`. */
+export const log = z.strictObject({
+  level: z.enum(["debug", "info", "warn", "error"]).default("info")
+    .describe("Least severe lines that are written; default info."),
+  format: z.enum(["auto", "json", "pretty"]).default("auto")
+    .describe("json for machines, pretty for people, auto is pretty on a terminal; default auto."),
+});
