@@ -27,7 +27,9 @@ export const limits = z.strictObject({
   header: size(1024).prefault("64KiB")
     .describe("Largest head of an upstream's answer, as a size; default 64KiB."),
   queue: z.int().min(1).max(100_000).default(512)
-    .describe("Requests that may wait at a time; those beyond are refused; default 512."),
+    .describe(
+      "Requests that may wait at a time; those beyond are refused; default 512. Batches are counted by themselves, with the same limit.",
+    ),
   queue_wait: duration().prefault("10m")
     .describe("Longest time that a request waits for room, as a duration; default 10m."),
 }).transform((said) => ({
