@@ -139,8 +139,9 @@ export class Batches implements BatchService, AsyncDisposable {
     const cancellingAtMs = this.#options.clock.now();
     const outcome = this.#batches.step(id, { from: CANCELLABLE, to: "cancelling", cancellingAtMs });
     if (outcome === "not kept") throw notKept("cancel the batch");
-    if (outcome === "made") this.#runner.look();
-    return this.#runningBatch(id);
+    if (outcome === "elsewhere") return this.#runningBatch(id); // another process was quicker
+    this.#runner.look();
+    return this.getBatch(id);
   }
 
   /**
