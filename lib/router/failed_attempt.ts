@@ -28,7 +28,7 @@ const TELLING: ReadonlySet<NodeRefusalKind> = new Set(["failed", "nonsense", "un
 export function withMissing(error: unknown, { thrown, error: said }: FailedAttempt): unknown {
   const isMissing = thrown instanceof NodeRefusal && thrown.kind === "missing";
   if (!isMissing || !(error instanceof GatewayError)) return error;
-  return new GatewayError(error.code, `${error.message}; ${messageOf(said)}`, { cause: error });
+  return new GatewayError(error.code, `${messageOf(said)}. ${error.message}`, { cause: error });
 }
 
 /** Of two failures the one that the client is to hear of: the later one, unless only the earlier one answered it. */

@@ -26,7 +26,10 @@ export interface ListedModel extends ModelEntry {
   readonly quantization: string | undefined;
   /** Names of the nodes that hold it, up or down. */
   readonly holders: readonly string[];
-  /** Why nobody could serve it however idle all were, in a clause: nobody has what it stands for, or our own file of it cannot be loaded and nobody else has one; usually `undefined`. */
+  /**
+   * Why nobody could serve it however idle all were, in a clause: nobody has what it stands for, or nobody but our own
+   * store has it, in a form that cannot be loaded. Usually `undefined`.
+   */
   readonly obstacle: string | undefined;
   /** The model that this name stands for; `undefined` for a model's own name. */
   readonly aliasOf: string | undefined;

@@ -80,7 +80,7 @@ export class NodeSlots {
     let upMs = joinedMs;
     await waker.wake(node, {
       isUp: () => {
-        upMs = waker.wakingMs(name) ?? joinedMs; // nobody is waked any more once the last one has left
+        upMs = waker.wakingMs(name) ?? joinedMs; // before the first question there is no call
         return node.health === "up";
       },
       onChange: (listener) => nodes.onChange(listener),

@@ -66,3 +66,17 @@ for (
     match(host.stderr.text, message);
   });
 }
+
+Deno.test("sollol route says which fallback answers, and ends with 0 then", async () => {
+  await using node = await FakeOllamaNode.start({ models: [{ name: "small:1b" }] });
+  await using bed = await GatewayBed.open({
+    nodes: [nodeAt(node.url, { name: "gpu1" })],
+    config: "fallbacks: { fake: [small:1b] }\nmodel_sharding_enabled: false\ntask_distribution_enabled: true",
+  });
+  const { exitCode, host } = await route(["fake", "--gateway", bed.url]);
+  equal(exitCode, 0, host.stderr.text);
+  match(
+    host.stdout.text,
+    /^fake: small:1b answers instead, node gpu1\n"fake" has no capacity \(.*\), so "small:1b" /,
+  );
+});

@@ -95,7 +95,7 @@ for (
     { wish: "big", upstream: "b" },
     { wish: "node", upstream: "a" },
     { wish: "nobody", upstream: null, status: 400 },
-    { wish: "sharded", upstream: null, status: 503 },
+    { wish: "sharded", upstream: null, status: 400 },
   ]
 ) {
   Deno.test(`x-sollol-route: ${wish} is obeyed, or refused`, async () => {
@@ -103,8 +103,81 @@ for (
     const answer = await read(bed.chat({}, { headers: { "x-sollol-route": wish } }));
     equal(answer.status, status, answer.text);
     equal(answer.headers.get("x-sollol-upstream"), upstream);
+    equal(answer.headers.get("retry-after"), null);
   });
 }
+
+const INSTEAD = `
+aliases: { gpt-4: "big:70b", ghost: "nothing:1b", mid: "big:70b" }
+fallbacks: { "big:70b": [tiny], mid: [small] }
+model_profiles: { "pinned:1b": { route: gpu9 } }
+`;
+const TOO_LARGE = { models: [{ name: "big:70b" }, { name: "pinned:1b" }] };
+const SMALL = { models: [{ name: "tiny:latest" }, { name: "small:latest" }] };
+
+Deno.test("what a fallback answers is not told as refused, wherever one asks", async () => {
+  await using bed = await NodeRouteBed.open([TOO_LARGE, SMALL], { config: INSTEAD });
+  bed.a.behave("too_large");
+  const { headers } = await read(bed.chat({ model: "gpt-4" }));
+  match(
+    headers.get("x-sollol-decision")!,
+    /^"gpt-4" is "big:70b"\. "big:70b" has no capacity .*"tiny" answers\./,
+  );
+  const { body } = await bed.get("/api/admin/route?model=gpt-4");
+  deepEqual([body.to, body.upstream, body.model, body.answeredBy], ["node", "b", "big:70b", "tiny"]);
+  match(
+    body.because,
+    /^"big:70b" has no capacity \(.*refused it for want of memory.*\), so "tiny" answers\. "tiny"/,
+  );
+  const { sollol } = (await bed.get("/v1/models/gpt-4")).body;
+  deepEqual([sollol.available, sollol.goes_to], [true, "b"]);
+});
+
+Deno.test("fallbacks of an alias go before those of what it stands for", async () => {
+  await using bed = await NodeRouteBed.open([TOO_LARGE, SMALL], { config: INSTEAD });
+  bed.a.behave("too_large");
+  equal((await read(bed.chat({ model: "mid" }))).headers.get("x-sollol-model"), "small:latest");
+});
+
+Deno.test("who asks for an alias of what nobody has is told what it stands for", async () => {
+  await using bed = await NodeRouteBed.open([SMALL], { config: INSTEAD });
+  const { status, text } = await read(bed.chat({ model: "ghost" }));
+  equal(status, 404);
+  const said = JSON.parse(text).error.message;
+  match(said, /^"ghost" is "nothing:1b"\. Cannot find model "nothing:1b"/);
+  const { body } = await bed.get("/api/admin/route?model=ghost");
+  deepEqual([body.code, body.because], ["model_not_found", said]);
+});
+
+Deno.test("where nothing is known at all a 404 says what is missing", async () => {
+  await using bed = await NodeRouteBed.open([], { rpcBackends: [] });
+  const { status, text } = await read(bed.chat());
+  equal(status, 404);
+  match(text, /no Ollama node is known; .*no rpc backend is known; .*name an Ollama node in ollama_nodes/);
+});
+
+Deno.test("what its profile sends to nobody is refused for good, and listed so", async () => {
+  await using bed = await NodeRouteBed.open([TOO_LARGE], { config: INSTEAD });
+  const { status, text, headers } = await read(bed.chat({ model: "pinned:1b" }));
+  deepEqual([status, headers.get("retry-after")], [422, null]);
+  match(text, /its profile asks for \\"gpu9\\".*change its profile/);
+  const { sollol } = (await bed.get("/v1/models/pinned:1b")).body;
+  equal(sollol.available, false);
+  match(sollol.because, /its profile asks for "gpu9"/);
+});
+
+Deno.test("a model whose node is only busy for a while stays in the list", async () => {
+  await using bed = await NodeRouteBed.open([{}], { config: "nodes: { hide_unavailable: true }" });
+  bed.a.behave("busy_429", { retryAfter: "60" });
+  await read(bed.chat({}, { headers: { "x-sollol-max-wait": "100ms" } }));
+  const { data } = (await bed.get("/v1/models")).body;
+  deepEqual(
+    data.map((card: { id: string; sollol: { available: boolean } }) => [card.id, card.sollol.available]),
+    [
+      [MODEL, true],
+    ],
+  );
+});
 
 Deno.test("where a node is meant and only there, no other one makes up for it", async () => {
   await using bed = await NodeRouteBed.open();

@@ -851,7 +851,7 @@ const UNASKED: readonly Row[] = [
     to: "nowhere",
     code: "model_not_found",
     because:
-      /^Cannot serve "big": gpu1 was never asked what it holds: down: connection refused; it is not stored on this host; [^;]+$/,
+      /^Cannot serve "big": gpu1 was never asked what it holds: down: connection refused; it is not stored on this host, and no rpc backend is known; [^;]+$/,
   },
   {
     name: "says what is known of the others",
