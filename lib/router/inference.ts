@@ -107,15 +107,17 @@ export class Inference {
     return await this.#answerWithin(deadline.signal, verdict);
   }
 
-  async #answerWithin(signal: AbortSignal, verdict: NodeVerdict): Promise<Answer> {
+  /** The deadline is for others: a coordinator of ours may take hours to load, and is watched for progress. */
+  async #answerWithin(deadline: AbortSignal, verdict: NodeVerdict): Promise<Answer> {
     const { request, record } = this;
     const tried = new TriedUpstreams();
     let failed: FailedAttempt | undefined;
     for (let sentCount = 0;;) {
-      const route = await this.#nextRoute(tried, failed, signal);
+      const route = await this.#nextRoute(tried, failed, deadline);
       if (!(Symbol.dispose in route)) return route;
       record.attempts(route);
       request.onAttempt?.(route.triedAs);
+      const signal = route.to === "coordinator" ? request.signal : deadline;
       try {
         const answer = await this.#ask(route, signal);
         if (answer.status < 400) verdict.answered();
@@ -145,6 +147,7 @@ export class Inference {
         ...this.request,
         tried: new Set([...tried.names, ...avoided]),
         signal,
+        loadSignal: this.request.signal,
       });
     } catch (error) {
       if (!failed || signal.aborted) throw error;

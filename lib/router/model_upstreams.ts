@@ -197,15 +197,20 @@ export class ModelUpstreams {
   ): Promise<Route | undefined> {
     const { pool, externals } = this.parts;
     const { key, model: name, demand } = search;
+    const { signal, loadSignal = signal } = demand;
     try {
       // The disk is read only for a model that is not loaded.
       const isLoaded = pool.ready(key) !== undefined;
       const model = isLoaded
         ? { key, name: this.#names.get(key) ?? name }
-        : await this.#resolveToLoad(name, unlessStored, demand.signal);
+        : await this.#resolveToLoad(name, unlessStored, loadSignal);
       demand.onWait?.(() => this.describeWait(name));
       const mayGoElsewhere = () => this.#isServedElsewhere(search);
-      const lease = await pool.acquire(this.#toWanted(model), { ...demand, mayGoElsewhere });
+      const lease = await pool.acquire(this.#toWanted(model), {
+        ...demand,
+        signal: loadSignal,
+        mayGoElsewhere,
+      });
       const route = coordinatorRoute(lease, name === demand.model ? undefined : name);
       // Where somebody else might have served, the reason why it did not belongs to the answer.
       const isToldWhy = externals.size > 0 || this.parts.slots.holderCount(key) > 0;

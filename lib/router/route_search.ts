@@ -10,6 +10,8 @@ export interface RouteDemand extends PoolDemand {
   readonly task: Task;
   /** Upstreams that failed it before, see `Demand.tried`. */
   readonly tried: ReadonlySet<string>;
+  /** Ends the waiting for a coordinator of ours, which may load for hours. Default: `signal`. */
+  readonly loadSignal?: AbortSignal | undefined;
   /** Where its client wants it to go. */
   readonly wish?: string | undefined;
   /** Stand for the beginnings of its conversation, see `conversationTurns`. */

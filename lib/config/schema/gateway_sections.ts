@@ -49,7 +49,8 @@ export const timeouts = z.strictObject({
     .describe("Time that requests in flight get at shutdown, as a duration; default 30s."),
   first_byte: duration().prefault("15m")
     .describe(
-      "Longest time until an answer begins, over all attempts and waiting, as a duration; default 15m.",
+      "Longest time until an answer begins, over all attempts and waiting, as a duration; default 15m. What a coordinator " +
+        "of ours takes to load and to answer does not count.",
     ),
   stall: duration().prefault("30s")
     .describe(

@@ -162,6 +162,18 @@ Deno.test("an external answer without a body is passed on without one", async ()
   deepEqual([response.status, await response.text()], [204, ""]);
 });
 
+Deno.test("a coordinator of ours may load for longer than others have for a first byte", async () => {
+  await using bed: GatewayBed = await GatewayBed.open({
+    config: "timeouts: {first_byte: 100ms}",
+    start: async (model) => {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      return bed.fake(model.key);
+    },
+  });
+  const response = await bed.chat();
+  equal(response.status, 200, await response.text());
+});
+
 Deno.test("two deaths in a row are told: a request is never asked a third time", async () => {
   await using bed: GatewayBed = await GatewayBed.open({
     start: (model) => Promise.resolve(bed.fake(model.key, { kind: "hang" })),
