@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { GatewayError } from "./errors.ts";
 import { parseConnectionsFrom, type TcpSocket } from "./net/tcp_table.ts";
+import { readTcpTables } from "./process/tcp_tables.ts";
 import { Alarm } from "./registry/alarm.ts";
 
 /** How often the kernel is asked whether clients that wait are still there, ms. */
@@ -118,13 +119,4 @@ function canonical(hostname: string): string {
   return groups.slice(6).map((group) => parseInt(group, 16)).flatMap((word) => [word >> 8, word & 255]).join(
     ".",
   );
-}
-
-/** @returns `undefined` where the kernel has no such tables: only Linux does. */
-async function readTcpTables(): Promise<string | undefined> {
-  const tables = await Promise.all(
-    ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => Deno.readTextFile(path).catch(() => undefined)),
-  );
-  const read = tables.filter((table) => table !== undefined); // without IPv6 there is only one
-  return read.length === 0 ? undefined : read.join("\n");
 }

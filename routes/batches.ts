@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { BATCH_ENDPOINTS, batchObject, listObject } from "../lib/dialects/openai_batch.ts";
-import type { BatchService } from "../lib/tasks/batch.ts";
+import { batchObject, listObject } from "../lib/dialects/openai_batch.ts";
+import { BATCH_ENDPOINTS, type BatchService } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
 import { refuseOtherSites } from "./other_sites.ts";

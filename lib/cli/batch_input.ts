@@ -1,7 +1,6 @@
 import { basename } from "node:path";
-import { BATCH_ENDPOINTS } from "../dialects/openai_batch.ts";
 import { GatewayError, messageOf } from "../errors.ts";
-import type { BatchEndpoint } from "../tasks/batch.ts";
+import { BATCH_ENDPOINTS, type BatchEndpoint } from "../tasks/batch.ts";
 import { formatBytes, GIB } from "../units.ts";
 
 /** It is held in memory until it is sent. */

@@ -1,7 +1,6 @@
 import * as z from "zod";
-import { BATCH_ENDPOINTS } from "../dialects/openai_batch.ts";
 import type { JsonShape } from "../json_shape.ts";
-import type { Batch } from "../tasks/batch.ts";
+import { type Batch, BATCH_ENDPOINTS, BATCH_STATUSES } from "../tasks/batch.ts";
 import { orUndefined } from "./or_undefined.ts";
 
 const word = z.string().nullish().transform(orUndefined);
@@ -23,16 +22,7 @@ const batch = z.object({
   errors: z.object({ data: z.array(mistake) }).nullish(),
   input_file_id: z.string(),
   completion_window: z.string(),
-  status: z.enum([
-    "validating",
-    "failed",
-    "in_progress",
-    "finalizing",
-    "completed",
-    "expired",
-    "cancelling",
-    "cancelled",
-  ]),
+  status: z.enum(BATCH_STATUSES),
   output_file_id: word,
   error_file_id: word,
   created_at: moment,

@@ -3,8 +3,9 @@ import type { Clock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
-import { HttpError, type HttpErrorKind } from "../http/error.ts";
+import { HttpError } from "../http/error.ts";
 import type { HeaderList } from "../http/headers.ts";
+import { causeOf, type UnreachedCause } from "../http/unreached.ts";
 import { formatDuration } from "../units.ts";
 
 /** Where a coordinator of others is asked, and with what. */
@@ -33,11 +34,8 @@ export type ExternalFinding =
     readonly health: "down";
     /** What is wrong and what to do, in a sentence. */
     readonly reason: string;
-    /**
-     * `silent`: nothing came in time, and it may only have been slow. `unreachable`: there was no connection. `unfit`:
-     * somebody answers there, or the fault is ours.
-     */
-    readonly cause: "silent" | "unreachable" | "unfit";
+    /** What that says of it. */
+    readonly cause: UnreachedCause;
   };
 
 /** What {@linkcode checkExternal} works with. */
@@ -90,13 +88,9 @@ export async function checkExternal(
 }
 
 /** What it says of a coordinator that a request to it failed. */
-export function notReached({ message, kind, answered }: HttpError): ExternalFinding {
-  if (answered || OURS_OR_ANSWERED.has(kind)) return down(message);
-  return { health: "down", reason: message, cause: kind === "timeout" ? "silent" : "unreachable" };
+export function notReached(error: HttpError): ExternalFinding {
+  return { health: "down", reason: error.message, cause: causeOf(error) };
 }
-
-/** This host has no room for a connection; or there was one, and what came over it made no sense. */
-const OURS_OR_ANSWERED: ReadonlySet<HttpErrorKind> = new Set(["busy", "tls", "malformed", "too_large"]);
 
 /** What to say of a coordinator that does not take the key, or the lack of one. */
 export function keyRefused({ headers }: Pick<ExternalTarget, "headers">): string {

@@ -1,11 +1,4 @@
-import type { Batch, BatchEndpoint, BatchMistake, BatchStatus, Page, StoredFile } from "../tasks/batch.ts";
-
-/** All that a batch may ask for. */
-export const BATCH_ENDPOINTS = [
-  "/v1/chat/completions",
-  "/v1/completions",
-  "/v1/embeddings",
-] as const satisfies readonly BatchEndpoint[];
+import type { Batch, BatchMistake, BatchStatus, Page, StoredFile } from "../tasks/batch.ts";
 
 /** A list as OpenAI's API gives it, a page at a time. */
 export interface ListObject<T> {

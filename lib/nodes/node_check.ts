@@ -2,8 +2,9 @@ import type { Clock } from "../clock.ts";
 import { maskUrl } from "../config/secrets.ts";
 import { Deadline } from "../deadline.ts";
 import type { HttpClient } from "../http/client.ts";
-import { HttpError, type HttpErrorKind } from "../http/error.ts";
+import { HttpError } from "../http/error.ts";
 import { headerValue } from "../http/headers.ts";
+import { causeOf, type UnreachedCause } from "../http/unreached.ts";
 import { formatBytes, formatDuration, MIB } from "../units.ts";
 import type { KnownNode, NodeModel, ResidentModel } from "./node.ts";
 import { parseError, parseModels, parseResident, parseVersion } from "./node_answers.ts";
@@ -37,11 +38,8 @@ export interface NodeDown {
   readonly health: "down";
   /** What is wrong and what to do, in a clause. */
   readonly reason: string;
-  /**
-   * `silent`: nothing came in time, and it may only have been slow. `unreachable`: there was no connection. `unfit`:
-   * somebody answers there, or the fault is ours.
-   */
-  readonly cause: "silent" | "unreachable" | "unfit";
+  /** What that says of it. */
+  readonly cause: UnreachedCause;
 }
 
 /** What a check found. */
@@ -97,13 +95,9 @@ export async function checkNode(target: NodeTarget, options: NodeCheckOptions): 
 }
 
 /** What it says of a node that a request to it failed. */
-export function notReached({ message, kind, answered }: HttpError): NodeDown {
-  if (answered || OURS_OR_ANSWERED.has(kind)) return down(message);
-  return { health: "down", reason: message, cause: kind === "timeout" ? "silent" : "unreachable" };
+export function notReached(error: HttpError): NodeDown {
+  return { health: "down", reason: error.message, cause: causeOf(error) };
 }
-
-/** This host has no room for a connection; or there was one, and what came over it made no sense. */
-const OURS_OR_ANSWERED: ReadonlySet<HttpErrorKind> = new Set(["busy", "tls", "malformed", "too_large"]);
 
 const SILENT = `it did not answer whole within ${
   formatDuration(CHECK_MS)

@@ -1,16 +1,23 @@
-/** What a batch may ask for, as OpenAI's Batch API names it. */
-export type BatchEndpoint = "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+/** All that a batch may ask for, as OpenAI's Batch API names it. */
+export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"] as const;
 
-/** Where a batch is in its life, as OpenAI's Batch API names it. */
-export type BatchStatus =
-  | "validating"
-  | "failed"
-  | "in_progress"
-  | "finalizing"
-  | "completed"
-  | "expired"
-  | "cancelling"
-  | "cancelled";
+/** What a batch may ask for. */
+export type BatchEndpoint = (typeof BATCH_ENDPOINTS)[number];
+
+/** Where a batch may be in its life, as OpenAI's Batch API names it. */
+export const BATCH_STATUSES = [
+  "validating",
+  "failed",
+  "in_progress",
+  "finalizing",
+  "completed",
+  "expired",
+  "cancelling",
+  "cancelled",
+] as const;
+
+/** Where a batch is in its life. */
+export type BatchStatus = (typeof BATCH_STATUSES)[number];
 
 /** A line of the input that cannot be asked. */
 export interface BatchMistake {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { JsonShape } from "../json_shape.ts";
 import { parsedBy } from "../parsed_by.ts";
-import type { Batch, StoredFile } from "./batch.ts";
+import { type Batch, BATCH_ENDPOINTS, BATCH_STATUSES, type StoredFile } from "./batch.ts";
 
 /** Becomes a part of a path: nothing else may stand there, also if somebody edits the rows. */
 const fileId = z.string().regex(/^file-[A-Za-z0-9]+$/);
@@ -32,19 +32,10 @@ const mistakes = z.array(z.object({
 /** How a row of the table `batch` is to be. */
 export const batchRow: JsonShape<Batch> = z.object({
   id: z.string(),
-  endpoint: z.enum(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]),
+  endpoint: z.enum(BATCH_ENDPOINTS),
   input_file_id: fileId,
   completion_window: z.string(),
-  status: z.enum([
-    "validating",
-    "failed",
-    "in_progress",
-    "finalizing",
-    "completed",
-    "expired",
-    "cancelling",
-    "cancelled",
-  ]),
+  status: z.enum(BATCH_STATUSES),
   mistakes: json(mistakes),
   output_file_id: fileId.nullable(),
   error_file_id: fileId.nullable(),

@@ -3,6 +3,7 @@ import { backOffMs } from "../back_off.ts";
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { shuttingDown } from "../queue/refusals.ts";
 import { Alarm } from "../registry/alarm.ts";
 import { CheckQueue } from "../registry/check_queue.ts";
 import type { Batch, SendTask } from "./batch.ts";
@@ -101,7 +102,7 @@ export class BatchRunner implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#alarm[Symbol.dispose]();
-    const reason = new GatewayError("shutting_down", "The gateway is shutting down");
+    const reason = shuttingDown();
     for (const run of this.#runs.values()) run.abort(reason);
     await this.#jobQueue[Symbol.asyncDispose]();
     await this.#options.lanes[Symbol.asyncDispose]();

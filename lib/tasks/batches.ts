@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { shuttingDown } from "../queue/refusals.ts";
 import { openDatabase } from "../store/open_database.ts";
 import type { Batch, BatchService, BatchStatus, FileQuery, Page, SendTask, StoredFile } from "./batch.ts";
 import { BatchRunner } from "./batch_runner.ts";
@@ -66,9 +67,7 @@ export class Batches implements BatchService, AsyncDisposable {
     this.#runner = this.#owned.use(
       new BatchRunner({ ...options, batches: this.#batches, tasks, files, folder, lanes: this.#lanes, lock }),
     );
-    this.#owned.defer(() =>
-      this.#closing.abort(new GatewayError("shutting_down", "The gateway is shutting down"))
-    );
+    this.#owned.defer(() => this.#closing.abort(shuttingDown()));
     this.#isKept = database.path !== undefined;
     if (this.#isKept) this.#runner.look(); // else results would be lost, and requests asked again
   }

@@ -1,5 +1,6 @@
 import { parseTcpTable, type TcpSocket } from "../net/tcp_table.ts";
 import { readSocketInodes } from "../process/socket_inodes.ts";
+import { readTcpTables } from "../process/tcp_tables.ts";
 import { namesIn } from "./directory_names.ts";
 
 /**
@@ -8,11 +9,8 @@ import { namesIn } from "./directory_names.ts";
  * @returns `undefined` where the kernel has no such table: only Linux does.
  */
 export async function readTcpSockets(port: number): Promise<TcpSocket[] | undefined> {
-  const tables = await Promise.all(
-    ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => Deno.readTextFile(path).catch(() => undefined)),
-  );
-  const read = tables.filter((table) => table !== undefined); // without IPv6 there is only one
-  return read.length === 0 ? undefined : read.flatMap((table) => parseTcpTable(table, port));
+  const tables = await readTcpTables();
+  return tables === undefined ? undefined : parseTcpTable(tables, port);
 }
 
 /** The process that has a socket, as `name, pid 123`; `undefined` if it is another user's, or gone. */

@@ -1,4 +1,4 @@
-import { BATCH_ENDPOINTS } from "../../dialects/openai_batch.ts";
+import { BATCH_ENDPOINTS } from "../../tasks/batch.ts";
 import { parseDuration } from "../../units.ts";
 import { BatchApi } from "../batch_api.ts";
 import { areDistinct, checkResultPaths, resultPaths } from "../batch_files.ts";

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { deno, type Target, target, untilAnswers } from "./targets.ts";
+import { deno, startNginxWith, type Target, target, untilAnswers } from "./targets.ts";
 
 /** The model that all these nodes hold. */
 export const NODE_MODEL = "stub:latest";
@@ -37,16 +37,8 @@ export const NODE_REQUEST_BODY: string = JSON.stringify({
  * such a node next to nothing, so that what is measured is whatever stands before it.
  */
 export async function startNginxNodes(nodePorts: readonly number[], proxyPort: number): Promise<Target> {
-  const dir = await Deno.makeTempDir({ prefix: "sollol-load-nodes-" });
-  await Deno.writeTextFile(`${dir}/nginx.conf`, nginxConfig(dir, nodePorts, proxyPort));
-  const child = new Deno.Command("nginx", {
-    args: ["-p", dir, "-c", `${dir}/nginx.conf`, "-e", `${dir}/error.log`],
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
-  const url = `http://127.0.0.1:${proxyPort}`;
-  await untilAnswers(`${url}/api/version`);
-  return target("nginx", url, child, () => Deno.remove(dir, { recursive: true }));
+  const configIn = (dir: string) => nginxConfig(dir, nodePorts, proxyPort);
+  return await startNginxWith(configIn, `http://127.0.0.1:${proxyPort}`, "/api/version");
 }
 
 function nginxConfig(dir: string, nodePorts: readonly number[], proxyPort: number): string {

@@ -27,15 +27,24 @@ export const REQUEST_BODY: string = JSON.stringify({
 
 /** nginx as the upstream (it answers by itself) and as a reverse proxy before `sseUrl`'s and its own answers. */
 export async function startNginx(stubPort: number, proxyPort: number, ssePort: number): Promise<Target> {
+  const configIn = (dir: string) => nginxConfig(dir, stubPort, proxyPort, ssePort);
+  return await startNginxWith(configIn, `http://127.0.0.1:${proxyPort}`, "/v1/models");
+}
+
+/** nginx with a configuration that may use the directory that it gets; resolves when `path` is answered at `url`. */
+export async function startNginxWith(
+  configIn: (dir: string) => string,
+  url: string,
+  path: string,
+): Promise<Target> {
   const dir = await Deno.makeTempDir({ prefix: "sollol-load-nginx-" });
-  await Deno.writeTextFile(`${dir}/nginx.conf`, nginxConfig(dir, stubPort, proxyPort, ssePort));
+  await Deno.writeTextFile(`${dir}/nginx.conf`, configIn(dir));
   const child = new Deno.Command("nginx", {
     args: ["-p", dir, "-c", `${dir}/nginx.conf`, "-e", `${dir}/error.log`],
     stdout: "null",
     stderr: "inherit",
   }).spawn();
-  const url = `http://127.0.0.1:${proxyPort}`;
-  await untilAnswers(`${url}/v1/models`);
+  await untilAnswers(`${url}${path}`);
   return target("nginx", url, child, () => Deno.remove(dir, { recursive: true }));
 }
 

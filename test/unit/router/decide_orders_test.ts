@@ -1,0 +1,267 @@
+import { GIB } from "../../../lib/units.ts";
+import {
+  at,
+  facts,
+  node,
+  profile,
+  requiring,
+  type Row,
+  testDecisions,
+  up,
+} from "../../fixtures/decision_rows.ts";
+import { NO_BACKENDS } from "../../fixtures/route_facts.ts";
+
+const WISHES: readonly Row[] = [
+  {
+    name: "has a node serve what was to be sharded, if the request wishes it",
+    facts: facts({ holders: [node("gpu1")], rules: { profile: requiring } }),
+    demand: { wish: "node" },
+    to: "node",
+    because: /^"big" \(20\.0 GiB\) fits gpu1 .*; x-sollol-route asks for "node"$/,
+  },
+  {
+    name: "shards what fits a node, if the request wishes it",
+    facts: facts({ holders: [node("gpu1")] }),
+    demand: { wish: "sharded" },
+    to: "coordinator",
+    because: /^"big" is sharded over rpc backends: x-sollol-route asks for "sharded"$/,
+  },
+  {
+    name: "has others' coordinators shard it, if they serve it",
+    facts: facts({ holders: [node("gpu1")], external: [up] }),
+    demand: { wish: "sharded" },
+    to: "external",
+    because: /x:1; x-sollol-route asks for "sharded"$/,
+  },
+  {
+    name: "takes the node of that name, though another is better",
+    facts: facts({ holders: [node("gpu1", { loaded: { big: GIB } }), node("gpu2")] }),
+    demand: { wish: "gpu2" },
+    to: "node",
+    node: "gpu2",
+    because: /x-sollol-route asks for "gpu2"$/,
+  },
+  {
+    name: "takes the node at that URL",
+    facts: facts({ holders: [node("gpu1"), node("gpu2")] }),
+    demand: { wish: "http://gpu2:11434" },
+    to: "node",
+    node: "gpu2",
+    because: /fits gpu2/,
+  },
+  {
+    name: "takes the best of the nodes with that tag",
+    facts: facts({
+      holders: [
+        node("gpu1"),
+        node("gpu2", { tags: ["fast"], inFlightCount: 2 }),
+        node("gpu3", { tags: ["x", "fast"] }),
+      ],
+    }),
+    demand: { wish: "fast" },
+    to: "node",
+    node: "gpu3",
+    because: /fits gpu3/,
+  },
+  {
+    name: "takes a name for a name, though it is another's tag",
+    facts: facts({ holders: [node("gpu1", { tags: ["gpu2"] }), node("gpu2", { inFlightCount: 3 })] }),
+    demand: { wish: "gpu2" },
+    to: "node",
+    node: "gpu2",
+    because: /fits gpu2/,
+  },
+  {
+    name: "takes that one of others' coordinators",
+    facts: facts({ holders: [node("gpu1")], external: [up, at(2, up)] }),
+    demand: { wish: "http://x:2" },
+    to: "external",
+    because: /x:2; x-sollol-route asks for "http:\/\/x:2"$/,
+  },
+  {
+    name: "has it wait for that node, though others are free",
+    facts: facts({
+      holders: [node("gpu1", { inFlightCount: 4 }), node("gpu2")],
+      sharding: { coordinator: "ready" },
+    }),
+    demand: { wish: "gpu1" },
+    to: "line",
+    because: /gpu1 has all its 4 slots in use; x-sollol-route asks for "gpu1"$/,
+  },
+  {
+    name: "refuses if that node is down, and says what it is",
+    facts: facts({ holders: [node("gpu1", { health: "down" }), node("gpu2")] }),
+    demand: { wish: "gpu1" },
+    to: "nowhere",
+    code: "backend_unreachable",
+    because:
+      /^Cannot serve "big": x-sollol-route asks for "gpu1"; gpu1 is down: connection refused; see that Ollama runs there, or leave x-sollol-route out$/,
+  },
+  {
+    name: "refuses if it does not fit that node",
+    facts: facts({ holders: [node("gpu1", { memoryBytes: 16 * GIB }), node("gpu2")] }),
+    demand: { wish: "gpu1" },
+    to: "nowhere",
+    code: "insufficient_memory",
+    because: /asks for "gpu1"; it needs 20\.0 GiB by its file; gpu1 has 16\.0 GiB; leave x-sollol-route out$/,
+  },
+  {
+    name: "refuses if that node failed the request",
+    facts: facts({ holders: [node("gpu1"), node("gpu2")] }),
+    demand: { wish: "gpu1" },
+    tried: ["gpu1"],
+    to: "nowhere",
+    code: "backend_unreachable",
+    because: /gpu1 failed this request a moment ago/,
+  },
+  {
+    name: "refuses a name that nobody has who holds the model",
+    facts: facts({ holders: [node("gpu1"), node("gpu2")], external: [up] }),
+    demand: { wish: "gpu9" },
+    to: "nowhere",
+    code: "invalid_request",
+    because:
+      /^Cannot serve "big": x-sollol-route asks for "gpu9", and no node or coordinator of that name, URL or tag has it; there are gpu1, gpu2, http:\/\/x:1; leave x-sollol-route out$/,
+  },
+  {
+    name: "cuts a wish that has no end",
+    facts: facts({ holders: [node("gpu1")] }),
+    demand: { wish: "x".repeat(100_000) },
+    to: "nowhere",
+    code: "invalid_request",
+    because: /^.{1,300}$/,
+  },
+  {
+    name: "takes an empty wish for one that cannot be met",
+    facts: facts({ holders: [node("gpu1")] }),
+    demand: { wish: "" },
+    to: "nowhere",
+    code: "invalid_request",
+    because: /asks for ""/,
+  },
+  {
+    name: "refuses to shard where that is switched off",
+    facts: facts({ holders: [node("gpu1")], rules: { mode: "distribution" } }),
+    demand: { wish: "sharded" },
+    to: "nowhere",
+    code: "invalid_request",
+    because:
+      /asks for "sharded"; model sharding is switched off; set model_sharding_enabled: true, or leave x-sollol-route out$/,
+  },
+  {
+    name: "does not call one llama-server sharding",
+    facts: facts({ rules: { mode: "single" } }),
+    demand: { wish: "sharded" },
+    to: "nowhere",
+    code: "invalid_request",
+    because: /model sharding is switched off/,
+  },
+  {
+    name: "refuses a node where all is sharded",
+    facts: facts({ holders: [node("gpu1")], rules: { mode: "sharding" } }),
+    demand: { wish: "gpu1" },
+    to: "nowhere",
+    code: "no_capacity",
+    because: /gpu1 is not used: task distribution is switched off; set task_distribution_enabled: true, or/,
+  },
+  {
+    name: "refuses any node where none holds it",
+    facts: facts({ nodeCount: 2 }),
+    demand: { wish: "node" },
+    to: "nowhere",
+    code: "invalid_request",
+    because: /asks for "node"; none of 2 nodes holds it; leave x-sollol-route out$/,
+  },
+  {
+    name: "refuses to shard without backends",
+    facts: facts({ holders: [node("gpu1")], sharding: NO_BACKENDS }),
+    demand: { wish: "sharded" },
+    to: "nowhere",
+    code: "no_capacity",
+    because: /no rpc backend is known; start ggml-rpc-server/,
+  },
+  {
+    name: "goes where the profile says",
+    facts: facts({
+      holders: [node("gpu1", { loaded: { big: GIB } }), node("gpu2")],
+      rules: { profile: { ...profile, route: "gpu2" } },
+    }),
+    to: "node",
+    node: "gpu2",
+    because: /; its profile asks for "gpu2"$/,
+  },
+  {
+    name: "puts the wish before the profile",
+    facts: facts({
+      holders: [node("gpu1"), node("gpu2")],
+      rules: { profile: { ...profile, route: "gpu2" } },
+    }),
+    demand: { wish: "gpu1" },
+    to: "node",
+    node: "gpu1",
+    because: /; x-sollol-route asks for "gpu1"$/,
+  },
+  {
+    name: "does not blame the client for a profile that cannot be met",
+    facts: facts({ holders: [node("gpu1")], rules: { profile: { ...profile, route: "gpu9" } } }),
+    to: "nowhere",
+    code: "model_unusable",
+    because: /its profile asks for "gpu9", .*; there are gpu1; change its profile$/,
+  },
+];
+
+const MISTAKES: readonly Row[] = [
+  {
+    name: "calls it a mistake to shard what is not stored here",
+    facts: facts({ holders: [node("gpu1")], sharding: { isStored: false } }),
+    demand: { wish: "sharded" },
+    to: "nowhere",
+    code: "invalid_request",
+    because:
+      /asks for "sharded"; it is not stored on this host; pull it on this host .*leave x-sollol-route out$/,
+  },
+  {
+    name: "calls the same of a profile the model's trouble",
+    facts: facts({
+      holders: [node("gpu1")],
+      sharding: { isStored: false },
+      rules: { profile: { ...profile, route: "sharded" } },
+    }),
+    to: "nowhere",
+    code: "model_unusable",
+    because: /its profile asks for "sharded"; .*or change its profile$/,
+  },
+  {
+    name: "has the client come back where what is to be sharded lacks a backend",
+    facts: facts({ holders: [node("gpu1")], sharding: NO_BACKENDS }),
+    demand: { wish: "sharded" },
+    to: "nowhere",
+    code: "no_capacity",
+    because: /no rpc backend is known/,
+  },
+  {
+    name: "calls a model unknown that nobody has, wherever it is to go",
+    facts: facts({ sharding: { isStored: false }, nodeCount: 2 }),
+    demand: { wish: "nobody" },
+    to: "nowhere",
+    code: "model_not_found",
+    because: /asks for "nobody"/,
+  },
+  {
+    name: "tells where a model that no node holds is to be pulled",
+    facts: facts({ sharding: { isStored: false }, nodeCount: 2 }),
+    to: "nowhere",
+    code: "model_not_found",
+    because: /none of 2 nodes holds it; it is not stored on this host; pull it on a node with ollama pull$/,
+  },
+  {
+    name: "tells all that is missing where there is nothing",
+    facts: facts({ sharding: { ...NO_BACKENDS, isStored: false } }),
+    to: "nowhere",
+    code: "model_not_found",
+    because:
+      /: no Ollama node is known; it is not stored on this host, and no rpc backend is known; .*register an rpc backend.*, or name an Ollama node in ollama_nodes$/,
+  },
+];
+
+testDecisions([...WISHES, ...MISTAKES]);
