@@ -30,9 +30,9 @@ export interface LeftoverOutcome {
   readonly because: string;
 }
 
-/** What a record is worth now: the process runs, has ended, or is nothing that we may touch. */
+/** What a record is worth now: the process runs, is about to end, has ended, or is nothing that we may touch. */
 interface Finding {
-  readonly kind: "running" | "gone" | "not ours";
+  readonly kind: "running" | "ending" | "gone" | "not ours";
   readonly because: string;
 }
 
@@ -79,14 +79,14 @@ class Leftover {
   #tell(kind: Finding["kind"], because: string): void {
     const { process: { model, pid }, options: { logger } } = this;
     const fields = { model, pid, because };
-    if (kind === "running") logger.warn("left-over process cannot be stopped", fields);
+    if (kind === "running" || kind === "ending") logger.warn("left-over process cannot be stopped", fields);
     else if (kind === "gone") logger.info("left-over process gone", fields);
     else logger.info("recorded process left alone", fields);
   }
 
   async #stopIfRunning(): Promise<Finding> {
     const finding = this.#examine();
-    if (finding.kind !== "running") return finding;
+    if (!isLeft(finding)) return finding;
     try {
       return await this.#stop();
     } catch (error) {
@@ -113,7 +113,7 @@ class Leftover {
   async #endsOf(name: Deno.Signal, withinMs: number): Promise<boolean> {
     const deadlineMs = this.#clock.monotonic() + withinMs;
     if (this.#examine().kind === "running") signalGroup(this.process.pid, name);
-    while (this.#examine().kind === "running") {
+    while (isLeft(this.#examine())) {
       if (this.#clock.monotonic() >= deadlineMs) return false;
       await this.#clock.sleep(LOOK_EVERY_MS, { signal: this.options.signal });
     }
@@ -136,9 +136,15 @@ class Leftover {
     // the group outlives its leader where that is a script, and no new process can get its id meanwhile
     const members = this.#table.readGroup(pid).filter((member) => member.startTicks >= startTicks);
     if (members.length === 0) return this.#ended("nothing of it is left");
-    const isKnown = members.some((member) => hasWords(this.#table.readCommandLine(member.pid), words));
-    if (!isKnown) return this.#ended("what has its pid now runs another program");
-    return { kind: "running", because: `${this.#name} runs` };
+    const commandLines = members.map((member) => this.#table.readCommandLine(member.pid));
+    if (commandLines.some((commandLine) => hasWords(commandLine, words))) {
+      return { kind: "running", because: `${this.#name} runs` };
+    }
+    // the kernel takes the command line of a dying process first, and only then the process
+    if (commandLines.every((commandLine) => commandLine.length === 0)) {
+      return { kind: "ending", because: `${this.#name} is about to end` };
+    }
+    return this.#ended("what has its pid now runs another program");
   }
 
   #hasOwner(): boolean {
@@ -153,6 +159,11 @@ class Leftover {
   #leave(why: string): Finding {
     return { kind: "not ours", because: `${this.#name} is left alone: ${why}` };
   }
+}
+
+/** Whether there is something of the process to wait for. */
+function isLeft({ kind }: Finding): boolean {
+  return kind === "running" || kind === "ending";
 }
 
 function signalGroup(pid: number, name: Deno.Signal): void {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type LeftoverOptions, type LeftoverOutcome, stopLeftovers } from "../../../lib/process/leftovers.ts";
 import { ProcessTable } from "../../../lib/process/process_table.ts";
 import { type RunningProcess, RunningStore } from "../../../lib/store/running_store.ts";
@@ -171,6 +172,31 @@ Deno.test("one that has ended has ended", async () => {
   await untilGone(sleeper.pid);
   const [outcome] = await stop([record]);
   match(outcome!.because, /has ended: nothing of it is left$/);
+  equal(outcome?.isGone, true);
+});
+
+Deno.test("one that the kernel is about to take away is waited for, and gets no signal", async () => {
+  await using directory = await StateDirectory.create();
+  const root = directory.path;
+  const [pid, startTicks] = [4_194_303, 1]; // above the highest pid there is
+  const stat = (state: string) => `${pid} (llama-server) ${state} 1 ${pid} ${"0 ".repeat(16)}${startTicks} 0`;
+  for (const folder of ["sys/kernel/random", "self/ns", `${pid}`]) {
+    await Deno.mkdir(join(root, folder), { recursive: true });
+  }
+  await Deno.writeTextFile(join(root, "sys/kernel/random/boot_id"), "boot");
+  await Deno.symlink("pid:[1]", join(root, "self/ns/pid"));
+  await Deno.writeTextFile(join(root, `${pid}/stat`), stat("S"));
+  await Deno.writeTextFile(join(root, `${pid}/cmdline`), "");
+  const record = {
+    ...{ pid, startTicks, bootId: "boot", pidNamespace: "pid:[1]", words: ["llama-server"], model: "m" },
+    ...GONE_OWNER,
+  };
+  let isTold = false;
+  const stopped = stop([record], { processes: new ProcessTable(root) }).finally(() => isTold = true);
+  await delay(60);
+  equal(isTold, false);
+  await Deno.writeTextFile(join(root, `${pid}/stat`), stat("Z"));
+  const [outcome] = await stopped;
   equal(outcome?.isGone, true);
 });
 
