@@ -12,7 +12,7 @@ import type { CoordinatorPool } from "./pool/pool.ts";
 import type { PoolView } from "./pool/pooled.ts";
 import type { Answer } from "./router/answer.ts";
 import type { ListedModel, ModelCatalog } from "./router/catalog.ts";
-import { embedInParts } from "./router/embeddings.ts";
+import { type EmbeddingParts, embedInParts } from "./router/embeddings.ts";
 import { hedged } from "./router/hedge.ts";
 import { Inference, type InferenceRequest } from "./router/inference.ts";
 import { type InferenceRecord, PartRecord } from "./router/part_record.ts";
@@ -108,8 +108,13 @@ export interface GatewayRequest extends InferenceRequest {
   /** Whether the answer is to say in itself where it came from, as the field `_routing`. */
   readonly tellsRouting?: boolean | undefined;
   /** Of a request for embeddings its inputs, where there are several; `undefined`: it is asked as a whole. */
-  readonly inputs?: readonly unknown[] | undefined;
+  readonly parts?: EmbeddingParts | undefined;
 }
+
+/** What the body of a request for inference asks for, whatever its dialect. */
+export type AskedInference =
+  & Pick<GatewayRequest, "task" | "dialect" | "model" | "stream" | "keepAliveMs" | "bodyBytes" | "exchange">
+  & Partial<Pick<GatewayRequest, "turns" | "parts" | "only">>;
 
 /** The one facade that routes know: it finds the upstream of a request, asks it, and saves what can be saved. */
 export class Gateway {
@@ -194,6 +199,7 @@ export class Gateway {
     return await waitOrAnswer(this.#record({ ...request, signal, onWait }), {
       requestId: request.id,
       model: request.model ?? config.model ?? "",
+      dialect: request.dialect,
       clock,
       ...config.waiting,
       describeWait: () => describeWait(),
@@ -208,7 +214,7 @@ export class Gateway {
       task: request.task,
       model: request.model,
       stream: request.stream,
-      bodyBytes: request.body.byteLength,
+      bodyBytes: request.bodyBytes,
     });
     try {
       const answer =
@@ -234,10 +240,10 @@ export class Gateway {
         ? askOnce(part)
         : hedged(part, { afterMs: hedgeAfterMs, clock, ask: askOnce });
     };
-    const { inputs = [] } = request;
-    const isLong = inputs.length > embeddingBatch;
-    const answer =
-      await (isLong ? embedInParts({ request, inputs, partSize: embeddingBatch }, ask) : ask(request));
+    const { parts } = request;
+    const answer = parts && parts.inputs.length > embeddingBatch
+      ? await embedInParts({ request, parts, partSize: embeddingBatch }, ask)
+      : await ask(request);
     record.answers();
     record.ends(answer.status);
     return answer;

@@ -1,24 +1,12 @@
 import { errorBody } from "./dialects/openai.ts";
-import {
-  decodeChatEnvelope,
-  decodeCompletionEnvelope,
-  decodeEmbeddingEnvelope,
-} from "./dialects/openai_request.ts";
 import { GatewayError } from "./errors.ts";
-import type { Gateway, GatewayRequest } from "./gateway.ts";
+import type { Gateway } from "./gateway.ts";
 import { headerValue } from "./http/headers.ts";
-import type { BatchEndpoint, SendTask, TaskAnswer, TaskRequest } from "./tasks/batch.ts";
+import { OPENAI_REQUESTS } from "./openai_requests.ts";
+import type { SendTask, TaskAnswer, TaskRequest } from "./tasks/batch.ts";
 
 /** Less than what any client may ask for. */
 const PRIORITY = -1_000;
-
-type Envelope = Pick<GatewayRequest, "model" | "keepAliveMs" | "turns" | "inputs">;
-
-const TASKS = {
-  "/v1/chat/completions": { task: "chat", decode: decodeChatEnvelope },
-  "/v1/completions": { task: "completion", decode: decodeCompletionEnvelope },
-  "/v1/embeddings": { task: "embedding", decode: decodeEmbeddingEnvelope },
-} as const satisfies Record<BatchEndpoint, { task: string; decode: (body: Uint8Array) => Envelope }>;
 
 /**
  * Sends the requests of batches through the gateway, behind all that somebody waits for.
@@ -42,13 +30,9 @@ async function send(
   gateway: Pick<Gateway, "infer">,
   { endpoint, body, id, signal }: TaskRequest,
 ): Promise<TaskAnswer> {
-  const { task, decode } = TASKS[endpoint];
   const { status, headers, body: said, report } = await gateway.infer({
-    ...decode(body),
-    task,
-    target: endpoint,
+    ...OPENAI_REQUESTS[endpoint](body),
     stream: false,
-    body,
     id,
     priority: PRIORITY,
     signal,

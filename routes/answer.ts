@@ -1,4 +1,4 @@
-import { errorEvent, unexpectedErrorEvent } from "../lib/dialects/openai.ts";
+import type { ClientDialect } from "../lib/dialects/client_dialect.ts";
 import { GatewayError } from "../lib/errors.ts";
 import type { HeaderList } from "../lib/http/headers.ts";
 import type { AnswerReport } from "../lib/router/answer.ts";
@@ -18,7 +18,11 @@ export interface ClientAnswer {
 }
 
 /** Turns an upstream's answer into the client's: its bytes, its end-to-end headers, and where it came from. */
-export function toResponse({ status, headers, body, report }: ClientAnswer, requestId: string): Response {
+export function toResponse(
+  { status, headers, body, report }: ClientAnswer,
+  requestId: string,
+  dialect: ClientDialect,
+): Response {
   const list: [string, string][] = [[REQUEST_ID_HEADER, requestId], ...routeHeaders(report)];
   for (const [name, value] of headers) {
     if (!OWN_HEADERS.has(name)) list.push([name, value]);
@@ -28,7 +32,7 @@ export function toResponse({ status, headers, body, report }: ClientAnswer, requ
     return new Response(hasBody ? body as Uint8Array<ArrayBuffer> : null, { status, headers: list });
   }
   if (!headers.some(([name]) => name === "cache-control")) list.push(["cache-control", "no-cache"]);
-  return new Response(toReadable(body, requestId), { status, headers: list });
+  return new Response(toReadable(body, requestId, dialect), { status, headers: list });
 }
 
 function* routeHeaders(report: ClientAnswer["report"]): Generator<[string, string]> {
@@ -55,7 +59,11 @@ function headerText(text: string): string {
 }
 
 /** Pulls the stream as the client reads; what breaks is told inside it, in the dialect's form. */
-function toReadable(stream: AnswerEvents, requestId: string): ReadableStream<Uint8Array> {
+function toReadable(
+  stream: AnswerEvents,
+  requestId: string,
+  dialect: ClientDialect,
+): ReadableStream<Uint8Array> {
   let hasLeft = false;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -65,8 +73,8 @@ function toReadable(stream: AnswerEvents, requestId: string): ReadableStream<Uin
         else controller.enqueue(events);
       } catch (error) {
         if (hasLeft) return;
-        const isUnderstood = error instanceof GatewayError;
-        controller.enqueue(isUnderstood ? errorEvent(error, requestId) : unexpectedErrorEvent(requestId));
+        const understood = error instanceof GatewayError ? error : undefined;
+        controller.enqueue(dialect.errorEvent(understood, requestId));
         controller.close();
       }
     },

@@ -13,6 +13,8 @@ export interface WaitingWord {
   readonly model: string;
   /** When it is said, ms since 1970. */
   readonly atMs: number;
+  /** Whether it is the first thing that the client gets. */
+  readonly isFirst: boolean;
   /** Whether the client's user is to read it, as a model's reasoning; otherwise it only shows that the stream lives. */
   readonly isNote: boolean;
 }

@@ -1,9 +1,5 @@
-import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import { encodeSseJson } from "../stream/sse_event.ts";
 import { BrokenAnswer } from "./broken_answer.ts";
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** OpenAI's `type` of an error: what its SDKs branch on beside the status. */
 const ERROR_TYPE: Partial<Record<ErrorCode, string>> = {
@@ -32,30 +28,11 @@ export function errorBody(error: GatewayError, requestId: string): Record<string
   };
 }
 
-/** The event that ends a stream which broke; no `[DONE]` follows, so no client takes it for success. */
-export function errorEvent(error: GatewayError, requestId: string): Uint8Array<ArrayBuffer> {
-  return encodeSseJson(errorBody(error, requestId));
-}
-
 /** The same for a failure that nobody understood; only the log knows more. */
-export function unexpectedErrorEvent(requestId: string): Uint8Array<ArrayBuffer> {
+export function unexpectedErrorBody(requestId: string): Record<string, unknown> {
   const message = `Something went wrong inside sollol; its log has the details under request ${requestId}`;
-  return encodeSseJson({
-    error: { message, type: "server_error", param: null, code: "internal", request_id: requestId },
-  });
+  return { error: { message, type: "server_error", param: null, code: "internal", request_id: requestId } };
 }
-
-/** The refusal of an upstream, as the event that ends a stream; `undefined` if it is none that a client would read. */
-export function upstreamErrorEvent(body: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    const { success, data } = refusal.safeParse(JSON.parse(decoder.decode(body)));
-    return success ? encodeSseJson({ error: data.error }) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const refusal = z.object({ error: z.looseObject({ message: z.string() }) });
 
 /** One entry of `GET /v1/models`. */
 export interface ModelCard {

@@ -8,6 +8,8 @@ export interface UpstreamError {
   readonly promptTokens: number | undefined;
   /** Tokens that there is room for. */
   readonly contextSize: number | undefined;
+  /** The whole error, where it is an object. */
+  readonly error: Readonly<Record<string, unknown>> | undefined;
 }
 
 const decoder = new TextDecoder();
@@ -23,7 +25,7 @@ export function readUpstreamError(body: Uint8Array | string): UpstreamError {
   return errorIn(typeof error === "object" && error !== null ? error : value);
 }
 
-const NOTHING = { message: "", type: undefined, promptTokens: undefined, contextSize: undefined };
+const NOTHING = { type: undefined, promptTokens: undefined, contextSize: undefined, error: undefined };
 
 function errorIn(error: unknown): UpstreamError {
   return {
@@ -31,6 +33,7 @@ function errorIn(error: unknown): UpstreamError {
     type: ofType(member(error, "type"), "string"),
     promptTokens: ofType(member(error, "n_prompt_tokens"), "number"),
     contextSize: ofType(member(error, "n_ctx"), "number"),
+    error: typeof error === "object" && error !== null ? error as Record<string, unknown> : undefined,
   };
 }
 

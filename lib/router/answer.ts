@@ -36,10 +36,10 @@ export interface AnswerReport {
   readonly modelName: string | undefined;
 }
 
-/** Whether an upstream answers by a stream of events. Its refusals are JSON. */
-export function isEventStream(response: HttpResponse): boolean {
-  return response.status === 200 &&
-    (headerValue(response.headers, "content-type") ?? "").startsWith("text/event-stream");
+/** Whether an upstream answers by a stream of events or lines. Its refusals are JSON. */
+export function isStream({ status, headers }: HttpResponse): boolean {
+  return status === 200 &&
+    /^(?:text\/event-stream|application\/x-ndjson)/i.test(headerValue(headers, "content-type") ?? "");
 }
 
 /** What of the upstream's head is the client's business. */

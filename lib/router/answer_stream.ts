@@ -2,6 +2,7 @@ import { BrokenAnswer } from "../dialects/broken_answer.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { HttpBody } from "../http/client.ts";
 import { SseWatch } from "../stream/sse.ts";
+import type { StreamWatch } from "../stream/stream_watch.ts";
 
 /** A stream of events for a client, who pulls it. Read it to its end or cancel it. */
 export interface AnswerEvents {
@@ -20,6 +21,8 @@ export interface AnswerEvents {
 export interface AnswerStreamOptions {
   /** The upstream's answer; the stream reads or cancels it. */
   readonly body: HttpBody;
+  /** Knows how the stream ends; default: as OpenAI's do. */
+  readonly watch?: StreamWatch;
   /** Looks at the first events, before anybody has them; throws if an answer does not begin so. */
   readonly requireBeginning?: (events: Uint8Array) => void;
   /** Turns a broken connection into the reason behind it: it knows whether the coordinator died. */
@@ -34,14 +37,16 @@ export interface AnswerStreamOptions {
  * Pull it with {@linkcode read}; nothing is read ahead, so a slow client slows the upstream.
  */
 export class AnswerStream implements AnswerEvents {
-  readonly #watch = new SseWatch();
+  readonly #watch: StreamWatch;
   #first: Uint8Array<ArrayBuffer> | null = null;
   #isOver = false;
 
-  private constructor(private readonly options: AnswerStreamOptions) {}
+  private constructor(private readonly options: AnswerStreamOptions) {
+    this.#watch = options.watch ?? new SseWatch();
+  }
 
   /**
-   * Waits for the first `data:` event, so that an upstream which dies before it can still be replaced. Comments before it
+   * Waits for the first event with data, so that an upstream which dies before it can still be replaced. Comments before it
    * are left out: they say that a prompt is being read, and are no part of an answer.
    *
    * @throws Whatever broke, unexplained; `onEnd` is not called then, and the body is cancelled.
@@ -73,8 +78,8 @@ export class AnswerStream implements AnswerEvents {
   /**
    * The next whole events.
    *
-   * @returns Bytes that the caller owns; `null` after a proper end (`[DONE]`, or an error event of the
-   *   upstream's own).
+   * @returns Bytes that the caller owns; `null` after a proper end (that of the format, such as `[DONE]`, or an error
+   *   event of the upstream's own).
    * @throws {BrokenAnswer} If the upstream broke off; after that the stream is over.
    */
   async read(): Promise<Uint8Array<ArrayBuffer> | null> {

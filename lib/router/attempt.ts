@@ -1,8 +1,9 @@
 import type { Clock } from "../clock.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
-import { withModel } from "../dialects/openai_model.ts";
+import type { Exchange } from "../dialects/exchange.ts";
+import { watchFor } from "../dialects/watch_for.ts";
 import { MIB } from "../units.ts";
-import { type Answer, clientHeaders, isEventStream } from "./answer.ts";
+import { type Answer, clientHeaders, isStream } from "./answer.ts";
 import { AnswerStream, type AnswerStreamOptions } from "./answer_stream.ts";
 import { HeardBody } from "./heard_body.ts";
 import { requireAnswer, requireBeginning, requireJson } from "./node_answer.ts";
@@ -13,18 +14,6 @@ const MAX_HELD_ANSWER_BYTES = 64 * MIB;
 
 /** How long a connection to a node may rest before the next request does not take it any more, ms. */
 const NODE_IDLE_MS = 2_000;
-
-/** What an upstream is asked. */
-export interface Question {
-  /** The upstream's path, in the dialect that client and upstream share. */
-  readonly target: string;
-  /** The model as the client named it, if it did. */
-  readonly model: string | undefined;
-  /** Whether the client wants events as they come. */
-  readonly stream: boolean;
-  /** The body as the client sent it. */
-  readonly body: Uint8Array<ArrayBuffer>;
-}
 
 /** What {@linkcode askUpstream} works with. */
 export interface AttemptParts {
@@ -40,9 +29,14 @@ export interface AttemptParts {
   readonly explain: AnswerStreamOptions["explain"];
   /** Told once when a stream is over; `error` is undefined after a proper end. */
   readonly onEnd: AnswerStreamOptions["onEnd"];
+  /** Whether the caller gives the route back when the answer is over; otherwise the end of a stream does. */
+  readonly keepsRoute: boolean;
 }
 
-/** What an upstream answered: whole, or a stream whose first event is there. The route's lease lasts as long as the stream. */
+/**
+ * What an upstream answered, in its own words: whole, or a stream whose first event is there. The route's lease lasts as
+ * long as the stream.
+ */
 export type UpstreamAnswer = Omit<Answer, "report" | "body"> & { readonly body: Uint8Array | AnswerStream };
 
 /**
@@ -53,50 +47,42 @@ export type UpstreamAnswer = Omit<Answer, "report" | "body"> & { readonly body: 
  */
 export async function askUpstream(
   route: Route,
-  question: Question,
+  exchange: Exchange,
   parts: AttemptParts,
 ): Promise<UpstreamAnswer> {
   const { http, clock, connectTimeoutMs, signal } = parts;
   const sentMs = clock.monotonic();
   const response = await http.send(route.address, {
-    ...postTo(route, question.target, bodyFor(route, question)),
+    ...postTo(route, exchange.target, exchange.body),
     signal: route.lost ? AbortSignal.any([signal, route.lost]) : signal,
     connectTimeoutMs,
     // llama-server closes behind each stream, whatever it says: a pooled connection would just then be gone. And on a
     // connection to a host that has died meanwhile a request counts as sent: one that rested for long is not worth that.
-    fresh: route.to === "external" || (route.to === "coordinator" && question.stream),
+    fresh: route.to === "external" || (route.to === "coordinator" && exchange.stream),
     ...(route.to === "node" && { keepIdleMs: NODE_IDLE_MS }),
   });
   route.reportAnswer?.(response.status);
-  if (route.node) await requireAnswer(response, question);
+  if (route.node) await requireAnswer(response, exchange);
   const head = { status: response.status, headers: clientHeaders(response.headers) };
-  if (isEventStream(response)) {
-    return { ...head, body: await openStream(response, route, sentMs, parts) };
+  if (isStream(response)) {
+    return { ...head, body: await openStream(response, route, exchange, sentMs, parts) };
   }
   const body = await response.body.bytes(MAX_HELD_ANSWER_BYTES);
   if (route.node && response.status < 300) requireJson(response, body);
-  if (response.status < 500) {
-    route.reportServed?.();
-    route.node?.reportServed();
-  }
-  route[Symbol.dispose]();
   return { ...head, body };
-}
-
-/** A client may call a model otherwise than its upstream does: by an alias, in other letters, or not at all. */
-function bodyFor({ modelName }: Route, { model, body }: Question): Uint8Array<ArrayBuffer> {
-  return modelName === undefined || modelName === model ? body : withModel(body, modelName);
 }
 
 async function openStream(
   response: HttpResponse,
   route: Route,
+  exchange: Exchange,
   sentMs: number,
-  { clock, explain, onEnd }: AttemptParts,
+  { clock, explain, onEnd, keepsRoute }: AttemptParts,
 ): Promise<AnswerStream> {
   let firstMs = sentMs;
   const stream: AnswerStream = await AnswerStream.open({
     body: route.reportBytes ? new HeardBody(response.body, route.reportBytes) : response.body,
+    watch: watchFor(exchange.format),
     ...(route.node && { requireBeginning: (events) => requireBeginning(response, events) }),
     explain,
     onEnd: (error, dataEventCount) => {
@@ -104,7 +90,7 @@ async function openStream(
         route.reportServed?.();
         route.node?.reportServed({ count: stream.tokenCount, ms: clock.monotonic() - firstMs });
       }
-      route[Symbol.dispose]();
+      if (error !== undefined || !keepsRoute) route[Symbol.dispose]();
       onEnd(error, dataEventCount);
     },
   });

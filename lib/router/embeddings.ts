@@ -1,10 +1,6 @@
 import { mapConcurrently } from "../concurrent.ts";
-import {
-  type EmbeddingAnswer,
-  joinEmbeddings,
-  partsOf,
-  readEmbeddings,
-} from "../dialects/openai_embeddings.ts";
+import { type EmbeddingAnswer, joinEmbeddings, readEmbeddings } from "../dialects/openai_embeddings.ts";
+import type { ExchangeFor } from "../dialects/exchange.ts";
 import { GatewayError } from "../errors.ts";
 import type { Answer, AnswerReport } from "./answer.ts";
 import type { InferenceRequest } from "./inference.ts";
@@ -15,12 +11,20 @@ const MAX_PARTS_AT_ONCE = 16;
 /** Answers a part of the request. */
 export type AskPart = (request: InferenceRequest) => Promise<Answer>;
 
+/** The inputs of a request that can be embedded one by one. */
+export interface EmbeddingParts {
+  /** Several. */
+  readonly inputs: readonly unknown[];
+  /** How the same request for only some of them is put to an upstream. */
+  readonly exchangeOf: (inputs: readonly unknown[]) => ExchangeFor;
+}
+
 /** A request for the embeddings of several inputs. */
 export interface EmbeddingBatch {
   /** The whole request. */
   readonly request: InferenceRequest;
-  /** Its inputs. */
-  readonly inputs: readonly unknown[];
+  /** Its inputs, and how some of them are put to an upstream. */
+  readonly parts: EmbeddingParts;
   /** Inputs of one part, at most. */
   readonly partSize: number;
 }
@@ -32,17 +36,16 @@ export interface EmbeddingBatch {
  * @throws {GatewayError} As each part may; `upstream_failed` if an upstream answers with too few.
  */
 export async function embedInParts(
-  { request, inputs, partSize }: EmbeddingBatch,
+  { request, parts: { inputs, exchangeOf }, partSize }: EmbeddingBatch,
   ask: AskPart,
 ): Promise<Answer> {
   const starts = Array.from({ length: Math.ceil(inputs.length / partSize) }, (_, at) => at * partSize);
-  const bodyFor = partsOf(request.body);
   const giveUp = new AbortController();
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
   try {
     const parts = await mapConcurrently(starts, MAX_PARTS_AT_ONCE, async (start) => {
       const some = inputs.slice(start, start + partSize);
-      const answer = await ask({ ...request, body: bodyFor(some), signal });
+      const answer = await ask({ ...request, exchange: exchangeOf(some), signal });
       return toPart(answer, some.length);
     });
     return joined(parts, inputs.length);

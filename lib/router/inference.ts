@@ -1,16 +1,15 @@
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
-import { GatewayError } from "../errors.ts";
 import { Deadline } from "../deadline.ts";
+import type { ClientDialect } from "../dialects/client_dialect.ts";
+import type { ExchangeFor } from "../dialects/exchange.ts";
+import { GatewayError } from "../errors.ts";
 import { formatAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { Logger } from "../log.ts";
 import { shuttingDown } from "../queue/refusals.ts";
-import { readVocabulary } from "../store/gguf_vocabulary.ts";
 import { formatDuration } from "../units.ts";
-import { type Answer, type AnswerReport, clientHeaders } from "./answer.ts";
-import { type AnswerEvents, type AnswerStreamOptions, brokeOff } from "./answer_stream.ts";
-import { askUpstream } from "./attempt.ts";
+import type { Answer, AnswerReport } from "./answer.ts";
 import type { ModelCatalog } from "./catalog.ts";
 import type { Task } from "./decision.ts";
 import { type FailedAttempt, isTelling, tellingOf, withMissing } from "./failed_attempt.ts";
@@ -18,10 +17,8 @@ import { explainFailure, type Failure } from "./failure.ts";
 import { NodeRefusal } from "./node_answer.ts";
 import { NodeVerdict } from "./node_verdict.ts";
 import type { InferenceRecord } from "./part_record.ts";
-import { statusOf } from "./request_record.ts";
-import { ResumedStream } from "./resumed_stream.ts";
 import type { Route } from "./route.ts";
-import { successorAt } from "./successor.ts";
+import { refusalHeaders, RoutedRequest, UnsuitedRequest } from "./routed_request.ts";
 import { TriedUpstreams } from "./tried_upstreams.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -36,14 +33,18 @@ export interface InferenceRequest {
   readonly id: string;
   /** What kind of work it is. */
   readonly task: Task;
-  /** The upstream's path, in the dialect that client and upstream share. */
-  readonly target: string;
+  /** How its client is spoken to. */
+  readonly dialect: ClientDialect;
+  /** How it is put to the upstream that is chosen. */
+  readonly exchange: ExchangeFor;
   /** The model as the client named it, if it did. */
   readonly model: string | undefined;
   /** Whether the client wants events as they come. */
   readonly stream: boolean;
-  /** The body, sent on untouched. */
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** Size of its body. */
+  readonly bodyBytes: number;
+  /** What it can only be put to; `undefined`: to whatever serves its model. */
+  readonly only?: "llama-server" | undefined;
   /** Stand for the beginnings of its conversation, see `conversationTurns`; none if it is no chat. */
   readonly turns?: readonly string[] | undefined;
   /** Where its client wants it to go, see `Demand.wish`. */
@@ -119,10 +120,20 @@ export class Inference {
       request.onAttempt?.(route.triedAs);
       const signal = route.to === "coordinator" ? request.signal : deadline;
       try {
-        const answer = await this.#ask(route, signal);
+        const answer = await new RoutedRequest(request, route, {
+          ...this.parts,
+          record,
+          signal,
+          report: () => this.#reportOf(route),
+          explain: (thrown, at, until) => this.#explain(thrown, at, until),
+        }).answer();
         if (answer.status < 400) verdict.answered();
         return answer;
       } catch (thrown) {
+        if (thrown instanceof UnsuitedRequest) {
+          route[Symbol.dispose]();
+          throw thrown.reason;
+        }
         const failure = await this.#settle(thrown, route, verdict, signal);
         failed = tellingOf(failed, { ...failure, thrown, route });
         if (failure.wasSent) sentCount++;
@@ -159,10 +170,11 @@ export class Inference {
   /** An answer that nobody bettered is the client's. @throws What failed, if there is none. */
   #giveUp({ thrown, route, error }: FailedAttempt): Answer {
     if (!(thrown instanceof NodeRefusal) || !thrown.isForClient) throw error;
-    const { status, headers, body } = thrown.answer;
+    const { id, dialect } = this.request;
+    const { status, body } = dialect.refusal(thrown.answer, id);
     this.record.answers();
     this.record.ends(status);
-    return { status, headers: clientHeaders(headers), body, report: this.#reportOf(route) };
+    return { status, headers: refusalHeaders(thrown.answer.headers), body, report: this.#reportOf(route) };
   }
 
   /** Says what went wrong, and gives the lease back. */
@@ -184,39 +196,6 @@ export class Inference {
       : failure;
   }
 
-  /** One upstream, asked exactly once. Resolves when the first byte for the client is there. */
-  async #ask(route: Route, signal: AbortSignal): Promise<Answer> {
-    const { request, record } = this;
-    const { http, clock, config } = this.parts;
-    const isResumed = config.hasResumedStreams && route.process !== undefined && request.task === "chat";
-    let status = 200;
-    const onEnd: AnswerStreamOptions["onEnd"] = (error, dataEventCount) =>
-      record.ends(error === undefined ? status : statusOf(error, request.signal), error, dataEventCount);
-    const answer = await askUpstream(route, request, {
-      http,
-      clock,
-      connectTimeoutMs: config.timeouts.connectMs,
-      signal,
-      explain: async (thrown) => {
-        route.reportFailure?.(thrown);
-        if (route.node && !request.signal.aborted) route.node.reportFailure(thrown);
-        return brokeOff((await this.#explain(thrown, route, request.signal)).error);
-      },
-      onEnd: (...how) => {
-        if (!isResumed) onEnd(...how);
-      },
-    });
-    status = answer.status;
-    record.answers();
-    const report = this.#reportOf(route);
-    if (answer.body instanceof Uint8Array) {
-      record.ends(status);
-      return { ...answer, report };
-    }
-    const body = isResumed ? this.#resumed(answer.body, route.process!.dead, onEnd) : answer.body;
-    return { ...answer, body, report };
-  }
-
   #reportOf(route: Route): AnswerReport {
     const { to, upstream, because, queueMs, loadMs, modelName, address } = route;
     const { attemptCount, elapsedMs } = this.record;
@@ -232,53 +211,7 @@ export class Inference {
       modelName: modelName === this.request.model ? undefined : modelName,
     };
   }
-
-  /** A stream that another coordinator continues if this one dies. */
-  #resumed(
-    first: AnswerEvents,
-    dead: AbortSignal,
-    onEnd: AnswerStreamOptions["onEnd"],
-  ): AnswerEvents {
-    const { request } = this;
-    const { upstreams, catalog, clock, config, http, logger, isClosing } = this.parts;
-    return new ResumedStream({
-      body: request.body,
-      first,
-      dead,
-      acquire: async (signal) => {
-        if (isClosing()) throw shuttingDown();
-        const route = await upstreams.acquire({ ...request, signal, tried: NOBODY });
-        if (!route.process) {
-          route[Symbol.dispose](); // another's tokens may mean something else
-          throw new GatewayError("no_capacity", "No coordinator of ours can take it over");
-        }
-        return successorAt(route, {
-          dead: route.process.dead,
-          http,
-          connectTimeoutMs: config.timeouts.connectMs,
-          signal,
-          explain: (thrown) => this.#explain(thrown, route, signal),
-        });
-      },
-      readVocabulary: async (signal) => {
-        const { modelPath } = await catalog.resolve(upstreams.nameOf(request.model), signal);
-        return await readVocabulary(modelPath, { signal });
-      },
-      clock,
-      commentEveryMs: config.waiting.commentEveryMs,
-      onBreak: (error, tokenCount, refusal) =>
-        logger.warn("stream broke", {
-          requestId: request.id,
-          tokenCount,
-          error,
-          notContinuedBecause: refusal,
-        }),
-      onEnd,
-    });
-  }
 }
-
-const NOBODY: ReadonlySet<string> = new Set();
 
 function tooLate(firstByteMs: number): GatewayError {
   const message =

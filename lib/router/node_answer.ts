@@ -61,7 +61,7 @@ export async function requireAnswer(response: HttpResponse, { stream }: NodeWish
   const { status, headers } = response;
   if (status >= 200 && status < 300) {
     const type = (headerValue(headers, "content-type") ?? "none").toLowerCase();
-    if (type.startsWith("application/json") || (stream && type.startsWith("text/event-stream"))) return;
+    if (type.startsWith("application/json") || (stream && STREAM_TYPE.test(type))) return;
     response.body.cancel();
     throw nonsense(response, `answered with content of the type ${type.slice(0, 60)}`);
   }
@@ -117,8 +117,9 @@ export function requireJson(
   return value as Record<string, unknown>;
 }
 
+const STREAM_TYPE = /^(?:text\/event-stream|application\/x-ndjson)/;
 const CRASH = /"model":""/;
-const ERROR_EVENT = /^data: ?\{"error"/m;
+const ERROR_EVENT = /^(?:data: ?)?\{"error"/m;
 /** Of the first events so much is looked at, bytes. */
 const LOOKED_AT_BYTES = 16 * 1024;
 
@@ -147,7 +148,7 @@ export function requireBeginning(
 }
 
 function firstError(events: string): string {
-  const [, data = ""] = /^data: ?(\{"error".*)$/m.exec(events) ?? [];
+  const [, data = ""] = /^(?:data: ?)?(\{"error".*)$/m.exec(events) ?? [];
   return messageOfJson(data);
 }
 

@@ -1,11 +1,9 @@
 import type { Clock } from "../clock.ts";
-import { errorEvent, upstreamErrorEvent } from "../dialects/openai.ts";
-import { ReasoningNotes } from "../dialects/openai_notes.ts";
+import type { ClientDialect } from "../dialects/client_dialect.ts";
 import { GatewayError } from "../errors.ts";
 import type { HeaderList } from "../http/headers.ts";
 import { joinBytes } from "../join_bytes.ts";
 import { SlicedWait } from "../sliced_wait.ts";
-import { sseComment } from "../stream/sse_comment.ts";
 import { formatDuration } from "../units.ts";
 import type { Answer, AnswerReport } from "./answer.ts";
 import type { AnswerEvents } from "./answer_stream.ts";
@@ -21,6 +19,8 @@ export interface Patience {
   readonly requestId: string;
   /** The model's name, for events of our own. */
   readonly model: string;
+  /** How the client is spoken to. */
+  readonly dialect: ClientDialect;
   /** Measures the wait. */
   readonly clock: Clock;
   /** How often a waiting stream sends a comment line, ms; the first one comes after as long. */
@@ -53,7 +53,7 @@ export interface EarlyAnswer {
  * @throws Whatever `work` rejects with before an answer has begun.
  */
 export async function waitOrAnswer(work: Promise<Answer>, patience: Patience): Promise<Answer | EarlyAnswer> {
-  const { hasNotes, commentEveryMs, describeWait } = patience;
+  const { hasNotes, commentEveryMs, describeWait, dialect } = patience;
   const startedMs = patience.clock.monotonic();
   const wait = new SlicedWait(work, patience.clock);
   if (await wait.isOverWithin(hasNotes ? Math.min(FIRST_NOTE_MS, commentEveryMs) : commentEveryMs)) {
@@ -61,7 +61,7 @@ export async function waitOrAnswer(work: Promise<Answer>, patience: Patience): P
   }
   return {
     status: 200,
-    headers: [["content-type", "text/event-stream"], ["x-accel-buffering", "no"]], // or nginx holds comments back
+    headers: [["content-type", dialect.streamType], ["x-accel-buffering", "no"]], // or nginx holds comments back
     body: new PatientStream({ work, wait, startedMs }, patience),
     report: { because: `Waits for ${describeWait()}` },
   };
@@ -76,24 +76,25 @@ interface Waiting {
 
 /** Says again and again what it waits for, then gives the events of the answer untouched. */
 class PatientStream implements AnswerEvents {
-  readonly #notes: ReasoningNotes | undefined;
   readonly #sliceMs: number;
+  readonly #createdMs: number;
   #hasSpoken = false;
   #events: AnswerEvents | undefined;
   #isOver = false;
 
   constructor(private readonly waiting: Waiting, private readonly patience: Patience) {
-    const { requestId, model, clock, commentEveryMs, hasNotes } = patience;
-    if (hasNotes) this.#notes = new ReasoningNotes(requestId, model, clock.now());
+    const { clock, commentEveryMs, hasNotes } = patience;
+    this.#createdMs = clock.now();
     this.#sliceMs = hasNotes ? Math.min(NOTE_EVERY_MS, commentEveryMs) : commentEveryMs;
   }
 
   async read(): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.#events) return await this.#events.read();
     if (this.#isOver) return null;
-    const isHere = this.#hasSpoken && await this.waiting.wait.isOverWithin(this.#sliceMs);
+    const isFirst = !this.#hasSpoken;
     this.#hasSpoken = true; // the first word goes out with the head
-    return isHere ? await this.#begin() : this.#word();
+    const isHere = !isFirst && await this.waiting.wait.isOverWithin(this.#sliceMs);
+    return isHere ? await this.#begin() : this.#word(isFirst);
   }
 
   cancel(): void {
@@ -104,10 +105,12 @@ class PatientStream implements AnswerEvents {
     void this.waiting.work.then(({ body }) => body instanceof Uint8Array || body.cancel(), () => {});
   }
 
-  #word(): Uint8Array<ArrayBuffer> {
-    const waitedMs = this.patience.clock.monotonic() - this.waiting.startedMs;
-    const what = `${this.patience.describeWait()} (${formatDuration(waitedMs)} so far)`;
-    return this.#notes?.event(`Waiting for ${what}…`) ?? sseComment(`waiting for ${what}`);
+  #word(isFirst: boolean): Uint8Array<ArrayBuffer> {
+    const { clock, dialect, requestId, model, hasNotes: isNote, describeWait } = this.patience;
+    const waitedMs = clock.monotonic() - this.waiting.startedMs;
+    const what = `${describeWait()} (${formatDuration(waitedMs)} so far)`;
+    const text = isNote ? `Waiting for ${what}…` : `waiting for ${what}`;
+    return dialect.waitingWord({ text, requestId, model, atMs: this.#createdMs, isFirst, isNote });
   }
 
   async #begin(): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -116,10 +119,11 @@ class PatientStream implements AnswerEvents {
     const { status, body, report } = answer;
     if (!(body instanceof Uint8Array)) {
       this.#events = body;
-      return routeComment(report);
+      const comment = this.#routeComment(report);
+      return comment.byteLength > 0 ? comment : await body.read();
     }
     this.#isOver = true;
-    return joinBytes([routeComment(report), this.#refusal(status, body, report)]);
+    return joinBytes([this.#routeComment(report), this.#refusal(status, body, report)]);
   }
 
   async #outcome(): Promise<Answer> {
@@ -133,20 +137,20 @@ class PatientStream implements AnswerEvents {
 
   /** A status comes too late for a stream that has begun: what it stood for becomes an event. */
   #refusal(status: number, body: Uint8Array, { upstream }: AnswerReport): Uint8Array<ArrayBuffer> {
-    const said = status < 400 ? undefined : upstreamErrorEvent(body);
-    if (said) return said;
-    const what = status < 400 ? "without a stream, though one was asked for" : "without saying why";
+    const { dialect, requestId } = this.patience;
+    if (status >= 400) return dialect.refusalEvent({ status, body }, requestId);
+    const what = "without a stream, though one was asked for";
     const error = new GatewayError("upstream_failed", `${upstream} answered ${status} ${what}; ask again`);
-    return errorEvent(error, this.patience.requestId);
+    return dialect.errorEvent(error, requestId);
   }
-}
 
-/** What the head of the answer would have said. */
-function routeComment({ upstream, attemptCount, queueMs, loadMs }: AnswerReport): Uint8Array<ArrayBuffer> {
-  return sseComment([
-    `x-sollol-upstream: ${upstream}`,
-    `x-sollol-attempts: ${attemptCount}`,
-    `x-sollol-queue-ms: ${Math.round(queueMs)}`,
-    `x-sollol-load-ms: ${Math.round(loadMs)}`,
-  ].join("; "));
+  /** What the head of the answer would have said. */
+  #routeComment({ upstream, attemptCount, queueMs, loadMs }: AnswerReport): Uint8Array<ArrayBuffer> {
+    return this.patience.dialect.comment([
+      `x-sollol-upstream: ${upstream}`,
+      `x-sollol-attempts: ${attemptCount}`,
+      `x-sollol-queue-ms: ${Math.round(queueMs)}`,
+      `x-sollol-load-ms: ${Math.round(loadMs)}`,
+    ].join("; "));
+  }
 }

@@ -1,5 +1,6 @@
 import type { ExternalLease } from "../coordinator/external_coordinators.ts";
 import type { ServingCoordinator } from "../coordinator/serving.ts";
+import type { ServedModel } from "../dialects/served_model.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { CoordinatorLease, Pooled } from "../pool/pooled.ts";
@@ -24,6 +25,8 @@ export interface Route extends Disposable {
   readonly headers: HeaderList;
   /** The slot of a node, where it is one. */
   readonly node?: NodeLease;
+  /** The model, as far as it is known: where a coordinator of ours serves it. */
+  readonly served?: ServedModel | undefined;
   /** The process behind the upstream, where it is ours. */
   readonly process: Pick<Pooled, "dead" | "gone"> | undefined;
   /** Why the request goes there, one sentence. */
@@ -50,7 +53,7 @@ export function coordinatorRoute(
   modelName: string | undefined,
 ): Route {
   const { coordinator, queueMs, loadMs } = lease;
-  const { upstream, address, headers, because } = coordinator;
+  const { upstream, address, headers, because, served } = coordinator;
   return {
     to: "coordinator",
     upstream,
@@ -59,6 +62,7 @@ export function coordinatorRoute(
     address,
     basePath: "",
     headers,
+    served,
     process: coordinator,
     because,
     queueMs,

@@ -1,7 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
 import { MIB } from "../units.ts";
-import { isEventStream } from "./answer.ts";
+import { isStream } from "./answer.ts";
 import { type AnswerEvents, AnswerStream, brokeOff } from "./answer_stream.ts";
 import type { Failure } from "./failure.ts";
 import { postTo, type Route } from "./route.ts";
@@ -47,7 +47,7 @@ export function successorAt(route: Route, parts: SuccessorParts): Successor {
     open: (target, body) =>
       explained(parts, async () => {
         const response = await send(route, parts, target, body, true);
-        if (!isEventStream(response)) {
+        if (!isStream(response)) {
           response.body.cancel();
           throw refused(route, target, response.status);
         }

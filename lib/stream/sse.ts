@@ -1,16 +1,11 @@
+import { startsWith } from "./bytes.ts";
+import { openaiMeaning } from "./openai_meaning.ts";
+import type { EventMeaning } from "./event_meaning.ts";
+import type { StreamWatch } from "./stream_watch.ts";
+
 const LF = 10;
 const CR = 13;
 const DATA = new TextEncoder().encode("data:");
-const DONE = new TextEncoder().encode("[DONE]");
-const ERROR = new TextEncoder().encode('{"error"');
-const COLON = 58;
-const QUOTE = 34;
-/** Keys of a text that a model generated. */
-const TEXT_KEYS = ['"content"', '"reasoning_content"', '"reasoning"', '"text"'].map((key) =>
-  new TextEncoder().encode(key)
-);
-const TOOL_CALLS_KEY = new TextEncoder().encode('"tool_calls"');
-const TOOL_CALLS = new TextEncoder().encode("[{");
 const NOTHING = new Uint8Array(0);
 
 /** The longest event that is held back until it is whole, bytes. */
@@ -21,21 +16,24 @@ const MAX_EVENT_BYTES = 4 * 1024 * 1024;
  *
  * It hands on whole events only, so that a stream which breaks in the middle of one never leaves a client
  * with half a JSON object; and it knows what a byte-idle timeout cannot: how many `data:` events there were
- * (comment lines are pings, not progress) and whether the stream ended as the OpenAI dialect says it must.
+ * (comment lines are pings, not progress) and whether the stream ended as its dialect says it must.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
-export class SseWatch {
+export class SseWatch implements StreamWatch {
   /** `data:` events seen whole. Comments and pings do not count. */
   dataEventCount = 0;
   /** Of these, chunks that carry generated text, reasoning or a tool call: as good as always one token each. */
   tokenCount = 0;
-  /** The terminal `data: [DONE]` was seen. */
+  /** The event that ends an answer was seen, such as `data: [DONE]`. */
   isDone = false;
-  /** The upstream itself told of an error inside the stream (`data: {"error"…`). */
+  /** The upstream itself told of an error inside the stream. */
   hasError = false;
 
   #pending: Uint8Array = NOTHING;
+
+  /** Begins before the first byte. @param meaningOf What an event with data means, by its bytes; default: as OpenAI has it. */
+  constructor(private readonly meaningOf: (event: Uint8Array) => EventMeaning = openaiMeaning) {}
 
   /** Bytes of an event that has begun and not ended. */
   get pendingBytes(): number {
@@ -85,45 +83,11 @@ export class SseWatch {
 
   #judge(event: Uint8Array): void {
     this.dataEventCount++;
-    let valueAt = indexOfDataLine(event) + DATA.byteLength;
-    if (event[valueAt] === 32) valueAt++;
-    if (startsWith(event, valueAt, DONE)) this.isDone = true;
-    else if (startsWith(event, valueAt, ERROR)) this.hasError = true;
-    else if (isTokenChunk(event)) this.tokenCount++;
+    const meaning = this.meaningOf(event);
+    if (meaning === "token") this.tokenCount++;
+    else if (meaning === "done") this.isDone = true;
+    else if (meaning === "error") this.hasError = true;
   }
-}
-
-/**
- * Whether a chunk of a chat or a completion carries a token, without parsing it. A quote inside JSON text stands behind a backslash, so what
- * a model writes is never taken for a key.
- */
-function isTokenChunk(event: Uint8Array): boolean {
-  for (let at = event.indexOf(COLON); at >= 0; at = event.indexOf(COLON, at + 1)) {
-    if (event[at - 1] !== QUOTE) continue;
-    const valueAt = event[at + 1] === 32 ? at + 2 : at + 1;
-    if (endsWith(event, at, TOOL_CALLS_KEY) && startsWith(event, valueAt, TOOL_CALLS)) return true;
-    const isText = event[valueAt] === QUOTE && event[valueAt + 1] !== QUOTE;
-    if (isText && TEXT_KEYS.some((key) => endsWith(event, at, key))) return true;
-  }
-  return false;
-}
-
-/** Offset of the first `data:` line; the caller knows that there is one. */
-function indexOfDataLine(event: Uint8Array): number {
-  for (let at = 0;; at = event.indexOf(LF, at) + 1) {
-    if (startsWith(event, at, DATA)) return at;
-  }
-}
-
-function startsWith(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {
-  for (let i = 0; i < prefix.byteLength; i++) {
-    if (bytes[at + i] !== prefix[i]) return false;
-  }
-  return true;
-}
-
-function endsWith(bytes: Uint8Array, end: number, suffix: Uint8Array): boolean {
-  return startsWith(bytes, end - suffix.byteLength, suffix);
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

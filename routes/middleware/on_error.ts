@@ -1,8 +1,8 @@
 import type { Context, ErrorHandler } from "hono";
-import { errorBody } from "../../lib/dialects/openai.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { AppEnv } from "../app_env.ts";
+import { dialectOf } from "../dialect_of.ts";
 import { leftOf } from "../left_of.ts";
 import { REQUEST_ID_HEADER } from "./identify.ts";
 
@@ -20,15 +20,13 @@ export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
     }
     if (leftOf(c).aborted) return new Response(null, { status: 499 }); // nobody is there to read it
     logger.error("unexpected error", { ...request, error, stack: error.stack });
-    const message = `Something went wrong inside sollol; its log has the details under request ${requestId}`;
-    const body = {
-      error: { message, type: "server_error", param: null, code: "internal", request_id: requestId },
-    };
-    return c.json(body, 500, { [REQUEST_ID_HEADER]: requestId });
+    return c.json(dialectOf(c.req.path).errorBody(undefined, requestId), 500, {
+      [REQUEST_ID_HEADER]: requestId,
+    });
   };
 }
 
-/** An understood failure as an OpenAI error answer, with `Retry-After` where waiting helps. */
+/** An understood failure as an error answer, with `Retry-After` where waiting helps. */
 function errorResponse(c: Context<AppEnv>, error: GatewayError): Response {
   const requestId = c.get("requestId");
   const headers: Record<string, string> = {
@@ -37,5 +35,6 @@ function errorResponse(c: Context<AppEnv>, error: GatewayError): Response {
   };
   if (error.retryAfterSeconds !== undefined) headers["retry-after"] = String(error.retryAfterSeconds);
   if (error.code === "unauthorized") headers["www-authenticate"] = "Bearer";
-  return c.body(JSON.stringify(errorBody(error, requestId)), error.status as 500, headers);
+  const body = dialectOf(c.req.path).errorBody(error, requestId);
+  return c.body(JSON.stringify(body), error.status as 500, headers);
 }

@@ -39,7 +39,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   ],
   [
     6,
-    /^lib\/(gateway|open_backends|open_gateway|open_nodes|client_watch|backend_memory|plan_service|pool_settings|prewarm|send_task)\.ts$/,
+    /^lib\/(gateway|open_backends|open_gateway|open_nodes|client_watch|backend_memory|plan_service|pool_settings|openai_requests|prewarm|send_task)\.ts$/,
   ],
   [7, /^routes\//],
   [8, /^(main\.ts|lib\/cli\/)/],

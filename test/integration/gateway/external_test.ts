@@ -9,6 +9,7 @@ import { BrokenAnswer } from "../../../lib/dialects/broken_answer.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { Gateway } from "../../../lib/gateway.ts";
 import { HttpClient } from "../../../lib/http/client.ts";
+import { OPENAI_REQUESTS } from "../../../lib/openai_requests.ts";
 import { silentLogger } from "../../../lib/log.ts";
 import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
 import { ModelStore } from "../../../lib/ollama/storage.ts";
@@ -109,16 +110,10 @@ class Bed implements AsyncDisposable {
   async chat(
     { model = "fake", stream = false, signal = new AbortController().signal } = {},
   ): Promise<Answer> {
-    const body = new TextEncoder().encode(JSON.stringify({ model, stream, messages: [] }));
-    const request = {
-      id: "r",
-      task: "chat" as const,
-      target: "/v1/chat/completions",
-      model,
-      stream,
-      body,
-      signal,
-    };
+    const body = new TextEncoder().encode(
+      JSON.stringify({ model, stream, messages: [{ role: "user", content: "hi" }] }),
+    );
+    const request = { ...OPENAI_REQUESTS["/v1/chat/completions"](body), id: "r", signal };
     const answer = await this.gateway.infer(request);
     if (!isWhole(answer)) throw new Error("the client was told to wait");
     return answer;

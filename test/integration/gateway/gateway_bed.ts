@@ -30,6 +30,7 @@ import { FakeBatchService } from "../../fakes/fake_batch_service.ts";
 import { FakeNodeAdmin } from "../../fakes/fake_node_admin.ts";
 import { type Behaviour, FakeLlamaServer } from "../../fakes/fake_llama_server.ts";
 import { RoutingBed } from "../../fixtures/routing_bed.ts";
+import { servedModel } from "../../fixtures/served_model.ts";
 import { ggufBytes, OllamaStoreFixture } from "../../fixtures/ollama_store.ts";
 
 /** A coordinator whose process is the fake; its death is what the test says. */
@@ -46,6 +47,7 @@ export class FakeCoordinator implements ServingCoordinator {
   readonly tokensPerSecond = 0;
   readonly pid = 1;
   readonly address;
+  readonly served = servedModel({ name: "fake" });
 
   constructor(readonly key: string, readonly server: FakeLlamaServer) {
     this.upstream = `coordinator of ${key.split("/").at(-1)}`;

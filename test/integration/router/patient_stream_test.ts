@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import OpenAI from "openai";
+import { openaiDialect } from "../../../lib/dialects/openai_dialect.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import type { Answer } from "../../../lib/router/answer.ts";
@@ -44,6 +45,7 @@ class WaitingServer implements AsyncDisposable {
       const answer = await waitOrAnswer(this.work.promise, {
         requestId: "r1",
         model: "tiny",
+        dialect: openaiDialect,
         clock: systemClock,
         commentEveryMs: 20,
         hasNotes: false,
@@ -51,7 +53,7 @@ class WaitingServer implements AsyncDisposable {
         abandon: this.abandon,
         ...fields,
       });
-      return toResponse(answer, "r1");
+      return toResponse(answer, "r1", openaiDialect);
     });
     this.client = new OpenAI({ baseURL: this.url, apiKey: "none", maxRetries: 0 });
   }

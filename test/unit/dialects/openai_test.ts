@@ -1,11 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { BrokenAnswer } from "../../../lib/dialects/broken_answer.ts";
-import {
-  errorBody,
-  errorEvent,
-  unexpectedErrorEvent,
-  upstreamErrorEvent,
-} from "../../../lib/dialects/openai.ts";
+import { errorBody } from "../../../lib/dialects/openai.ts";
+import { openaiDialect } from "../../../lib/dialects/openai_dialect.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -21,7 +17,9 @@ Deno.test("errors carry OpenAI's type, the code, the field and the request id", 
       request_id: "id-1",
     },
   });
-  const event = new TextDecoder().decode(errorEvent(new GatewayError("upstream_failed", "broke"), "id-2"));
+  const event = new TextDecoder().decode(
+    openaiDialect.errorEvent(new GatewayError("upstream_failed", "broke"), "id-2"),
+  );
   equal(JSON.parse(event.slice("data: ".length)).error.type, "server_error");
   equal(event.endsWith("\n\n"), true);
 });
@@ -40,18 +38,41 @@ Deno.test("a broken stream says how many tokens had been delivered, for people a
 });
 
 Deno.test("what nobody understood names only the request", () => {
-  const { error } = JSON.parse(text(unexpectedErrorEvent("id-9")).slice("data: ".length));
+  const { error } = JSON.parse(text(openaiDialect.errorEvent(undefined, "id-9")).slice("data: ".length));
   deepEqual([error.code, error.request_id, error.message.includes("id-9")], ["internal", "id-9", true]);
 });
 
-Deno.test("an upstream's refusal is passed on as it is, and nothing that a client could not read", () => {
+Deno.test("an upstream's refusal is passed on as it is, or rewrapped if it is none that a client could read", () => {
+  const told = (body: string, status = 400) => {
+    const refusal = { status, body: encode(body) };
+    const { status: toldStatus, body: toldBody } = openaiDialect.refusal(refusal, "r1");
+    return [toldStatus, text(toldBody), text(openaiDialect.refusalEvent(refusal, "r1"))];
+  };
   const said = `{"error":{"message":"no","code":400,"x":[1]}}`;
-  equal(text(upstreamErrorEvent(encode(said))), `data: ${said}\n\n`);
-  equal(
-    text(upstreamErrorEvent(encode(`{\n"error": {"message":"a\\nb"}}\n`))),
-    `data: {"error":{"message":"a\\nb"}}\n\n`,
-  );
+  deepEqual(told(said), [400, said, `data: ${said}\n\n`]);
+  deepEqual(told(`{\n"error": {"message":"a\\nb"}}\n`)[2], `data: {"error":{"message":"a\\nb"}}\n\n`);
   for (const body of ["", "null", "[]", "{}", `{"error":"x"}`, `{"error":{"message":1}}`, "\xff"]) {
-    equal(upstreamErrorEvent(encode(body)), undefined, body);
+    const message = body.includes("x") && !body.includes("\xff")
+      ? "x"
+      : "The upstream answered 500 without saying why; ask again";
+    const wrapped = { message, type: "server_error", param: null, code: null, request_id: "r1" };
+    deepEqual(JSON.parse(told(body, 500)[1] as string), { error: wrapped }, body);
   }
+});
+
+Deno.test("what is the client's fault is a 400, and a key of ours that is refused no business of the client's", () => {
+  const statusOf = (status: number, message = "") =>
+    openaiDialect.refusal({ status, body: encode(JSON.stringify({ error: { message } })) }, "r1").status;
+  deepEqual([400, 404, 429, 500, 501, 503, 401, 403].map((status) => statusOf(status)), [
+    400,
+    404,
+    429,
+    500,
+    400,
+    503,
+    502,
+    502,
+  ]);
+  equal(statusOf(500, "image input is not supported - hint: you may need to provide the mmproj"), 400);
+  equal(statusOf(500, "Compute error."), 500);
 });

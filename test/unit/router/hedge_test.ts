@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { openaiDialect } from "../../../lib/dialects/openai_dialect.ts";
 import type { Answer } from "../../../lib/router/answer.ts";
 import { hedged } from "../../../lib/router/hedge.ts";
 import type { InferenceRequest } from "../../../lib/router/inference.ts";
@@ -32,10 +33,11 @@ function bed(more: Partial<InferenceRequest> = {}) {
   const request: InferenceRequest = {
     id: "1",
     task: "embedding",
-    target: "/v1/embeddings",
+    dialect: openaiDialect,
+    exchange: () => Promise.reject(new Error("nobody puts it anywhere")),
     model: "m",
     stream: false,
-    body: new Uint8Array(0),
+    bodyBytes: 0,
     wish: undefined,
     signal: client.signal,
     ...more,

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { openaiDialect } from "../../../lib/dialects/openai_dialect.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import type { Answer } from "../../../lib/router/answer.ts";
 import type { AnswerEvents } from "../../../lib/router/answer_stream.ts";
@@ -31,6 +32,7 @@ class Wait {
     this.answer = waitOrAnswer(this.work.promise, {
       requestId: "r1",
       model: "tiny",
+      dialect: openaiDialect,
       clock: this.clock,
       commentEveryMs: 10_000,
       hasNotes: false,

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match } from "node:assert/strict";
+import { openaiDialect } from "../../../lib/dialects/openai_dialect.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { type ClientAnswer, toResponse } from "../../../routes/answer.ts";
 import { FakeAnswerEvents, type Step } from "../../fakes/fake_answer_events.ts";
@@ -12,7 +13,8 @@ const REPORT = {
 };
 
 function response(fields: Partial<ClientAnswer>): Response {
-  return toResponse({ status: 200, headers: [], body: new Uint8Array(), report: REPORT, ...fields }, "r1");
+  const answer = { status: 200, headers: [], body: new Uint8Array(), report: REPORT, ...fields };
+  return toResponse(answer, "r1", openaiDialect);
 }
 
 function streamed(steps: Step[]): Promise<string> {

@@ -1,0 +1,41 @@
+import { sseComment } from "../stream/sse_comment.ts";
+import { encodeSseJson } from "../stream/sse_event.ts";
+import type { ClientDialect, UpstreamRefusal } from "./client_dialect.ts";
+import { errorBody, unexpectedErrorBody } from "./openai.ts";
+import { reasoningNote } from "./openai_notes.ts";
+import { statusForClient } from "./refusal_status.ts";
+import { readUpstreamError, type UpstreamError } from "./upstream_error.ts";
+
+const encoder = new TextEncoder();
+
+/** How OpenAI's clients of chat, completions, embeddings and models are spoken to; whoever speaks no other dialect, too. */
+export const openaiDialect: ClientDialect = {
+  name: "openai",
+  streamType: "text/event-stream",
+  errorBody: (error, requestId) => error ? errorBody(error, requestId) : unexpectedErrorBody(requestId),
+  errorEvent: (error, requestId) => encodeSseJson(openaiDialect.errorBody(error, requestId)),
+  refusal(refusal, requestId) {
+    const said = readUpstreamError(refusal.body);
+    const body = isOpenai(said)
+      ? refusal.body
+      : encoder.encode(JSON.stringify(rewrapped(said, refusal, requestId)));
+    return { status: statusForClient(refusal), body };
+  },
+  refusalEvent(refusal, requestId) {
+    const said = readUpstreamError(refusal.body);
+    return encodeSseJson(isOpenai(said) ? { error: said.error } : rewrapped(said, refusal, requestId));
+  },
+  waitingWord: (word) => word.isNote ? reasoningNote(word) : sseComment(word.text),
+  comment: sseComment,
+};
+
+/** Whether it is an error as OpenAI's clients read it: such a one passes as it is. */
+function isOpenai({ message, error }: UpstreamError): boolean {
+  return error !== undefined && message !== "";
+}
+
+function rewrapped({ message }: UpstreamError, refusal: UpstreamRefusal, requestId: string): unknown {
+  const said = message || `The upstream answered ${refusal.status} without saying why; ask again`;
+  const type = statusForClient(refusal) < 500 ? "invalid_request_error" : "server_error";
+  return { error: { message: said, type, param: null, code: null, request_id: requestId } };
+}

@@ -1,0 +1,21 @@
+import { readUpstreamError } from "./upstream_error.ts";
+import type { UpstreamRefusal } from "./client_dialect.ts";
+
+/**
+ * What llama-server answers with 500 although the client is at fault: what it cannot read, what the model's template does
+ * not take, and pictures for a model that does not see.
+ *
+ * @see tools/server/server-common.cpp and common/chat.cpp of llama.cpp
+ */
+const CLIENTS_FAULT =
+  /^\[json\.exception|parse error|mmproj|Failed to parse (?:messages|tools|input)|Unable to generate parser|jinja|roles must alternate|template|unsupported content|Missing '|Invalid type/i;
+
+/**
+ * The status that a client gets for an upstream's refusal: 400 for what is the client's fault or what the upstream cannot
+ * do (501), 502 for a key of ours that it does not take, all else as it is.
+ */
+export function statusForClient({ status, body }: UpstreamRefusal): number {
+  if (status === 501) return 400;
+  if (status === 401 || status === 403) return 502;
+  return status === 500 && CLIENTS_FAULT.test(readUpstreamError(body).message) ? 400 : status;
+}

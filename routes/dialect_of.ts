@@ -1,0 +1,13 @@
+import { anthropicDialect } from "../lib/dialects/anthropic_dialect.ts";
+import type { ClientDialect } from "../lib/dialects/client_dialect.ts";
+import { ollamaDialect } from "../lib/dialects/ollama_dialect.ts";
+import { openaiDialect } from "../lib/dialects/openai_dialect.ts";
+
+/** Ours, beside Ollama's. */
+const OWN = /^\/api\/(?:admin|workers|batch)(?:\/|$)/;
+
+/** The dialect of whoever asks for a path, also for one that is not there. */
+export function dialectOf(path: string): ClientDialect {
+  if (/^\/v1\/messages(?:\/|$)/.test(path)) return anthropicDialect;
+  return path.startsWith("/api/") && !OWN.test(path) ? ollamaDialect : openaiDialect;
+}

@@ -1,0 +1,38 @@
+import type { Context } from "hono";
+import type { AskedInference, Gateway } from "../lib/gateway.ts";
+import { toResponse } from "./answer.ts";
+import type { AppEnv } from "./app_env.ts";
+import { leftOf } from "./left_of.ts";
+import { readBody } from "./read_body.ts";
+import { readDemand } from "./read_demand.ts";
+
+/** What routes for inference share. */
+export interface InferSettings {
+  /** A longer body is refused; asked at each request. */
+  readonly maxBodyBytes: () => number;
+}
+
+/** Answers requests for inference: what differs between routes is how their bodies are read. */
+export class InferRoute {
+  /** The gateway stays the caller's. */
+  constructor(private readonly gateway: Pick<Gateway, "infer">, private readonly settings: InferSettings) {}
+
+  /**
+   * Reads the body and the headers of a request, asks the gateway, and turns what it answers into a response.
+   *
+   * @param decode Reads the body; throws {@linkcode GatewayError} for one that is wrong.
+   * @throws {GatewayError} As the gateway does.
+   */
+  async answer(
+    c: Context<AppEnv>,
+    decode: (body: Uint8Array<ArrayBuffer>) => AskedInference,
+  ): Promise<Response> {
+    const signal = leftOf(c);
+    const asked = decode(await readBody(c.req.raw, this.settings.maxBodyBytes()));
+    const id = c.get("requestId");
+    const { keepAliveMs = asked.keepAliveMs, ...demand } = readDemand(c.req.raw.headers);
+    c.set("isRecorded", true);
+    const answer = await this.gateway.infer({ ...asked, ...demand, keepAliveMs, id, signal });
+    return toResponse(answer, id, asked.dialect);
+  }
+}
