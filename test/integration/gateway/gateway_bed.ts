@@ -97,6 +97,7 @@ export class GatewayBed implements AsyncDisposable {
   readonly logLines: Record<string, unknown>[] = [];
   readonly coordinators: FakeCoordinator[] = [];
   nodes!: NodeRegistry;
+  gateway!: Gateway;
   readonly #owned = new AsyncDisposableStack();
   url = "";
 
@@ -157,8 +158,9 @@ export class GatewayBed implements AsyncDisposable {
       logger,
       metrics,
     };
+    bed.gateway = new Gateway(parts);
     const app = createApp({
-      gateway: new Gateway(parts),
+      gateway: bed.gateway,
       backends,
       nodes: new FakeNodeAdmin(),
       batches: new FakeBatchService(),
