@@ -5,10 +5,15 @@ import type { CoordinatorAdmin } from "./coordinator_admin.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Logger } from "./log.ts";
 import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
+import type { ModelManagement } from "./model_management/model_management.ts";
 import type { NodeAdmin } from "./node_admin.ts";
+import type { OllamaListing } from "./ollama_listing.ts";
+import type { LoadedLook } from "./router/loaded_look.ts";
+import type { ModelShow } from "./show_model.ts";
 import type { LoadStore } from "./store/load_store.ts";
 import type { PlanService } from "./plan_service.ts";
 import type { BatchService } from "./tasks/batch.ts";
+import type { ModelUnloading } from "./unload_model.ts";
 
 /** What the HTTP surface of a gateway is made from. */
 export interface AppParts {
@@ -18,6 +23,19 @@ export interface AppParts {
   readonly backends: BackendAdmin;
   /** Takes what operators say of Ollama nodes. */
   readonly nodes: NodeAdmin;
+  /** What nodes and coordinators have in memory, told as one Ollama's. */
+  readonly listing: Pick<OllamaListing, "version" | "running">;
+  /** Tells what is known of a model. */
+  readonly show: Pick<ModelShow, "show">;
+  /** Unloads models wherever they are in memory. */
+  readonly unloading: ModelUnloading;
+  /** Has the nodes pull, make and delete models. */
+  readonly management: Pick<
+    ModelManagement,
+    "pull" | "push" | "create" | "copy" | "delete" | "findBlob" | "putBlob"
+  >;
+  /** Shows what the llama-servers tell that have their model loaded. */
+  readonly loaded: Pick<LoadedLook, "look">;
   /** Keeps and runs what clients want done in the background. */
   readonly batches: BatchService;
   /** Takes what operators say of coordinators. */

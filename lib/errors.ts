@@ -13,6 +13,7 @@ export const STATUS = {
   model_unusable: 422,
   rate_limited: 429,
   client_closed: 499,
+  not_implemented: 501,
   upstream_failed: 502,
   backend_unreachable: 502,
   no_capacity: 503,

@@ -4,6 +4,7 @@ import type { ExternalView } from "./coordinator/external.ts";
 import type { ExternalCoordinators } from "./coordinator/external_coordinators.ts";
 import type { VerifiedPlacement } from "./coordinator/placement_check.ts";
 import type { ServingCoordinator } from "./coordinator/serving.ts";
+import type { ExchangeFor } from "./dialects/exchange.ts";
 import { GatewayError } from "./errors.ts";
 import type { HttpClient } from "./http/client.ts";
 import type { Logger } from "./log.ts";
@@ -11,6 +12,7 @@ import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import type { CoordinatorPool } from "./pool/pool.ts";
 import type { PoolView } from "./pool/pooled.ts";
 import type { Answer } from "./router/answer.ts";
+import { answerInChoices } from "./router/choices.ts";
 import type { ListedModel, ModelCatalog } from "./router/catalog.ts";
 import { type EmbeddingParts, embedInParts } from "./router/embeddings.ts";
 import { hedged } from "./router/hedge.ts";
@@ -109,12 +111,14 @@ export interface GatewayRequest extends InferenceRequest {
   readonly tellsRouting?: boolean | undefined;
   /** Of a request for embeddings its inputs, where there are several; `undefined`: it is asked as a whole. */
   readonly parts?: EmbeddingParts | undefined;
+  /** Where several answers are wanted, how each is put to an upstream; `undefined`: one is. */
+  readonly choices?: readonly ExchangeFor[] | undefined;
 }
 
 /** What the body of a request for inference asks for, whatever its dialect. */
 export type AskedInference =
   & Pick<GatewayRequest, "task" | "dialect" | "model" | "stream" | "keepAliveMs" | "bodyBytes" | "exchange">
-  & Partial<Pick<GatewayRequest, "turns" | "parts" | "only">>;
+  & Partial<Pick<GatewayRequest, "turns" | "parts" | "choices" | "only">>;
 
 /** The one facade that routes know: it finds the upstream of a request, asks it, and saves what can be saved. */
 export class Gateway {
@@ -217,14 +221,37 @@ export class Gateway {
       bodyBytes: request.bodyBytes,
     });
     try {
-      const answer =
-        await (request.task === "embedding" ? this.#embed(request, record) : this.#ask(request, record));
+      const answer = await this.#answer(request, record);
       return request.tellsRouting ? withRoutingNote(answer, () => record.elapsedMs) : answer;
     } catch (error) {
       record.ends(statusOf(error, request.signal), error);
       if (request.stream) this.#tellUnforeseen(error, request);
       throw error;
     }
+  }
+
+  #answer(request: GatewayRequest, record: RequestRecord): Promise<Answer> {
+    if (request.task === "embedding") return this.#embed(request, record);
+    const { choices } = request;
+    return choices ? this.#choose(request, choices, record) : this.#ask(request, record);
+  }
+
+  /** Several answers are several requests, which go where there is room. */
+  async #choose(
+    request: GatewayRequest,
+    exchanges: readonly ExchangeFor[],
+    record: RequestRecord,
+  ): Promise<Answer> {
+    const answer = await answerInChoices({
+      request,
+      exchanges,
+      ask: (choice) => this.#ask(choice, new PartRecord(record)),
+      onEnd: (error, eventCount) =>
+        record.ends(error === undefined ? 200 : statusOf(error, request.signal), error, eventCount),
+    });
+    record.answers();
+    if (answer.body instanceof Uint8Array) record.ends(answer.status);
+    return answer;
   }
 
   #ask(request: InferenceRequest, record: InferenceRecord): Promise<Answer> {

@@ -28,7 +28,10 @@ import type { Logger } from "./log.ts";
 import { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import { chooseModelRoots } from "./ollama/model_roots.ts";
 import { ModelStore } from "./ollama/storage.ts";
+import { ModelManagement } from "./model_management/model_management.ts";
 import type { NodeAdmin } from "./node_admin.ts";
+import { OllamaListing } from "./ollama_listing.ts";
+import { ModelShow } from "./show_model.ts";
 import { type OpenBackends, openBackends } from "./open_backends.ts";
 import { refusedAddress } from "./net/refused_address.ts";
 import { openNodes } from "./open_nodes.ts";
@@ -42,6 +45,7 @@ import { stopLeftovers } from "./process/leftovers.ts";
 import { ProcessRecorder } from "./process/process_recorder.ts";
 import { ModelCatalog } from "./router/catalog.ts";
 import { DecisionLog } from "./router/decision_log.ts";
+import { LoadedLook } from "./router/loaded_look.ts";
 import { modeOf, RouteFacts } from "./router/route_facts.ts";
 import { Upstreams } from "./router/upstreams.ts";
 import type { BackendView } from "./rpc/backend.ts";
@@ -51,6 +55,7 @@ import { LoadStore } from "./store/load_store.ts";
 import { NodeMemoryStore } from "./store/node_memory_store.ts";
 import { NodeStore } from "./store/node_store.ts";
 import { RunningStore } from "./store/running_store.ts";
+import { ModelUnloader } from "./unload_model.ts";
 import { untilAborted } from "./until_aborted.ts";
 import { openDatabase } from "./store/open_database.ts";
 import type { BatchService } from "./tasks/batch.ts";
@@ -64,6 +69,16 @@ export interface OpenGateway extends AsyncDisposable {
   readonly backends: BackendAdmin;
   /** Takes what operators say of Ollama nodes. */
   readonly nodes: NodeAdmin;
+  /** What nodes and coordinators have in memory, told as one Ollama's. */
+  readonly listing: OllamaListing;
+  /** Tells what is known of a model. */
+  readonly show: ModelShow;
+  /** Unloads models wherever they are in memory. */
+  readonly unloading: ModelUnloader;
+  /** Has the nodes pull, make and delete models. */
+  readonly management: ModelManagement;
+  /** Shows what the llama-servers tell that have their model loaded. */
+  readonly loaded: LoadedLook;
   /** Keeps and runs what clients want done in the background. */
   readonly batches: BatchService;
   /** Takes what operators say of coordinators. */
@@ -215,6 +230,7 @@ export async function openGateway(
     logger,
     metrics,
   });
+  const modelParts = { nodes: nodes.registry, catalog, http, config, clock: systemClock };
   const coordinators = new CoordinatorService({
     pool,
     journals,
@@ -241,6 +257,11 @@ export async function openGateway(
     gateway,
     backends: sources,
     nodes: nodes.sources,
+    listing: new OllamaListing({ ...modelParts, pool }),
+    show: new ModelShow({ ...modelParts, headers }),
+    unloading: new ModelUnloader({ ...modelParts, pool }),
+    loaded: new LoadedLook({ ...modelParts, pool, externals }),
+    management: new ModelManagement({ ...modelParts, keyOf: (model) => catalog.keyOf(model) }),
     batches,
     coordinators,
     plans,

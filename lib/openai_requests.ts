@@ -1,11 +1,21 @@
+import { chatChoices, completionChoices } from "./dialects/openai_choices.ts";
 import { openaiDialect } from "./dialects/openai_dialect.ts";
 import { partsOf } from "./dialects/openai_embeddings.ts";
+import {
+  openaiChatExchange,
+  openaiCompletionExchange,
+  openaiEmbeddingExchange,
+  rerankExchange,
+  responsesExchange,
+} from "./dialects/openai_exchange.ts";
 import {
   decodeChatEnvelope,
   decodeCompletionEnvelope,
   decodeEmbeddingEnvelope,
 } from "./dialects/openai_request.ts";
-import { passThrough } from "./dialects/pass_through.ts";
+import { decodeRerankEnvelope } from "./dialects/rerank_request.ts";
+import { responsesDialect } from "./dialects/responses_dialect.ts";
+import { decodeResponsesEnvelope } from "./dialects/responses_request.ts";
 import type { AskedInference } from "./gateway.ts";
 import type { BatchEndpoint } from "./tasks/batch.ts";
 
@@ -16,38 +26,56 @@ export const OPENAI_REQUESTS = {
   "/v1/embeddings": askedEmbeddings,
 } as const satisfies Record<BatchEndpoint, (body: Uint8Array<ArrayBuffer>) => AskedInference>;
 
+/** Reads the body of `POST /v1/responses`. @throws {GatewayError} `invalid_request` naming the field at fault. */
+export function askedResponse(body: Uint8Array<ArrayBuffer>): AskedInference {
+  const envelope = decodeResponsesEnvelope(body);
+  const { model, stream, keepAliveMs, turns } = envelope;
+  const exchange = responsesExchange(body, envelope);
+  const asked = { model, stream, keepAliveMs, turns, bodyBytes: body.byteLength, exchange };
+  return { ...asked, dialect: responsesDialect, task: "chat" };
+}
+
+/** Reads the body of `POST /v1/rerank`, which no Ollama answers. @throws {GatewayError} As {@linkcode askedResponse} does. */
+export function askedRanking(body: Uint8Array<ArrayBuffer>): AskedInference {
+  const envelope = decodeRerankEnvelope(body);
+  const exchange = rerankExchange(body, envelope);
+  return {
+    ...envelope,
+    ...OPENAI,
+    task: "rerank",
+    only: "llama-server",
+    bodyBytes: body.byteLength,
+    exchange,
+  };
+}
+
 function askedChat(body: Uint8Array<ArrayBuffer>): AskedInference {
   const envelope = decodeChatEnvelope(body);
-  const { model, stream } = envelope;
-  const exchange = passThrough({ target: "/v1/chat/completions", body, model, stream, format: "openai" });
-  return { ...envelope, ...OPENAI, task: "chat", bodyBytes: body.byteLength, exchange };
+  const { model, stream, keepAliveMs, turns } = envelope;
+  const exchange = openaiChatExchange(body, envelope);
+  const asked = { model, stream, keepAliveMs, turns, bodyBytes: body.byteLength, exchange };
+  return { ...asked, ...OPENAI, task: "chat", choices: chatChoices(body, envelope) };
 }
 
 function askedCompletion(body: Uint8Array<ArrayBuffer>): AskedInference {
   const envelope = decodeCompletionEnvelope(body);
-  const { model, stream } = envelope;
-  const exchange = passThrough({ target: "/v1/completions", body, model, stream, format: "openai" });
-  return { ...envelope, ...OPENAI, task: "completion", bodyBytes: body.byteLength, exchange };
+  const { model, stream, keepAliveMs } = envelope;
+  const exchange = openaiCompletionExchange(body, envelope);
+  const asked = { model, stream, keepAliveMs, bodyBytes: body.byteLength, exchange };
+  return { ...asked, ...OPENAI, task: "completion", choices: completionChoices(body, envelope) };
 }
 
 function askedEmbeddings(body: Uint8Array<ArrayBuffer>): AskedInference {
-  const { inputs, ...envelope } = decodeEmbeddingEnvelope(body);
-  const exchangeOf = (of: Uint8Array<ArrayBuffer>) =>
-    passThrough({
-      target: "/v1/embeddings",
-      body: of,
-      model: envelope.model,
-      stream: false,
-      format: "openai",
-    });
+  const envelope = decodeEmbeddingEnvelope(body);
+  const { model, stream, keepAliveMs, inputs } = envelope;
   const bodyFor = inputs && partsOf(body);
   return {
-    ...envelope,
-    ...OPENAI,
-    task: "embedding",
-    bodyBytes: body.byteLength,
-    exchange: exchangeOf(body),
-    parts: inputs && { inputs, exchangeOf: (some) => exchangeOf(bodyFor!(some)) },
+    ...{ model, stream, keepAliveMs, ...OPENAI, task: "embedding", bodyBytes: body.byteLength },
+    exchange: openaiEmbeddingExchange(body, envelope),
+    parts: inputs && {
+      inputs,
+      exchangeOf: (some) => openaiEmbeddingExchange(bodyFor!(some), envelope),
+    },
   };
 }
 

@@ -27,8 +27,17 @@ export class InferRoute {
     c: Context<AppEnv>,
     decode: (body: Uint8Array<ArrayBuffer>) => AskedInference,
   ): Promise<Response> {
+    return await this.ask(c, decode(await this.read(c)));
+  }
+
+  /** Reads the body of a request. @throws {GatewayError} If it is too long, compressed, or does not come. */
+  async read(c: Context<AppEnv>): Promise<Uint8Array<ArrayBuffer>> {
+    return await readBody(c.req.raw, this.settings.maxBodyBytes());
+  }
+
+  /** The same for a body that was read already. @throws {GatewayError} As the gateway does. */
+  async ask(c: Context<AppEnv>, asked: AskedInference): Promise<Response> {
     const signal = leftOf(c);
-    const asked = decode(await readBody(c.req.raw, this.settings.maxBodyBytes()));
     const id = c.get("requestId");
     const { keepAliveMs = asked.keepAliveMs, ...demand } = readDemand(c.req.raw.headers);
     c.set("isRecorded", true);

@@ -1,12 +1,13 @@
 import { Hono } from "hono";
 import { type ModelCard, modelCard } from "../lib/dialects/openai.ts";
 import type { Gateway, RoutedModel } from "../lib/gateway.ts";
-import { OPENAI_REQUESTS } from "../lib/openai_requests.ts";
+import { askedResponse, OPENAI_REQUESTS } from "../lib/openai_requests.ts";
 import type { AppEnv } from "./app_env.ts";
 import type { InferRoute } from "./infer.ts";
 import { allow } from "./middleware/allow.ts";
+import { rerankRoutes } from "./rerank.ts";
 
-/** The OpenAI dialect: chat, completions, embeddings and models. Mounted at `/v1`. */
+/** The OpenAI dialect: chat, completions, embeddings, responses, rankings and models. Mounted at `/v1`. */
 export function openaiRoutes(gateway: Gateway, inference: InferRoute): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   for (const [target, decode] of Object.entries(OPENAI_REQUESTS)) {
@@ -14,6 +15,11 @@ export function openaiRoutes(gateway: Gateway, inference: InferRoute): Hono<AppE
     routes.post(path, (c) => inference.answer(c, decode));
     routes.all(path, allow("POST"));
   }
+
+  routes.post("/responses", (c) => inference.answer(c, askedResponse));
+  routes.all("/responses", allow("POST"));
+
+  routes.route("/", rerankRoutes(inference));
 
   routes.get("/models", async (c) => {
     const models = await gateway.listModels();

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { GatewayError } from "../lib/errors.ts";
 import type { Gateway } from "../lib/gateway.ts";
 import { KEPT_DECISIONS } from "../lib/router/decision_log.ts";
-import type { Task } from "../lib/router/decision.ts";
+import { LLAMA_SERVER_TASKS, type Task, TASKS } from "../lib/router/decision.ts";
 import { toRouteReport } from "../lib/router/route_report.ts";
 import type { AppEnv } from "./app_env.ts";
 import { jsonAnswer } from "./json_answer.ts";
@@ -17,8 +17,10 @@ export function routingRoutes(gateway: Pick<Gateway, "explainRoute" | "listDecis
   const routes = new Hono<AppEnv>();
 
   routes.get("/route", async (c) => {
-    const question = { task: readTask(c), wish: readWish(c), signal: c.req.raw.signal };
-    return jsonAnswer(c, toRouteReport(await gateway.explainRoute(readModel(c), question)));
+    const task = readTask(c);
+    const only = LLAMA_SERVER_TASKS.has(task) ? "llama-server" as const : undefined;
+    const question = { task, only, wish: readWish(c), signal: c.req.raw.signal };
+    return jsonAnswer(c, toRouteReport(await gateway.explainRoute(readModelName(c), question)));
   });
   routes.all("/route", allow("GET"));
 
@@ -38,7 +40,8 @@ export function routingRoutes(gateway: Pick<Gateway, "explainRoute" | "listDecis
 /** The longest name that requests may give. */
 const MAX_NAME_LENGTH = 1_024;
 
-function readModel(c: Context<AppEnv>): string | undefined {
+/** The model that `?model=` names, if it does. @throws {GatewayError} `invalid_request` if nothing is called so. */
+export function readModelName(c: Context<AppEnv>): string | undefined {
   const name = c.req.query("model");
   if (name === undefined || name.length <= MAX_NAME_LENGTH) return name;
   const message = `A model's name has at most ${MAX_NAME_LENGTH} characters, and this one has ${name.length}`;
@@ -58,12 +61,10 @@ function readWish(c: Context<AppEnv>): string | undefined {
   }
 }
 
-const TASKS: readonly Task[] = ["chat", "completion", "embedding"];
-
 function readTask(c: Context<AppEnv>): Task {
   const said = c.req.query("task") ?? "chat";
   const task = TASKS.find((known) => known === said);
   if (task) return task;
-  const message = `"${said.slice(0, 40)}" is no task; write chat, completion or embedding`;
+  const message = `"${said.slice(0, 40)}" is no task; write one of ${TASKS.join(", ")}`;
   throw new GatewayError("invalid_request", message, { field: "task" });
 }

@@ -5,24 +5,12 @@ import type { AppEnv } from "./app_env.ts";
 import type { KeyRing } from "./middleware/authenticate.ts";
 import { allow } from "./middleware/allow.ts";
 
-/** That it runs and what it is, for everybody; how it is, for those who may use it. Mounted at `/`. */
+/** That it runs, for everybody; how it is, for those who may use it. Mounted at `/`. */
 export function statusRoutes(
   gateway: Gateway,
   { version, keys }: { version: string; keys: KeyRing },
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.get(
-    "/",
-    (c) =>
-      c.json({
-        name: "sollol",
-        version,
-        chat: "/v1/chat/completions",
-        models: "/v1/models",
-        health: "/health",
-      }),
-  );
-  routes.all("/", allow("GET"));
   // Rpc backends have no authentication of their own: who may not use the gateway is not told where they are.
   routes.get("/health", (c) => c.json({ status: "ok", version, ...(keys.admits(c) ? gateway.health : {}) }));
   routes.all("/health", allow("GET"));

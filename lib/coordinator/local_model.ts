@@ -1,7 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
 import { findLlamaCpp, requireProgram } from "../llama_cpp/find.ts";
-import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import type { LoadProgress, Wanted } from "../pool/pooled.ts";
 import { untilAborted } from "../until_aborted.ts";
 import type { LocalHost } from "./local_host.ts";
@@ -9,6 +8,7 @@ import type { LocalPlan } from "./local_plan.ts";
 import { LOCAL_ENDPOINTS, LocalProspect } from "./local_prospect.ts";
 import type { ModelPlanner } from "./model_planner.ts";
 import { PlacedCoordinator } from "./placed_coordinator.ts";
+import { noteTemplate, readProjector, type ServedContent, servedModel } from "./served_model.ts";
 import type { ModelToFind } from "./sharded_model.ts";
 import { startWatched, type WatchedStartOptions } from "./watched_start.ts";
 
@@ -42,6 +42,7 @@ export function localModel(
       const model = await resolve(signal);
       const program = requireProgram((await findLlamaCpp({ ...config.llamaCpp, env })).llamaServer);
       const content = await planner.read(model, signal);
+      const projector = await readProjector(model, signal);
       const besideBytes = await sizeOfAll([...model.projectorPaths.slice(0, 1), ...model.adapterPaths]);
       return new LocalProspect(model, content, {
         planner,
@@ -50,15 +51,14 @@ export function localModel(
         besideBytes,
         minContextSize: config.coordinator.minContextSize,
         start: (plan, starting, onProgress) =>
-          start({ program, model, plan, signal: starting, onProgress }, options),
+          start({ program, model, content, projector, plan, signal: starting, onProgress }, options),
       });
     },
   };
 }
 
-interface LocalStart {
+interface LocalStart extends ServedContent {
   readonly program: string;
-  readonly model: ResolvedModel;
   readonly plan: LocalPlan;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: LoadProgress) => void;
@@ -66,6 +66,7 @@ interface LocalStart {
 
 /** This host is given back when the process is gone, or could not be started. */
 async function start(planned: LocalStart, options: LocalModelOptions): Promise<PlacedCoordinator> {
+  noteTemplate(planned, options.logger);
   const leaving = options.optionsChanged(); // in one step with the options themselves
   const { model, plan: { lease, because } } = planned;
   using owned = new DisposableStack();
@@ -74,7 +75,10 @@ async function start(planned: LocalStart, options: LocalModelOptions): Promise<P
   lease.runs(coordinator.pid);
   owned.move();
   void untilAborted(coordinator.gone).then(() => lease[Symbol.dispose]());
-  return new PlacedCoordinator(model.key, coordinator, { because, endpoints: LOCAL_ENDPOINTS, leaving });
+  const served = servedModel(planned, coordinator.contextSize);
+  return new PlacedCoordinator(model.key, coordinator, {
+    ...{ because, endpoints: LOCAL_ENDPOINTS, served, leaving },
+  });
 }
 
 /** What is missing is for llama-server to tell. */

@@ -1,10 +1,10 @@
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
 import type { GgufModel } from "../gguf/model_info.ts";
-import type { KvType } from "../llama_server/args.ts";
+import { ONLY_OLLAMA_ADVICE } from "../gguf/stock_compatibility.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
 import { explicitLayerCount } from "../planner/deal_explicit.ts";
-import type { PlanShape, PlanStrategy } from "../planner/plan_input.ts";
+import type { PlanStrategy } from "../planner/plan_input.ts";
 import { planSurveys, type SurveyPlan, type SurveyPlanRequest } from "../planner/plan_surveys.ts";
 import { type PlanResult, planWhole } from "../planner/plan.ts";
 import type { HostRoom } from "../planner/place_whole.ts";
@@ -14,7 +14,7 @@ import { readAvailableMemory, type ReadHostMemory } from "../registry/host_memor
 import { THIS_HOST } from "../registry/identity.ts";
 import { openGguf } from "../store/gguf_file.ts";
 import type { GgufHeaderCache } from "../store/gguf_header_cache.ts";
-import { shapeOf } from "./plan_launch.ts";
+import { type LaunchShape, shapeOf, type ShapeWish } from "./plan_launch.ts";
 
 /** What is known for longer is asked again before a plan: memory changes faster than health, ms. */
 export const PLAN_FRESH_MS = 2_000;
@@ -35,13 +35,7 @@ export interface LoadHistory {
 export const NO_HISTORY: LoadHistory = { computeCorrection: () => 1, bytesPerSecond: () => undefined };
 
 /** What is asked for instead of what the config says. */
-export interface PlanWish {
-  /** Tokens of one slot. */
-  readonly contextSize?: number | undefined;
-  /** Requests that are computed at once. */
-  readonly slotCount?: number | undefined;
-  /** Type of the K and V cache. */
-  readonly kvType?: KvType | undefined;
+export interface PlanWish extends ShapeWish {
   /** How layers are dealt. */
   readonly strategy?: PlanStrategy | undefined;
   /** The llama.cpp build that will run it, such as `b11669`, where known. */
@@ -51,7 +45,7 @@ export interface PlanWish {
 /** What a model is run with, and where it can go. */
 export interface ModelPlans {
   /** What it is run with. */
-  readonly shape: PlanShape & { readonly kvType: KvType };
+  readonly shape: LaunchShape;
   /** What fits comes first. */
   readonly plans: readonly [SurveyPlan, ...SurveyPlan[]];
 }
@@ -78,15 +72,20 @@ export class ModelPlanner {
   /**
    * Reads what a model's file says of it, and how much memory its coordinator would find here.
    *
-   * @throws {GatewayError} `model_unusable` if it cannot be read, or is no model.
+   * @throws {GatewayError} `model_unusable` if it cannot be read, is no model, or is one that only Ollama loads.
    * @throws The signal's reason.
    */
   async read(model: ResolvedModel, signal: AbortSignal): Promise<GgufModel> {
     const { model: content } = await openGguf(model.modelPath, { signal, cache: this.headers });
     this.#hostFreeBytes = await this.readHostMemory();
-    if (content.kind === "model") return content;
+    if (content.kind !== "model") {
+      const message =
+        `Cannot serve "${model.name}": its file is a ${content.kind}, not a model; pull the model itself`;
+      throw new GatewayError("model_unusable", message);
+    }
+    if (content.foreignness === undefined) return content;
     const message =
-      `Cannot serve "${model.name}": its file is a ${content.kind}, not a model; pull the model itself`;
+      `Cannot serve "${model.name}" with llama-server: ${content.foreignness}; ${ONLY_OLLAMA_ADVICE}`;
     throw new GatewayError("model_unusable", message);
   }
 
@@ -102,7 +101,7 @@ export class ModelPlanner {
     wish: PlanWish = {},
   ): ModelPlans {
     const { coordinator, rpc } = this.config;
-    const shape = withWish(shapeOf(model, content, coordinator), wish);
+    const shape = shapeOf(model, content, coordinator, wish);
     const [best, ...others] = this.#planAll(surveys, content, wish, {
       name: model.name,
       content,
@@ -130,7 +129,7 @@ export class ModelPlanner {
     wish: PlanWish = {},
   ): WholePlan {
     const { coordinator, rpc: { reserveBytes } } = this.config;
-    const shape = withWish(shapeOf(model, content, coordinator), wish);
+    const shape = shapeOf(model, content, coordinator, wish);
     try {
       const result = planWhole({ name: model.name, content, shape, room: { ...room, reserveBytes } });
       return { shape, result };
@@ -171,17 +170,4 @@ function operatorsMistake(error: GatewayError, surveys: readonly Survey[]): Gate
   const message = `${error.message}. The configuration's coordinator section asks for that` +
     leftOutNote({ leftOut: surveys[0]?.leftOut ?? [] });
   return new GatewayError(leftOut.length > 0 ? "no_capacity" : "model_unusable", message, { cause: error });
-}
-
-/** A context that was asked for is planned as it is: the plan says if the model was not trained for it. */
-function withWish(
-  usual: PlanShape & { readonly kvType: KvType },
-  { contextSize, slotCount, kvType }: PlanWish,
-): PlanShape & { readonly kvType: KvType } {
-  return {
-    ...usual,
-    contextSize: contextSize ?? usual.contextSize,
-    slotCount: slotCount ?? usual.slotCount,
-    kvType: kvType ?? usual.kvType,
-  };
 }

@@ -1,3 +1,4 @@
+import type { ServedModel } from "../dialects/served_model.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { Coordinator } from "./coordinator.ts";
@@ -5,7 +6,7 @@ import type { VerifiedPlacement } from "./placement_check.ts";
 import type { ServingCoordinator } from "./serving.ts";
 
 /** Where a coordinator was placed. */
-export interface PlacedTerms extends Pick<ServingCoordinator, "because" | "endpoints"> {
+export interface PlacedTerms extends Pick<ServingCoordinator, "because" | "endpoints" | "served"> {
   /** Aborts when it is to end as soon as it is idle. */
   readonly leaving: AbortSignal;
 }
@@ -17,18 +18,20 @@ export class PlacedCoordinator implements ServingCoordinator {
   readonly because: string;
   readonly leaving: AbortSignal;
   readonly endpoints: readonly string[];
+  readonly served: ServedModel;
 
   /** A coordinator that serves, and the terms that it was started by. */
   constructor(
     readonly key: string,
     private readonly coordinator: Coordinator,
-    { because, endpoints, leaving }: PlacedTerms,
+    { because, endpoints, served, leaving }: PlacedTerms,
   ) {
     this.upstream = `coordinator of ${coordinator.model}`;
     this.headers = [["authorization", `Bearer ${coordinator.apiKey}`]];
     this.because = because;
     this.leaving = leaving;
     this.endpoints = endpoints;
+    this.served = served;
   }
 
   /** Where its llama-server answers. */

@@ -1,3 +1,4 @@
+import type { ServedModel } from "../dialects/served_model.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { Pooled } from "../pool/pooled.ts";
@@ -17,6 +18,8 @@ export interface ServingCoordinator extends Pooled {
   readonly because: string;
   /** Where its layers are, as llama.cpp confirmed it. */
   readonly placement: VerifiedPlacement;
+  /** Its model, as far as requests must know it. */
+  readonly served: ServedModel;
   /** Process id of its llama-server. */
   readonly pid: number;
   /** Tokens of one slot. */

@@ -1,7 +1,6 @@
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
-import type { GgufModel } from "../gguf/model_info.ts";
 import { findLlamaCpp, requireProgram } from "../llama_cpp/find.ts";
 import { ownVersionOf } from "../llama_cpp/own_version.ts";
 import type { ResolvedModel } from "../ollama/resolved_model.ts";
@@ -14,6 +13,7 @@ import { type LeasedStartOptions, refusalOf, startLeased } from "./leased_start.
 import type { LoadedModel } from "./loaded_model.ts";
 import { type ModelPlanner, PLAN_FRESH_MS } from "./model_planner.ts";
 import { PlacedCoordinator } from "./placed_coordinator.ts";
+import { noteTemplate, readProjector, type ServedContent, servedModel } from "./served_model.ts";
 import { ShardedProspect } from "./sharded_prospect.ts";
 
 /** What a {@linkcode shardedModel} is started with, the same for every model. */
@@ -61,6 +61,7 @@ export function shardedModel(
       const own = await ownVersionOf(programs, { signal });
       if (own) registry.setOwnVersion(own);
       const content = await planner.read(model, signal);
+      const projector = await readProjector(model, signal);
       const askedMs = systemClock.monotonic();
       const asked = { olderThanMs: PLAN_FRESH_MS, signal };
       await registry.refresh({ ...asked, asksDown: false });
@@ -72,7 +73,11 @@ export function shardedModel(
         build: own?.build,
         minContextSize: config.coordinator.minContextSize,
         start: (plan, starting, onProgress) =>
-          start({ program, model, content, plan, build: own?.build, onProgress }, options, starting),
+          start(
+            { program, model, content, projector, plan, build: own?.build, onProgress },
+            options,
+            starting,
+          ),
       });
       if (!prospect.couldFit) await registry.refresh(asked); // one that is down may be back
       return prospect;
@@ -80,20 +85,20 @@ export function shardedModel(
   };
 }
 
-interface PlannedStart {
+interface PlannedStart extends ServedContent {
   readonly program: string;
-  readonly model: ResolvedModel;
-  readonly content: GgufModel;
   readonly plan: LeasedPlan;
   readonly build: string | undefined;
   readonly onProgress: (progress: LoadProgress) => void;
 }
 
 async function start(
-  { program, model, content, plan, build, onProgress }: PlannedStart,
+  planned: PlannedStart,
   options: ShardedModelOptions,
   signal: AbortSignal,
 ): Promise<PlacedCoordinator> {
+  const { program, model, content, plan, build, onProgress } = planned;
+  noteTemplate(planned, options.logger);
   const outdated = options.optionsChanged(); // in one step with the options themselves
   const coordinator = await startLeased(program, model, plan, options, signal, onProgress);
   const { placement, loadMs } = coordinator;
@@ -110,6 +115,7 @@ async function start(
   return new PlacedCoordinator(model.key, coordinator, {
     because,
     endpoints,
+    served: servedModel(planned, coordinator.contextSize),
     leaving: AbortSignal.any([leaving, outdated]),
   });
 }

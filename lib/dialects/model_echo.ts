@@ -16,7 +16,7 @@ const KEY = encoder.encode('"model":');
 export class ModelEcho {
   readonly #name: Uint8Array;
 
-  /** @param name As the client wrote it. */
+  /** Knows the name. @param name As the client wrote it. */
   constructor(name: string) {
     this.#name = encoder.encode(JSON.stringify(name));
   }

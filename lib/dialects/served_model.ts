@@ -18,4 +18,8 @@ export interface ServedModel {
   readonly messages?: readonly StoredMessage[] | undefined;
   /** What it can do. */
   readonly capabilities: ReadonlySet<Capability>;
+  /** How many tokens it knows, where its file says so. */
+  readonly vocabularySize?: number | undefined;
+  /** Why nobody can chat with it, though it may complete texts; a sentence for whoever tries. */
+  readonly chatObstacle?: string | undefined;
 }

@@ -21,27 +21,34 @@ const decoder = new TextDecoder();
 export function readUpstreamError(body: Uint8Array | string): UpstreamError {
   const value = parsed(typeof body === "string" ? body : decoder.decode(body));
   const error = member(value, "error");
-  if (typeof error === "string") return { ...NOTHING, message: error };
+  if (typeof error === "string") return insideText(error);
   return errorIn(typeof error === "object" && error !== null ? error : value);
+}
+
+/** Ollama 0.33 hands its llama-server's error on as text: JSON in JSON. */
+function insideText(text: string): UpstreamError {
+  const inner = text.startsWith('{"error"') ? errorIn(member(parsed(text), "error")) : undefined;
+  return inner?.message ? { ...inner, error: undefined } : { ...NOTHING, message: text };
 }
 
 const NOTHING = { type: undefined, promptTokens: undefined, contextSize: undefined, error: undefined };
 
 function errorIn(error: unknown): UpstreamError {
   return {
-    message: ofType(member(error, "message"), "string") ?? "",
-    type: ofType(member(error, "type"), "string"),
-    promptTokens: ofType(member(error, "n_prompt_tokens"), "number"),
-    contextSize: ofType(member(error, "n_ctx"), "number"),
+    message: textOf(member(error, "message")) ?? "",
+    type: textOf(member(error, "type")),
+    promptTokens: numberOf(member(error, "n_prompt_tokens")),
+    contextSize: numberOf(member(error, "n_ctx")),
     error: typeof error === "object" && error !== null ? error as Record<string, unknown> : undefined,
   };
 }
 
-function ofType<K extends "string" | "number">(
-  value: unknown,
-  kind: K,
-): (K extends "string" ? string : number) | undefined {
-  return typeof value === kind ? value as K extends "string" ? string : number : undefined;
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function member(value: unknown, key: string): unknown {

@@ -6,8 +6,10 @@ import type { ExpertShape, LayerShape, RecurrentShape } from "./layer_shape.ts";
 import { layersOf } from "./layer_shapes.ts";
 import type { GgufMetadata } from "./metadata.ts";
 import { ModelKeys } from "./model_keys.ts";
+import { type ModelTraits, traitsOf } from "./model_traits.ts";
 import { recurrentShapeOf } from "./recurrent_shape.ts";
 import { type GgufSplit, splitOf } from "./split.ts";
+import { ONLY_OLLAMA_ADVICE, whyOnlyOllama } from "./stock_compatibility.ts";
 import { elementCount } from "./tensor_types.ts";
 import type { GgufTensor } from "./tensors.ts";
 import { type ModelWeights, weighTensors } from "./weights.ts";
@@ -52,6 +54,10 @@ export interface GgufModel {
   readonly parameterCount: number;
   /** Where its bytes belong. */
   readonly weights: ModelWeights;
+  /** What it is for. */
+  readonly traits: ModelTraits;
+  /** Why only Ollama loads it, in a clause; `undefined` for what llama.cpp loads, too. */
+  readonly foreignness: string | undefined;
   /** Set if this is one shard of several. */
   readonly split: GgufSplit | undefined;
 }
@@ -71,7 +77,10 @@ export function describeModel(
   const { metadata } = header;
   const architecture = needed(metadata.string("general.architecture"), "general.architecture");
   const kind = kindOf(metadata, architecture);
-  const shape = kind === "model" ? shapeOf(new ModelKeys(metadata, architecture), tensors) : NO_SHAPE;
+  const foreignness = kind === "model" ? whyOnlyOllama({ architecture, metadata, tensors }) : undefined;
+  const shape = kind === "model"
+    ? explained(foreignness, () => shapeOf(new ModelKeys(metadata, architecture), tensors))
+    : NO_SHAPE;
   return {
     kind,
     architecture,
@@ -83,6 +92,8 @@ export function describeModel(
     chatTemplate: metadata.string("tokenizer.chat_template"),
     parameterCount: tensors.reduce((sum, { dims }) => sum + elementCount(dims), 0),
     weights: weighTensors(tensors, shape.blockCount, shape.blockCount - shape.nextnPredictLayers),
+    traits: traitsOf(metadata, architecture),
+    foreignness,
     split: splitOf(metadata),
   };
 }
@@ -133,6 +144,16 @@ function shapeOf(keys: ModelKeys, tensors: readonly GgufTensor[]): Shape {
     experts: expertsOf(keys, tensors),
     recurrent: recurrentShapeOf(tensors),
   };
+}
+
+/** A file that is written otherwise may lack what llama.cpp needs: that is no damage. */
+function explained<T>(foreignness: string | undefined, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (foreignness === undefined || !(cause instanceof GgufSyntaxError)) throw cause;
+    throw new GgufSyntaxError(foreignness, 0, { advice: ONLY_OLLAMA_ADVICE, cause });
+  }
 }
 
 function needed<T>(value: T | undefined, key: string): T {

@@ -23,6 +23,8 @@ export interface TinyModelOptions {
   f32?: boolean;
   /** `general.name`. Default `tiny`. */
   name?: string;
+  /** Metadata by key that go before the usual ones; `undefined` leaves one out. */
+  metadata?: Readonly<Record<string, GgufInput | undefined>>;
 }
 
 /**
@@ -66,6 +68,7 @@ const DEFAULTS: Shape = {
   seed: 1,
   f32: false,
   name: "tiny",
+  metadata: {},
 };
 
 /** The residual stream's constant, large against the N(0, 1) of its other dimensions. */
@@ -73,6 +76,11 @@ const CONSTANT_DIMENSION = 6;
 const ADAPTER_RANK = 4;
 
 function modelMetadata(shape: Shape): [string, GgufInput][] {
+  const entries = { ...Object.fromEntries(usualMetadata(shape)), ...shape.metadata };
+  return Object.entries(entries).filter((entry): entry is [string, GgufInput] => entry[1] !== undefined);
+}
+
+function usualMetadata(shape: Shape): [string, GgufInput][] {
   const tokens = tinyVocabulary();
   return [
     ["general.architecture", text("llama")],

@@ -9,8 +9,9 @@ import { readFinalHead } from "./final_head.ts";
 import { planBody } from "./framing.ts";
 import type { HeaderList } from "./headers.ts";
 import type { HttpLimits } from "./limits.ts";
-import { packRequest } from "./request_head.ts";
+import { packRequest, type StreamedBody } from "./request_head.ts";
 import type { Rostered } from "./roster.ts";
+import { writeStreamed } from "./streamed_body.ts";
 
 /** An answer, as soon as its head is there. */
 export interface HttpResponse {
@@ -78,8 +79,11 @@ export class Exchange implements Rostered {
    * @returns Whether the connection took a byte. False only for a reused one that the peer had closed: nothing was
    * sent, another connection may be tried.
    */
-  async send(head: string, body: Uint8Array | undefined): Promise<boolean> {
-    const { first, rest } = packRequest(head, body, this.connection.outbox);
+  async send(head: string, body: Uint8Array | StreamedBody | undefined): Promise<boolean> {
+    const isStreamed = body !== undefined && !(body instanceof Uint8Array);
+    const packed = packRequest(head, isStreamed ? undefined : body, this.connection.outbox);
+    const { first } = packed;
+    const rest = isStreamed ? body : packed.rest;
     let count: number;
     try {
       count = await this.connection.write(first);
@@ -153,10 +157,11 @@ export class Exchange implements Rostered {
   }
 
   /** Cannot reject. A failure shows on the reading side: as an early answer, or as the connection's end. */
-  async #writeRest(head: Uint8Array, body: Uint8Array | undefined): Promise<void> {
+  async #writeRest(head: Uint8Array, body: Uint8Array | StreamedBody | undefined): Promise<void> {
     try {
       await this.connection.writeAll(head);
-      if (body) await this.connection.writeAll(body);
+      if (body instanceof Uint8Array) await this.connection.writeAll(body);
+      else if (body) await writeStreamed(this.connection, body);
       this.#isWritten = true;
     } catch { /* `#isWritten` stays false: the error's phase is `send` */ }
   }

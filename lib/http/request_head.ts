@@ -2,6 +2,17 @@ import { Buffer } from "node:buffer";
 import { isFieldText, isToken } from "./grammar.ts";
 import type { HeaderList } from "./headers.ts";
 
+/** A body that is sent as it comes, and held nowhere. */
+export interface StreamedBody {
+  /** Its length; `undefined`: it ends where its pieces end, and is sent in chunks. */
+  readonly lengthBytes: number | undefined;
+  /**
+   * Read once, no faster than the upstream takes them, and given up as soon as the request is over. If they throw, the
+   * request rejects with that.
+   */
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
 /** The part of a request that goes over the wire. */
 export interface RequestMessage {
   /** Upper-case, as RFC 9110 writes it: `GET`, `POST`. `CONNECT` is refused. */
@@ -13,8 +24,8 @@ export interface RequestMessage {
    * here where they belong, and dropped from this list.
    */
   headers?: HeaderList;
-  /** Sent as it is, with its length. Must not change until the answer is complete. */
-  body?: Uint8Array;
+  /** Bytes are sent as they are, with their length, and must not change until the answer is complete. */
+  body?: Uint8Array | StreamedBody;
 }
 
 /** A request as bytes: what goes out first, in one write, and what follows once that is gone. */
@@ -64,8 +75,7 @@ export function formatRequestHead(request: RequestMessage, host: string, close: 
   for (const [name, value] of request.headers ?? []) {
     if (!OWN_HEADERS.has(name.toLowerCase())) head += headerLine(name, value);
   }
-  const bodyBytes = body?.byteLength ?? 0;
-  if (bodyBytes > 0 || METHODS_WITH_BODY.has(method)) head += `Content-Length: ${bodyBytes}\r\n`;
+  head += bodyHeader(method, body);
   return `${head}${close ? "Connection: close\r\n" : ""}\r\n`;
 }
 
@@ -86,6 +96,12 @@ export function packRequest(head: string, body: Uint8Array | undefined, outbox: 
   if (read !== head.length || written !== head.length) first.set(latin1(head));
   if (body) first.set(body, head.length);
   return { first };
+}
+
+function bodyHeader(method: string, body: RequestMessage["body"]): string {
+  const bodyBytes = body instanceof Uint8Array ? body.byteLength : body ? body.lengthBytes : 0;
+  if (bodyBytes === undefined) return "Transfer-Encoding: chunked\r\n";
+  return bodyBytes > 0 || METHODS_WITH_BODY.has(method) ? `Content-Length: ${bodyBytes}\r\n` : "";
 }
 
 function headerLine(name: string, value: string): string {

@@ -1,3 +1,7 @@
+import type { Pooling } from "../gguf/model_traits.ts";
+import type { ModelParams } from "../ollama/params.ts";
+import { samplingArgs } from "./sampling_args.ts";
+
 /** Where llama-server listens. */
 export type ServerAddress =
   | {
@@ -60,6 +64,10 @@ export interface LaunchOptions {
   readonly mmprojPath?: string | undefined;
   /** LoRA adapters, all applied at full strength. */
   readonly loraPaths?: readonly string[] | undefined;
+  /** Options stored with the model: what requests that say nothing get. They go over Ollama's own defaults. */
+  readonly params?: ModelParams | undefined;
+  /** Set for a model that embeds or ranks: it is started for that, and each input must fit into one physical batch. */
+  readonly pooling?: Pooling | undefined;
   /** Options of the user, after ours. */
   readonly extraArgs?: readonly string[] | undefined;
 }
@@ -121,7 +129,8 @@ export function buildLaunchCommand(options: LaunchOptions): LaunchCommand {
       ...(options.cacheTypeK ? ["-ctk", options.cacheTypeK] : []),
       ...(options.cacheTypeV ? ["-ctv", options.cacheTypeV] : []),
       ...projectorArgs(options),
-      ...(options.loraPaths ?? []).flatMap((path) => ["--lora", path]),
+      ...(options.loraPaths ?? []).flatMap((path) => ["--lora", listItem(path)]),
+      ...taskArgs(options),
       ...["-cram", String(promptCacheMib)],
       // 4 tells devices and buffers, and of requests only what is malformed (see own_line.ts); 5 would tell all.
       ...["-lv", "4", "--no-ui", "--offline", "--metrics", "--threads-http", HTTP_THREADS],
@@ -162,6 +171,17 @@ function batchArgs({ batchSize, ubatchSize }: LaunchOptions): string[] {
 function projectorArgs({ mmprojPath, rpc }: LaunchOptions): string[] {
   if (mmprojPath === undefined) return [];
   return ["--mmproj", mmprojPath, ...(rpc ? ["--no-mmproj-offload"] : [])];
+}
+
+/** `--lora` takes a list, in which an item with a comma stands in quotes, as in CSV. */
+function listItem(path: string): string {
+  return path.includes(",") ? `"${path.replaceAll('"', '""')}"` : path;
+}
+
+/** A model that was made for embeddings generates nothing that would need sampling. */
+function taskArgs({ pooling, params = {}, slotContextSize }: LaunchOptions): string[] {
+  if (pooling === undefined) return samplingArgs(params, slotContextSize);
+  return pooling === "rank" ? ["--reranking"] : ["--embedding", "--pooling", pooling];
 }
 
 function listenArgs(listen: ServerAddress): string[] {

@@ -46,6 +46,8 @@ export interface ResidentModel {
   readonly vramBytes: number;
   /** When the node unloads it if nobody asks, ms since 1970; `Infinity` for never. */
   readonly expiresAtMs: number;
+  /** Tokens of one request's context, where the node told. */
+  readonly contextLength?: number;
 }
 
 /** One node as it is now. Read-only and live: what it says may change after each `await`. */

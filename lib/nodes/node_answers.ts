@@ -41,7 +41,7 @@ export function parseModels(text: string): ReadonlyMap<string, NodeModel> | unde
     return names && {
       ...names,
       digest: digestOf(entry["digest"]),
-      sizeBytes: bytesOf(entry["size"]) ?? 0,
+      sizeBytes: countOf(entry["size"]) ?? 0,
       quantization: wordOf(details["quantization_level"]),
       parameterSize: wordOf(details["parameter_size"]),
       family: wordOf(details["family"]),
@@ -59,13 +59,15 @@ export function parseModels(text: string): ReadonlyMap<string, NodeModel> | unde
 export function parseResident(text: string): ReadonlyMap<string, ResidentModel> | undefined {
   return collected(text, (entry) => {
     const names = namesOf(entry);
-    const vramBytes = bytesOf(entry["size_vram"]) ?? 0;
-    const sizeBytes = bytesOf(entry["size"]) ?? vramBytes;
+    const vramBytes = countOf(entry["size_vram"]) ?? 0;
+    const sizeBytes = countOf(entry["size"]) ?? vramBytes;
+    const contextLength = countOf(entry["context_length"]);
     return names && {
       ...names,
       sizeBytes,
       vramBytes: Math.min(vramBytes, sizeBytes),
       expiresAtMs: momentOf(entry["expires_at"]) ?? Infinity,
+      ...(contextLength && { contextLength }),
     };
   });
 }
@@ -105,7 +107,7 @@ function digestOf(value: unknown): string {
   return hex.toLowerCase();
 }
 
-function bytesOf(value: unknown): number | undefined {
+function countOf(value: unknown): number | undefined {
   return typeof value === "number" && value >= 0 && value <= MAX_BYTES ? Math.round(value) : undefined;
 }
 

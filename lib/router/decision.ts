@@ -11,7 +11,16 @@ export const OUR_COORDINATORS = "sharded";
 export type Mode = "single" | "sharding" | "distribution" | "hybrid";
 
 /** What kind of work a request is. */
-export type Task = "chat" | "completion" | "embedding";
+export type Task = typeof TASKS[number];
+
+/** All kinds of work. `utility`: what costs no generation, such as to count the tokens of a text. */
+export const TASKS = ["chat", "completion", "embedding", "rerank", "utility"] as const;
+
+/** What no Ollama node can do. */
+export const LLAMA_SERVER_TASKS: ReadonlySet<Task> = new Set(["rerank", "utility"]);
+
+/** The only kind of upstream that will do for a request. */
+export type OnlyKind = "llama-server";
 
 /** What is asked for. */
 export interface Demand {
@@ -25,6 +34,8 @@ export interface Demand {
   readonly tried?: ReadonlySet<string> | undefined;
   /** `x-sollol-route`: `node`, `sharded`, or the name, URL or tag of a node or coordinator. It goes before a profile's. */
   readonly wish?: string | undefined;
+  /** Set for what an Ollama node cannot do: no node is asked then. */
+  readonly only?: OnlyKind | undefined;
   /** Name of the node that has the beginning of this conversation in its cache, if one has. */
   readonly affinity?: string | undefined;
 }

@@ -8,6 +8,7 @@ import { DigestNotes } from "./digest_notes.ts";
 import { describeExternal, isUsable } from "./external_outlook.ts";
 import { describeNeed, fitOf } from "./node_fit.ts";
 import { describeStanding, isPossible, standingOf } from "./node_standing.ts";
+import { notForNodes } from "./not_for_nodes.ts";
 import { type RouteScene, sceneOf } from "./route_scene.ts";
 import { describeTrouble, isPassing } from "./sharding_outlook.ts";
 import { describeUnasked, usableUnasked } from "./unasked_nodes.ts";
@@ -44,7 +45,7 @@ function nodeCandidate(
   decision: Decision,
   digests: DigestNotes,
 ): Candidate {
-  const { demand, facts: { need, rules }, holders, order } = scene;
+  const { demand, facts: { need, rules }, holders } = scene;
   const standing = standingOf(node, demand, need, rules.mode);
   const fit = fitOf(node, demand.key, need);
   const isOrdered = holders.includes(node);
@@ -54,7 +55,7 @@ function nodeCandidate(
     ...(standing === "down" && node.wake ? ["it can be woken"] : []),
     ...speedOf(node, demand),
     ...digests.of(node),
-    ...(order && !isOrdered ? [order.because] : []),
+    ...whyLeftOut(isOrdered, scene),
   ];
   return {
     kind: "node",
@@ -67,12 +68,12 @@ function nodeCandidate(
 
 /** It serves the request only if it was named, and turns out to hold the model. */
 function unaskedCandidate(node: KnownNode, scene: RouteScene, decision: Decision): Candidate {
-  const { demand, facts: { need, rules }, holders, order } = scene;
+  const { demand, facts: { need, rules }, holders } = scene;
   const isOrdered = holders.includes(node);
   const clauses = [
     describeUnasked(node),
     ...(node.wake && node.health === "down" ? ["it can be woken"] : []),
-    ...(order && !isOrdered ? [order.because] : []),
+    ...whyLeftOut(isOrdered, scene),
   ];
   return {
     kind: "node",
@@ -81,6 +82,12 @@ function unaskedCandidate(node: KnownNode, scene: RouteScene, decision: Decision
     isChosen: isChosen(node, decision),
     because: clauses.join("; "),
   };
+}
+
+function whyLeftOut(isOrdered: boolean, { demand, order }: RouteScene): string[] {
+  const reason = notForNodes(demand);
+  if (reason !== undefined) return [reason];
+  return order && !isOrdered ? [order.because] : [];
 }
 
 function isChosen(node: KnownNode, decision: Decision): boolean {

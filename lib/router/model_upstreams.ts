@@ -16,8 +16,10 @@ import type { NodeSlots } from "./node_slots.ts";
 import { isNotFound, refusalError } from "./refusal_error.ts";
 import type { RouteFacts } from "./route_facts.ts";
 import { sceneOf } from "./route_scene.ts";
+import { requireServed } from "./require_served.ts";
 import { type RouteDemand, RouteSearch } from "./route_search.ts";
 import { coordinatorRoute, externalRoute, type Route, withNote } from "./route.ts";
+import { withoutPaths } from "./without_paths.ts";
 
 /** What {@linkcode ModelUpstreams} chooses among. */
 export interface ModelUpstreamParts {
@@ -38,7 +40,7 @@ export interface ModelUpstreamParts {
 }
 
 /** What is asked of {@linkcode ModelUpstreams.explain}. */
-export type RouteQuestion = Pick<RouteDemand, "task" | "wish" | "signal">;
+export type RouteQuestion = Pick<RouteDemand, "task" | "wish" | "only" | "signal">;
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -72,7 +74,7 @@ export class ModelUpstreams {
    * taken.
    */
   async explain(model: string, demand: RouteQuestion): Promise<ExplainedDecision> {
-    const { task, wish, signal } = demand;
+    const { task, wish, only, signal } = demand;
     const search = new RouteSearch(model, this.parts.catalog.keyOf(model), {
       ...demand,
       model,
@@ -80,7 +82,7 @@ export class ModelUpstreams {
     });
     await this.#lookIfSharded(search);
     for (;;) {
-      const explained = explainRoute({ model, key: search.key, task, wish }, this.#seen(search));
+      const explained = explainRoute({ model, key: search.key, task, wish, only }, this.#seen(search));
       const { decision } = explained;
       if (decision.to !== "nowhere") return explained;
       const error = await this.#refusalOf(decision, search);
@@ -98,10 +100,10 @@ export class ModelUpstreams {
   }
 
   #decide(search: RouteSearch, tried = search.tried): Decision {
-    const { model, key, demand: { task, wish, turns = [] } } = search;
+    const { model, key, demand: { task, wish, only, turns = [] } } = search;
     const { slots } = this.parts;
     const affinity = turns.length > 0 ? slots.affinity.find(key, turns) : undefined;
-    return decideRoute({ model, key, task, wish, tried, affinity }, this.#seen(search));
+    return decideRoute({ model, key, task, wish, only, tried, affinity }, this.#seen(search));
   }
 
   /** The facts, and what the search found out itself. */
@@ -112,8 +114,8 @@ export class ModelUpstreams {
 
   /** What is to be sharded if it can be does not go to a node only because nobody has looked into our store of late. */
   async #lookIfSharded(search: RouteSearch): Promise<void> {
-    const { model, key, demand: { task, wish, tried, signal } } = search;
-    const scene = sceneOf({ model, key, task, wish, tried }, this.parts.facts.of(key));
+    const { model, key, demand: { task, wish, only, tried, signal } } = search;
+    const scene = sceneOf({ model, key, task, wish, only, tried }, this.parts.facts.of(key));
     if (scene.shardBecause === undefined || scene.trouble !== "unsure") return;
     const isFound = this.#resolve(model, signal).then(() => true, () => false);
     search.isStored = await isFound;
@@ -159,7 +161,8 @@ export class ModelUpstreams {
     } catch (error) {
       search.demand.signal.throwIfAborted();
       if (!isNotFound(error)) {
-        if (error instanceof GatewayError) return error;
+        const told = withoutPaths(error);
+        if (told instanceof GatewayError) return told;
         throw error;
       }
       // A model that some node holds exists, though our store has not got it.
@@ -211,13 +214,15 @@ export class ModelUpstreams {
         signal: loadSignal,
         mayGoElsewhere,
       });
+      requireServed(lease, demand.task);
       const route = coordinatorRoute(lease, name === demand.model ? undefined : name);
       // Where somebody else might have served, the reason why it did not belongs to the answer.
       const isToldWhy = externals.size > 0 || this.parts.slots.holderCount(key) > 0;
       return isToldWhy ? { ...route, because: `${route.because}. ${because}` } : route;
     } catch (error) {
-      if (!this.#mayGoElsewhere(error, search)) throw error;
-      search.fails(OUR_COORDINATORS, error);
+      const told = withoutPaths(error);
+      if (!this.#mayGoElsewhere(told, search)) throw told;
+      search.fails(OUR_COORDINATORS, told);
       return undefined;
     }
   }

@@ -2,6 +2,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Decision, Mode, Refusal } from "./decision.ts";
 import { isUsable, troubleOutside, whyNotOutside } from "./external_outlook.ts";
 import { describeNeed } from "./node_fit.ts";
+import { notForNodes } from "./not_for_nodes.ts";
 import { isPossible, type NodeStanding } from "./node_standing.ts";
 import type { RouteOrder } from "./route_order.ts";
 import type { RouteScene } from "./route_scene.ts";
@@ -27,17 +28,25 @@ export function refusalUnlessStored(scene: RouteScene): Refusal | undefined {
   const { demand, facts, order } = scene;
   const trouble = troubleOutside(demand, facts.external);
   if (trouble === undefined && facts.holders.length === 0 && scene.holders.length === 0) return undefined;
-  const causes = ["no such model is stored here", ...(order ? [order.because] : []), ...whyNotNodes(scene)];
+  const reason = notForNodes(demand);
+  const causes = [
+    "no such model is stored here",
+    ...(order ? [order.because] : []),
+    ...(reason === undefined ? whyNotNodes(scene) : whyNoNode(reason, scene)),
+  ];
   return {
-    code: codeOf({ ...scene, trouble: "not_stored" }) ?? trouble ?? "no_capacity",
+    code: codeOf({ ...scene, trouble: "not_stored" }) ?? trouble ??
+      withoutNodes({ ...scene, trouble: "not_stored" }),
     because: `Cannot serve "${demand.model}": ${causes.join("; ")}${whyNotOutside(demand, facts.external)}`,
   };
 }
 
 function causesOf(scene: RouteScene): string[] {
-  const { facts, order, holders, allowsOurs, trouble } = scene;
+  const { demand, facts, order, holders, allowsOurs, trouble } = scene;
+  const reason = notForNodes(demand);
   if (order?.kind === "unknown") return [`${order.because}, ${unknownName(scene)}`];
   const causes = whyNotNodes(scene);
+  if (reason !== undefined) causes.push(...whyNoNode(reason, scene));
   if (order) causes.unshift(order.because);
   if (holders.length === 0 && mayUseNodes(scene)) causes.push(...whyNoHolder(scene));
   if (allowsOurs && trouble) causes.push(describeTrouble(trouble, facts));
@@ -45,6 +54,12 @@ function causesOf(scene: RouteScene): string[] {
     causes.unshift(`it needs ${describeNeed(facts.need)}`);
   }
   return causes;
+}
+
+/** Nobody needs to hear of nodes where they have nothing to do with it. */
+function whyNoNode(reason: string, { facts, order }: RouteScene): string[] {
+  const isAbout = facts.holders.length > 0 || order?.kind === "node" || order?.kind === "named_nodes";
+  return isAbout ? [reason] : [];
 }
 
 function unknownName({ facts }: RouteScene): string {
@@ -70,8 +85,9 @@ function noHolder(nodeCount: number, mode: Mode): string {
   return nodeCount === 1 ? "the one node does not hold it" : `none of ${nodeCount} nodes holds it`;
 }
 
-function mayUseNodes({ facts, order }: RouteScene): boolean {
-  return facts.rules.mode !== "sharding" && (order === undefined || order.kind === "node");
+function mayUseNodes({ demand, facts, order }: RouteScene): boolean {
+  return demand.only === undefined && facts.rules.mode !== "sharding" &&
+    (order === undefined || order.kind === "node");
 }
 
 /** What nodes and the coordinators of others suffer from. What passes soonest goes first. */
@@ -91,8 +107,15 @@ function codeOf(scene: RouteScene): ErrorCode | undefined {
 }
 
 /** Where nobody suffers from anything that passes. */
-function codeWithoutUpstream({ allowsOurs, trouble }: RouteScene): ErrorCode {
-  return allowsOurs && trouble === "too_small" ? "insufficient_memory" : "no_capacity";
+function codeWithoutUpstream(scene: RouteScene): ErrorCode {
+  const { allowsOurs, trouble } = scene;
+  return allowsOurs && trouble === "too_small" ? "insufficient_memory" : withoutNodes(scene);
+}
+
+/** What only a llama-server can do does not come to be possible by itself where none may have the model. */
+function withoutNodes({ demand, trouble }: RouteScene): ErrorCode {
+  const isNever = trouble === "off" || trouble === "not_stored";
+  return demand.only !== undefined && isNever ? "model_unusable" : "no_capacity";
 }
 
 /** Nobody has it, whatever was ordered. */
@@ -102,15 +125,18 @@ function isNowhere({ demand, holders, facts: { external, ...facts } }: RouteScen
 }
 
 /** Whether an order asks for what cannot be, however long one waits. */
-function isMistake(order: RouteOrder, { facts, trouble }: RouteScene): boolean {
+function isMistake(order: RouteOrder, { demand, facts, trouble }: RouteScene): boolean {
   const { holders, unaskedNodes, rules } = facts;
   switch (order.kind) {
     case "unknown":
       return true;
     case "sharded":
       return trouble === "off" || trouble === "not_stored";
+    case "named_nodes":
+      return demand.only !== undefined;
     case "node":
-      return holders.length === 0 && usableUnasked(unaskedNodes, rules.mode).length === 0;
+      return demand.only !== undefined ||
+        holders.length === 0 && usableUnasked(unaskedNodes, rules.mode).length === 0;
     default:
       return false;
   }
@@ -125,14 +151,16 @@ function curesOf(scene: RouteScene): string[] {
   return [...new Set(cures)];
 }
 
-function cureOf(trouble: ShardingTrouble, { facts, order, holders }: RouteScene): string {
+function cureOf(trouble: ShardingTrouble, { demand, facts, order, holders }: RouteScene): string {
   switch (trouble) {
     case "off":
       return "set model_sharding_enabled: true";
     case "no_backends":
       return "start ggml-rpc-server on a machine and register it: sollol register HOST:PORT";
     case "not_stored":
-      if (order || holders.length > 0 || facts.nodeCount === 0 || facts.rules.mode !== "hybrid") {
+      if (
+        demand.only || order || holders.length > 0 || facts.nodeCount === 0 || facts.rules.mode !== "hybrid"
+      ) {
         const lacksBackend = facts.sharding.backendCount === 0 && facts.rules.mode !== "single";
         return "pull it on this host with ollama pull" +
           (lacksBackend ? ", and register an rpc backend: sollol register HOST:PORT" : "");

@@ -14,7 +14,7 @@ export interface RouteScene {
   readonly facts: Facts;
   /** Where the request or the profile wants it to go; it has narrowed what follows. */
   readonly order: RouteOrder | undefined;
-  /** The nodes that hold the model and may be asked for all that was ordered. */
+  /** The nodes that hold the model and may be asked for all that was ordered; none for what no node can do. */
   readonly holders: readonly KnownNode[];
   /** The best of them. */
   readonly choice: NodeChoice | undefined;
@@ -34,7 +34,8 @@ export interface RouteScene {
 export function sceneOf(demand: Demand, facts: Facts): RouteScene {
   const { rules, need } = facts;
   const order = orderOf(demand, facts);
-  const { holders, external } = order ?? facts;
+  const { holders: ordered, external } = order ?? facts;
+  const holders = demand.only === undefined ? ordered : [];
   const isHybrid = order === undefined && rules.mode === "hybrid";
   const isForbidden = order?.kind === "sharded" && rules.mode === "single"; // one host is no sharding
   return {

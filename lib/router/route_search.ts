@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { PoolDemand } from "../pool/pooled.ts";
-import type { Task } from "./decision.ts";
+import type { OnlyKind, Task } from "./decision.ts";
 
 /** What a request asks of whoever finds its upstream. */
 export interface RouteDemand extends PoolDemand {
@@ -14,6 +14,8 @@ export interface RouteDemand extends PoolDemand {
   readonly loadSignal?: AbortSignal | undefined;
   /** Where its client wants it to go. */
   readonly wish?: string | undefined;
+  /** Set for what an Ollama node cannot do, see `Demand.only`. */
+  readonly only?: OnlyKind | undefined;
   /** Stand for the beginnings of its conversation, see `conversationTurns`. */
   readonly turns?: readonly string[] | undefined;
   /** Hears what it waits for, whenever that is another thing. Must not throw. */

@@ -7,7 +7,7 @@ import type { AnswerEvents } from "./answer_stream.ts";
 export class TranslatedStream implements AnswerEvents {
   #hasEnded = false;
 
-  /** @param onOver Called once, when nobody needs the upstream any more. Must not throw. */
+  /** Owns the events from here on. @param onOver Called once, when nobody needs the upstream any more. Must not throw. */
   constructor(
     private readonly events: AnswerEvents,
     private readonly translator: StreamTranslator,

@@ -3,6 +3,7 @@ import { GgufSyntaxError, GgufTruncatedError } from "../gguf/errors.ts";
 import { type GgufHeader, readGgufHeader } from "../gguf/header.ts";
 import { describeModel, type GgufModel } from "../gguf/model_info.ts";
 import type { ByteSource } from "../gguf/source.ts";
+import type { GgufTensor } from "../gguf/tensors.ts";
 import { formatShardName, type GgufSplit, parseShardName, splitOf } from "../gguf/split.ts";
 import type { GgufHeaderCache } from "./gguf_header_cache.ts";
 
@@ -16,6 +17,8 @@ export interface GgufFile {
   readonly header: GgufHeader;
   /** What it holds, weights of all shards included. */
   readonly model: GgufModel;
+  /** Of all shards. */
+  readonly tensors: readonly GgufTensor[];
   /** All files in order; the first is `path`. */
   readonly shardPaths: readonly string[];
 }
@@ -50,6 +53,7 @@ export async function openGguf(path: string, options: OpenGgufOptions = {}): Pro
     sizeBytes: shards.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     header,
     model: explained(firstPath, () => describeModel(header, tensors)),
+    tensors,
     shardPaths: shards.map(({ path }) => path),
   };
 }

@@ -2,12 +2,16 @@
 const MODELS_OWN: ReadonlySet<string> = new Set(["model_info", "tensors"]);
 
 /**
- * The form of an answer: its keys and the types of their values, for each distinct line or event in order of appearance; a
- * text that is no JSON as it is.
+ * The form of an answer: its keys and the types of their values, for each distinct line or event in order of appearance, an
+ * event with its name; a text that is no JSON as it is.
  */
 export function answerShape(body: string): unknown {
-  const pieces = body.split("\n").map((line) => line.replace(/^data: /, "")).filter((line) => line !== "");
-  const shapes = pieces.map((piece) => JSON.stringify(shapeOf(parseOrText(piece))));
+  const pieces = body.replaceAll(/^event: (\S+)\ndata: /gm, "$1 ").split("\n")
+    .map((line) => line.replace(/^data: /, "")).filter((line) => line !== "");
+  const shapes = pieces.map((piece) => {
+    const [, event, json] = /^([\w.]+) (\{.*)$/.exec(piece) ?? [undefined, "", piece];
+    return `${event}${JSON.stringify(shapeOf(parseOrText(json!)))}`;
+  });
   return shapes.filter((shape, index) => shape !== shapes[index - 1]);
 }
 

@@ -4,6 +4,7 @@ import type { FakeOllamaExchange } from "./fake_ollama_exchange.ts";
 import { type FakeInferenceOptions, FakeOllamaInference } from "./fake_ollama_inference.ts";
 import { misbehave, type SendError } from "./fake_ollama_misbehaviour.ts";
 import { completeModel, type FakeOllamaModel, type KnownFakeModel, modelKey } from "./fake_ollama_model.ts";
+import { FakeOllamaManagement } from "./fake_ollama_management.ts";
 import { FakeOllamaMood } from "./fake_ollama_mood.ts";
 import { openAiError } from "./fake_ollama_openai.ts";
 import { FakeRefusal } from "./fake_ollama_refusal.ts";
@@ -27,7 +28,7 @@ export interface FakeOllamaNature {
   readonly firstTokenMs?: number;
   /** Time to load a model that is not resident, ms. Default 0. */
   readonly loadMs?: number;
-  /** What it says to everything; a word is a token. Default 16 numbered words. */
+  /** What it says where nothing special is asked, see {@linkcode scriptOf}; a word is a token. Default 16 numbered words. */
   readonly answer?: string;
 }
 
@@ -36,6 +37,12 @@ export class FakeOllamaApi {
   /** What it was told. */
   readonly mood = new FakeOllamaMood();
   readonly #models = new Map<string, KnownFakeModel>();
+  /** What it does to its models when it is told to. */
+  readonly management = new FakeOllamaManagement({
+    models: this.#models,
+    add: (model) => this.addModel(model),
+    remove: (name) => this.removeModel(name),
+  });
   readonly #version: string;
   readonly #newScheduler: () => FakeOllamaScheduler;
   readonly #inferenceOptions: FakeInferenceOptions;
@@ -95,6 +102,7 @@ export class FakeOllamaApi {
     if (!route?.methods.includes(exchange.request.method)) return sendUnknown(exchange, route);
     const facts = { models: this.#models, scheduler: this.#scheduler };
     try {
+      if (this.management.handles(exchange.request.path)) return await this.management.answer(exchange);
       if (!isInference) return answerCheck(exchange, facts, treatment, version);
       const inference = new FakeOllamaInference(facts, this.mood, this.#inferenceOptions);
       return await inference.answer({ exchange, treatment, version, sendError });

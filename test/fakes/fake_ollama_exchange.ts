@@ -17,6 +17,7 @@ export type AnswerFraming =
 
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
+  201: "Created",
   302: "Found",
   400: "Bad Request",
   404: "Not Found",

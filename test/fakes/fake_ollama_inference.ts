@@ -1,17 +1,19 @@
 import { parseKeepAlive } from "../../lib/ollama/keep_alive.ts";
 import { readOllamaBody } from "./fake_ollama_body.ts";
 import type { FakeOllamaFacts } from "./fake_ollama_checks.ts";
-import type { FakeDialect, FakeGeneration, OllamaBody } from "./fake_ollama_dialect.ts";
+import type { FakeDialect, FakeGeneration, FakeWish, OllamaBody } from "./fake_ollama_dialect.ts";
 import { readEmbedTexts, sendEmbeddings } from "./fake_ollama_embedding.ts";
 import type { FakeOllamaExchange } from "./fake_ollama_exchange.ts";
 import { BUSY_MESSAGE, type SendError } from "./fake_ollama_misbehaviour.ts";
 import { type KnownFakeModel, modelKey } from "./fake_ollama_model.ts";
 import type { FakeOllamaMood, Treatment } from "./fake_ollama_mood.ts";
 import { loadedAnswer, NATIVE_CHAT, NATIVE_GENERATE } from "./fake_ollama_native.ts";
-import { OPENAI_CHAT, OPENAI_COMPLETION, wantsUsage } from "./fake_ollama_openai.ts";
+import { OPENAI_CHAT, OPENAI_COMPLETION } from "./fake_ollama_openai.ts";
 import { FakeRefusal } from "./fake_ollama_refusal.ts";
+import { OPENAI_RESPONSES } from "./fake_ollama_responses.ts";
 import { CRASH_MESSAGE, FakeOllamaRun, type FakePace, resetAmidAnswer } from "./fake_ollama_run.ts";
 import { DEFAULT_KEEP_ALIVE_MS } from "./fake_ollama_scheduler.ts";
+import { scriptOf } from "./fake_ollama_script.ts";
 import { isSince } from "./fake_ollama_version.ts";
 
 /** How a fake node answers when a model has to work. */
@@ -36,6 +38,14 @@ const DIALECTS: ReadonlyMap<string, FakeDialect> = new Map([
   ["/api/generate", NATIVE_GENERATE],
   ["/v1/chat/completions", OPENAI_CHAT],
   ["/v1/completions", OPENAI_COMPLETION],
+  ["/v1/responses", OPENAI_RESPONSES],
+]);
+
+/** What begins the ids of OpenAI's answers. */
+const ID_PREFIXES: ReadonlyMap<FakeDialect, string> = new Map([
+  [OPENAI_CHAT, "chatcmpl-"],
+  [OPENAI_COMPLETION, "cmpl-"],
+  [OPENAI_RESPONSES, "resp_"],
 ]);
 
 /** Answers all that makes a model work. */
@@ -61,15 +71,16 @@ export class FakeOllamaInference {
     dialect?.check(body);
     const texts = dialect ? [dialect.promptOf(body)] : readEmbedTexts(path, body);
     const model = this.#findModel(path, body, treatment);
-    checkCapability(call, body, model, texts);
+    const wish = dialect?.wishOf(body);
+    checkCapability(call, body, model, { texts, wish });
     const keepAliveMs = readKeepAlive(body);
     if (dialect && texts[0] === "" && keepAliveMs === 0) return this.#unload(call, body, model);
     await this.#admit(call, model);
     try {
       if (exchange.isGone) return false;
-      if (!dialect) return await this.#embed(call, body, texts);
+      if (!dialect || !wish) return await this.#embed(call, body, texts);
       if (texts[0] === "") return this.#sendLoaded(call, body, "load");
-      return await this.#generate(call, body, dialect, texts[0]!);
+      return await this.#generate(call, body, { dialect, wish, model, prompt: texts[0]! });
     } finally {
       this.facts.scheduler.release(model, keepAliveMs);
     }
@@ -123,21 +134,27 @@ export class FakeOllamaInference {
   #generate(
     call: FakeInferenceCall,
     body: OllamaBody,
-    dialect: FakeDialect,
-    prompt: string,
+    { dialect, wish, model, prompt }: {
+      dialect: FakeDialect;
+      wish: FakeWish;
+      model: KnownFakeModel;
+      prompt: string;
+    },
   ): Promise<boolean> {
     const { exchange, treatment, version, sendError } = call;
-    const { words } = this.options;
+    const isThinking = model.capabilities.includes("thinking") && wish.thinks !== false;
+    const pieces = scriptOf(wish, this.options.words, isThinking);
     const limit = dialect.limitOf(body) ?? -1;
-    const isCut = limit >= 0 && limit < words.length;
+    const isCut = limit >= 0 && limit < pieces.length;
     const generation: FakeGeneration = {
       model: body["model"] as string,
       version,
-      words: isCut ? words.slice(0, limit) : words,
+      pieces: isCut ? pieces.slice(0, limit) : pieces,
       promptTokenCount: prompt.split(/\s+/).length,
       doneReason: isCut ? "length" : "stop",
-      wantsUsage: wantsUsage(body),
-      id: `${dialect === OPENAI_CHAT ? "chatcmpl" : "cmpl"}-${Math.floor(Math.random() * 999)}`,
+      body,
+      wish,
+      id: `${ID_PREFIXES.get(dialect) ?? ""}${Math.floor(Math.random() * 999)}`,
       startedMs: performance.now(),
     };
     const isStream = typeof body["stream"] === "boolean" ? body["stream"] : dialect.streamsUnasked;
@@ -146,16 +163,36 @@ export class FakeOllamaInference {
   }
 }
 
+/** The body of its llama-server's answer, as Ollama hands it on. */
+const NO_IMAGES = JSON.stringify({
+  error: {
+    code: 400,
+    message: "Multimodal data provided, but model does not support multimodal requests.",
+    type: "invalid_request_error",
+  },
+});
+
 function checkCapability(
   { exchange: { request: { path } }, version }: FakeInferenceCall,
   body: OllamaBody,
   { name, capabilities, embedsAnyway }: KnownFakeModel,
-  texts: readonly string[],
+  { texts, wish }: { texts: readonly string[]; wish: FakeWish | undefined },
 ): void {
-  const hasTools = Array.isArray(body["tools"]) && body["tools"].length > 0;
-  if (hasTools && !capabilities.includes("tools")) {
-    throw new FakeRefusal(400, `registry.ollama.ai/library/${name} does not support tools`);
+  const lacks = (ability: string, isWanted: boolean, told: string) => {
+    if (isWanted && !capabilities.includes(ability)) {
+      throw new FakeRefusal(400, `${told} does not support ${ability === "completion" ? "chat" : ability}`);
+    }
+  };
+  const fullName = `registry.ollama.ai/library/${name}`;
+  const isChat = path === "/api/chat" || path === "/v1/chat/completions" || path === "/v1/responses";
+  lacks("completion", isChat, `"${body["model"]}"`);
+  lacks("tools", (wish?.tools.length ?? 0) > 0, fullName);
+  lacks("insert", typeof body["suffix"] === "string" && body["suffix"] !== "", fullName);
+  const hasImages = (wish?.imageBytes.length ?? 0) > 0;
+  if (hasImages && isSince(version, "0.30.0") && !capabilities.includes("vision")) {
+    throw new FakeRefusal(400, NO_IMAGES);
   }
+  lacks("thinking", wish?.thinks === true, `"${body["model"]}"`);
   if (DIALECTS.has(path) || texts.length === 0 || !isSince(version, "0.30.0")) return;
   if (embedsAnyway || capabilities.includes("embedding")) return;
   const status = path === "/api/embeddings" ? 500 : 501;

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { FakeOllamaApi, type FakeOllamaNature } from "./fake_ollama_api.ts";
 import { FakeOllamaConnection } from "./fake_ollama_connection.ts";
+import type { FakeOllamaManagement } from "./fake_ollama_management.ts";
 import type { FakeOllamaExchange } from "./fake_ollama_exchange.ts";
 import type { FakeOllamaBehaviour, FakeOllamaMode } from "./fake_ollama_mode.ts";
 import type { FakeOllamaModel } from "./fake_ollama_model.ts";
@@ -65,6 +66,11 @@ export class FakeOllamaNode implements AsyncDisposable {
   /** `http://127.0.0.1:PORT`. */
   get url(): string {
     return `http://${this.#host}:${this.#port}`;
+  }
+
+  /** How it pulls, makes and deletes models. */
+  get management(): FakeOllamaManagement {
+    return this.#api.management;
   }
 
   /** What it is told to do now. */

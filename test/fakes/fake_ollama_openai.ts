@@ -1,11 +1,18 @@
 import {
+  bytesOfBase64,
+  callsOf,
   checkModelIsNamed,
   type FakeDialect,
   type FakeGeneration,
+  type FakePiece,
+  logprobsOf,
   numberOf,
   objectOf,
   type OllamaBody,
+  textOf,
   textOfMessages,
+  toolResultOf,
+  toolsOf,
 } from "./fake_ollama_dialect.ts";
 import { FakeRefusal } from "./fake_ollama_refusal.ts";
 import { isSince } from "./fake_ollama_version.ts";
@@ -22,25 +29,45 @@ export const OPENAI_CHAT: FakeDialect = {
     checkModelIsNamed(body);
   },
   promptOf: textOfMessages,
+  wishOf: (body) => ({
+    tools: toolsOf(body),
+    toolResult: toolResultOf(body),
+    imageBytes: imageUrlsOf(body).map(bytesOfBase64),
+    format: formatOf(objectOf(body, "response_format")),
+    thinks: thinksOf(body["reasoning_effort"]),
+    topLogprobs: body["logprobs"] === true ? numberOf(body, "top_logprobs") ?? 0 : undefined,
+  }),
   limitOf: (body) => numberOf(body, "max_tokens"),
-  piece: (generation, word, isFirst) => {
-    const role = isFirst || !splitsFinish(generation) ? { role: "assistant" } : {};
-    return chatEvent(generation, [{ index: 0, delta: { ...role, content: word }, finish_reason: null }]);
+  piece: (generation, index) => {
+    const role = index === 0 || !splitsFinish(generation) ? { role: "assistant" } : {};
+    const piece = generation.pieces[index]!;
+    const delta = { ...role, ...messageOf([piece]) };
+    return chatEvent(generation, [{
+      index: 0,
+      delta,
+      finish_reason: null,
+      ...logprobs(generation, [piece]),
+    }]);
   },
   ending(generation) {
     const delta = splitsFinish(generation) ? {} : { role: "assistant", content: "" };
-    const finish = chatEvent(generation, [{ index: 0, delta, finish_reason: generation.doneReason }]);
-    const usage = generation.wantsUsage ? chatEvent(generation, [], { usage: usageOf(generation) }) : "";
+    const finish = chatEvent(generation, [{ index: 0, delta, finish_reason: finishReason(generation) }]);
+    const usage = wantsUsage(generation) ? chatEvent(generation, [], { usage: usageOf(generation) }) : "";
     return `${finish}${usage}${DONE}`;
   },
   // Ollama reads its own error line as a chat line without content, and never ends the stream.
-  crash: (generation) => OPENAI_CHAT.piece({ ...generation, model: "" }, "", false),
+  crash: (generation) => {
+    const role = splitsFinish(generation) ? {} : { role: "assistant" };
+    const choices = [{ index: 0, delta: { ...role, content: "" }, finish_reason: null }];
+    return chatEvent({ ...generation, model: "" }, choices);
+  },
   whole: (generation) => ({
     ...head(generation, "chat.completion"),
     choices: [{
       index: 0,
-      message: { role: "assistant", content: generation.words.join("") },
-      finish_reason: generation.doneReason,
+      message: { role: "assistant", ...messageOf(generation.pieces) },
+      finish_reason: finishReason(generation),
+      ...logprobs(generation, generation.pieces),
     }],
     usage: usageOf(generation),
   }),
@@ -53,24 +80,39 @@ export const OPENAI_COMPLETION: FakeDialect = {
   streamsUnasked: false,
   check: () => {},
   promptOf: ({ prompt }) => typeof prompt === "string" ? prompt : "",
+  wishOf: () => ({
+    tools: [],
+    toolResult: undefined,
+    imageBytes: [],
+    format: undefined,
+    thinks: undefined,
+    topLogprobs: undefined,
+  }),
   limitOf: (body) => numberOf(body, "max_tokens"),
-  piece: (generation, word) => completionEvent(generation, word, null),
+  piece: (generation, index) => {
+    return completionEvent(generation, textOf({ pieces: [generation.pieces[index]!] }, "text"), null);
+  },
   ending(generation) {
     const finish = completionEvent(generation, "", generation.doneReason);
-    if (!generation.wantsUsage) return `${finish}${DONE}`;
+    if (!wantsUsage(generation)) return `${finish}${DONE}`;
     const usage = { ...head(generation, "text_completion"), choices: [], usage: usageOf(generation) };
     return `${finish}${event(usage)}${DONE}`;
   },
   crash: (generation) => completionEvent({ ...generation, model: "" }, "", null),
   whole: (generation) => ({
     ...head(generation, "text_completion"),
-    choices: [{ text: generation.words.join(""), index: 0, finish_reason: generation.doneReason }],
+    choices: [{ text: textOf(generation, "text"), index: 0, finish_reason: generation.doneReason }],
     usage: usageOf(generation),
   }),
 };
 
+/** Whether a level of reasoning is one; `undefined` if there is none. */
+export function thinksOf(effort: unknown): boolean | undefined {
+  return typeof effort === "string" ? effort !== "none" : undefined;
+}
+
 /** Whether the client wants to hear of usage at the end of its stream. */
-export function wantsUsage(body: OllamaBody): boolean {
+function wantsUsage({ body }: FakeGeneration): boolean {
   return objectOf(body, "stream_options")["include_usage"] === true;
 }
 
@@ -87,6 +129,43 @@ export function openAiError(status: number, message: string, version: string, is
 const TYPES: Readonly<Record<number, string>> = { 400: "invalid_request_error", 404: "not_found_error" };
 const DONE = "data: [DONE]\n\n";
 
+function imageUrlsOf({ messages }: OllamaBody): string[] {
+  const parts = (Array.isArray(messages) ? messages : []).flatMap(({ content }) =>
+    Array.isArray(content) ? content : []
+  );
+  return parts.flatMap(({ type, image_url: image }) => type === "image_url" ? [image.url ?? image] : []);
+}
+
+function formatOf({ type, json_schema: form }: OllamaBody): unknown {
+  if (type === "json_object") return "json";
+  return type === "json_schema" ? (form as OllamaBody | undefined)?.["schema"] : undefined;
+}
+
+function messageOf(pieces: readonly FakePiece[]): Record<string, unknown> {
+  const thinking = textOf({ pieces }, "thinking");
+  const calls = callsOf({ pieces }).map(({ id, name, argumentsJson }, index) => {
+    return { id, index, type: "function", function: { name, arguments: argumentsJson } };
+  });
+  return {
+    content: textOf({ pieces }, "text"),
+    ...(thinking !== "" && { reasoning: thinking }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
+}
+
+function finishReason(generation: FakeGeneration): string {
+  return callsOf(generation).length > 0 ? "tool_calls" : generation.doneReason;
+}
+
+function logprobs(
+  { wish: { topLogprobs } }: FakeGeneration,
+  pieces: readonly FakePiece[],
+): Record<string, unknown> {
+  if (topLogprobs === undefined) return {};
+  const content = pieces.flatMap((piece) => piece.kind === "text" ? logprobsOf(piece.text, topLogprobs) : []);
+  return content.length > 0 ? { logprobs: { content } } : {};
+}
+
 /** Since 0.30 the role comes once, and the finishing event is empty. */
 function splitsFinish({ version }: FakeGeneration): boolean {
   return isSince(version, "0.30.0");
@@ -101,7 +180,7 @@ function chatEvent(
 }
 
 function completionEvent(generation: FakeGeneration, text: string, finishReason: string | null): string {
-  const usage = generation.wantsUsage
+  const usage = wantsUsage(generation)
     ? { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }
     : {};
   const choices = [{ text, index: 0, finish_reason: finishReason }];
@@ -113,11 +192,11 @@ function head({ id, model }: FakeGeneration, object: string): Record<string, unk
   return { id, object, created, model, system_fingerprint: "fp_ollama" };
 }
 
-function usageOf({ promptTokenCount, words }: FakeGeneration): Record<string, number> {
+function usageOf({ promptTokenCount, pieces }: FakeGeneration): Record<string, number> {
   return {
     prompt_tokens: promptTokenCount,
-    completion_tokens: words.length,
-    total_tokens: promptTokenCount + words.length,
+    completion_tokens: pieces.length,
+    total_tokens: promptTokenCount + pieces.length,
   };
 }
 

@@ -26,6 +26,11 @@ const ROUTES: ReadonlyMap<string, FakeRoute> = new Map(
     check("/api/tags", READ),
     check("/api/ps", ["GET"], "0.1.38"),
     check("/api/show", ["POST"]),
+    check("/api/pull", ["POST"]),
+    check("/api/push", ["POST"]),
+    check("/api/create", ["POST"]),
+    check("/api/copy", ["POST"]),
+    check("/api/delete", ["DELETE"]),
     check("/v1/models", ["GET"], "0.2.6"),
     inference("/api/chat"),
     inference("/api/generate"),
@@ -34,13 +39,16 @@ const ROUTES: ReadonlyMap<string, FakeRoute> = new Map(
     inference("/v1/chat/completions"),
     inference("/v1/completions", "0.2.4"),
     inference("/v1/embeddings", "0.2.6"),
+    inference("/v1/responses", "0.13.3"),
   ].map((route) => [route.path, route]),
 );
 
 const ONE_MODEL = check("/v1/models/:model", ["GET"], "0.2.6");
+const BLOB = check("/api/blobs/:digest", ["HEAD", "POST"]);
 
 /** The endpoint at a path; `undefined` if a node of that version has none. */
 export function findRoute(path: string, version: string): FakeRoute | undefined {
-  const route = ROUTES.get(path) ?? (/^\/v1\/models\/[^/]+$/.test(path) ? ONE_MODEL : undefined);
+  const route = ROUTES.get(path) ?? (/^\/v1\/models\/[^/]+$/.test(path) ? ONE_MODEL : undefined) ??
+    (/^\/api\/blobs\/[^/]+$/.test(path) ? BLOB : undefined);
   return route && isSince(version, route.since) ? route : undefined;
 }

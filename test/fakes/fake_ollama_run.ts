@@ -34,11 +34,11 @@ export class FakeOllamaRun {
   async play({ firstTokenMs, tokenMs }: FakePace, isStream: boolean): Promise<boolean> {
     const slowMs = this.#treatment.mode === "slow_first_token" ? this.#treatment.delayMs : 0;
     let dueMs = performance.now() + firstTokenMs + slowMs;
-    for (const [index, word] of this.generation.words.entries()) {
+    for (const index of this.generation.pieces.keys()) {
       await this.#untilDue(dueMs);
       if (this.exchange.isOver) return false;
       if (this.#breaksAt(index)) break;
-      if (isStream) this.#unsent += this.dialect.piece(this.generation, word, index === 0);
+      if (isStream) this.#unsent += this.dialect.piece(this.generation, index);
       dueMs += tokenMs;
     }
     if (this.#breaksAt(Infinity)) return await this.#break(isStream);

@@ -36,7 +36,7 @@ export class FakeShowHttp {
 
   async send(address: UpstreamAddress, request: HttpRequest): Promise<HttpResponse> {
     const host = address.transport === "tcp" ? address.hostname : "?";
-    this.asked.push(`${host} ${JSON.parse(new TextDecoder().decode(request.body)).model}`);
+    this.asked.push(`${host} ${JSON.parse(new TextDecoder().decode(request.body as Uint8Array)).model}`);
     this.lastRequest = request;
     const usual = { status: 200, text: this.usual };
     this.peakCount = Math.max(this.peakCount, ++this.waitingCount);

@@ -1,4 +1,5 @@
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { openaiDialect } from "../../lib/dialects/openai_dialect.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import type { GatewayRequest } from "../../lib/gateway.ts";
 import type { Answer } from "../../lib/router/answer.ts";
@@ -21,17 +22,19 @@ function taskOf(endpoint: BatchEndpoint, body: unknown, signal = new AbortContro
 
 const EMBED = taskOf("/v1/embeddings", { model: "e", input: ["a", "b"] });
 
+const NOBODY = () => Promise.reject(new Error("nobody is asked"));
+
 /** A gateway that answers so. */
 const gatewayOf = (infer: (request: GatewayRequest) => Promise<Answer>) => ({ infer });
 
 for (
-  const { task, wanted } of [
+  const { task, wanted, inputs } of [
     {
       task: taskOf("/v1/chat/completions", { model: "m", messages: [{ role: "user", content: "hi" }] }),
       wanted: { task: "chat", model: "m" },
     },
     { task: taskOf("/v1/completions", { prompt: "hi" }), wanted: { task: "completion", model: undefined } },
-    { task: EMBED, wanted: { task: "embedding", model: "e", inputs: ["a", "b"] } },
+    { task: EMBED, wanted: { task: "embedding", model: "e" }, inputs: ["a", "b"] },
   ]
 ) {
   Deno.test(`sendTaskOver() asks for ${task.endpoint}, behind everybody else and without a stream`, async () => {
@@ -40,16 +43,21 @@ for (
       gatewayOf((request) => (asked.push(request), Promise.resolve(answerOf(encode("{}"))))),
     );
     await send(task);
-    const { turns: _, keepAliveMs: _keepAlive, ...request } = asked[0]!;
+    const { turns: _turns, keepAliveMs: _keepAlive, choices: _choices, exchange, parts, ...request } =
+      asked[0]!;
     deepEqual(request, {
       ...wanted,
-      target: task.endpoint,
+      dialect: openaiDialect,
       stream: false,
       priority: -1_000,
-      body: task.body,
+      bodyBytes: task.body.byteLength,
       id: "r1",
       signal: task.signal,
     });
+    deepEqual(parts?.inputs, inputs);
+    const put = await exchange({ kind: "ollama", modelName: undefined, model: undefined, ask: NOBODY });
+    ok("target" in put);
+    deepEqual([put.target, put.body], [task.endpoint, task.body]);
   });
 }
 

@@ -28,6 +28,7 @@ import { OllamaStoreFixture } from "../../fixtures/ollama_store.ts";
 import { backendView } from "../../fixtures/backend_views.ts";
 import { RoutingBed } from "../../fixtures/routing_bed.ts";
 import { until } from "../../fixtures/until.ts";
+import { servedModel } from "../../fixtures/served_model.ts";
 
 function settings(url: string, more: Partial<ExternalSettings> = {}): ExternalSettings {
   return { url, apiKey: undefined, model: undefined, usesList: true, lostAfterMs: 30_000, ...more };
@@ -139,6 +140,7 @@ function poolOf(own: FakeLlamaServer | undefined): CoordinatorPool<ServingCoordi
     address: own.address,
     headers: [],
     because: "ours",
+    served: servedModel(),
     dead: never,
     gone: never,
   };

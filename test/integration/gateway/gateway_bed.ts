@@ -14,14 +14,20 @@ import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
 import type { ResolvedModel } from "../../../lib/ollama/resolved_model.ts";
 import type { NodeRegistry } from "../../../lib/nodes/node_registry.ts";
 import type { NodeSettings } from "../../../lib/nodes/node_settings.ts";
+import { ModelManagement } from "../../../lib/model_management/model_management.ts";
 import { ModelStore } from "../../../lib/ollama/storage.ts";
+import { OllamaListing } from "../../../lib/ollama_listing.ts";
 import { CoordinatorPool } from "../../../lib/pool/pool.ts";
 import type { Wanted } from "../../../lib/pool/pooled.ts";
 import { poolSettings } from "../../../lib/pool_settings.ts";
 import { ModelCatalog } from "../../../lib/router/catalog.ts";
 import { DecisionLog } from "../../../lib/router/decision_log.ts";
+import { LoadedLook } from "../../../lib/router/loaded_look.ts";
 import { RouteFacts } from "../../../lib/router/route_facts.ts";
 import { Upstreams } from "../../../lib/router/upstreams.ts";
+import { ModelShow } from "../../../lib/show_model.ts";
+import { GgufHeaderCache } from "../../../lib/store/gguf_header_cache.ts";
+import { ModelUnloader } from "../../../lib/unload_model.ts";
 import { createApp } from "../../../routes/app.ts";
 import { parseEndpoint } from "../../../lib/rpc/endpoint.ts";
 import { FakeBackendAdmin } from "../../fakes/fake_backend_admin.ts";
@@ -163,6 +169,11 @@ export class GatewayBed implements AsyncDisposable {
       gateway: bed.gateway,
       backends,
       nodes: new FakeNodeAdmin(),
+      listing: new OllamaListing(parts),
+      show: new ModelShow({ ...parts, headers: new GgufHeaderCache() }),
+      unloading: new ModelUnloader(parts),
+      loaded: new LoadedLook(parts),
+      management: new ModelManagement({ ...parts, keyOf: (model) => catalog.keyOf(model) }),
       batches: new FakeBatchService(),
       coordinators: new FakeCoordinatorAdmin(),
       clients: bed.#owned.use(new ClientWatch({ clock })),

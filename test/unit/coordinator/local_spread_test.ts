@@ -9,6 +9,7 @@ import { CoordinatorPool } from "../../../lib/pool/pool.ts";
 import type { CoordinatorLease, Prospect, Wanted } from "../../../lib/pool/pooled.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeCoordinator, SETTINGS } from "../pool/pool_bed.ts";
+import { servedModel } from "../../fixtures/served_model.ts";
 
 const MODEL: ModelToFind = {
   key: "m",
@@ -25,6 +26,7 @@ class SpreadCoordinator extends FakeCoordinator implements ServingCoordinator {
   readonly because = "for a test";
   readonly placement = PLACEMENT;
   readonly pid = 1;
+  readonly served = servedModel({ name: "m" });
   readonly contextSize = 4096;
   readonly tokensPerSecond = 0;
   constructor(readonly upstream: Spread, private readonly outdated: AbortSignal) {

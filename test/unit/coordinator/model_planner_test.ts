@@ -78,7 +78,13 @@ Deno.test("ModelPlanner.plan() leaves a context that was asked for the asker's m
 
 Deno.test("ModelPlanner.plan() runs a model as the configuration says where nothing else is asked for", () => {
   const env = { SOLLOL_COORDINATOR_SLOTS: "2", SOLLOL_COORDINATOR_KV_TYPE: "q8_0" };
-  const usual = { contextSize: 4096, slotCount: 2, kvType: "q8_0", ubatchSize: undefined };
+  const usual = {
+    contextSize: 4096,
+    slotCount: 2,
+    kvType: "q8_0",
+    ubatchSize: undefined,
+    pooling: undefined,
+  };
   deepEqual(planOver(VIEWS, plannerFor(env)).shape, usual);
   const wish = { contextSize: 8192, kvType: "q4_0" } as const;
   deepEqual(planOver(VIEWS, plannerFor(env), wish).shape, { ...usual, ...wish });

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { buildLaunchCommand, type LaunchOptions } from "../../../lib/llama_server/args.ts";
+import { samplingArgs } from "../../../lib/llama_server/sampling_args.ts";
 
 const base: LaunchOptions = {
   modelPath: "/models/m.gguf",
@@ -22,8 +23,9 @@ function valueOf(args: readonly string[], flag: string): string | undefined {
 
 Deno.test("buildLaunchCommand() writes the whole line of a coordinator", () => {
   const { args } = buildLaunchCommand({ ...base, rpc, threadCount: 3 });
+  const sampling = samplingArgs({}, base.slotContextSize).join(" ");
   equal(
-    args.join(" "),
+    args.join(" ").replace(` ${sampling}`, ""),
     "-m /models/m.gguf -a llama3.1:70b --rpc 10.0.0.2:50052,10.0.0.3:50052 --device RPC0,RPC1 -ngl 999 -ts 5,4 " +
       "-fit off -c 8192 -np 2 -t 3 -cram 256 -lv 4 --no-ui --offline --metrics " +
       "--threads-http 80 --host /run/x.sock",
@@ -121,3 +123,28 @@ for (
     });
   });
 }
+
+Deno.test("buildLaunchCommand() lets the operator's options overrule those that are stored with the model", () => {
+  const { args } = buildLaunchCommand({ ...base, params: { temperature: 0.2 }, extraArgs: ["--temp", "0"] });
+  ok(args.indexOf("0.2") < args.lastIndexOf("--temp"), args.join(" "));
+  equal(args[args.lastIndexOf("--temp") + 1], "0");
+});
+
+Deno.test("buildLaunchCommand() starts a model that embeds for that, and does not sample with it", () => {
+  const { args } = buildLaunchCommand({ ...base, pooling: "mean", batchSize: 4096, ubatchSize: 4096 });
+  equal(valueOf(args, "--pooling"), "mean");
+  deepEqual([valueOf(args, "-b"), valueOf(args, "-ub")], ["4096", "4096"]);
+  ok(args.includes("--embedding") && !args.includes("--temp"), args.join(" "));
+});
+
+Deno.test("buildLaunchCommand() starts a model that ranks for that", () => {
+  const { args } = buildLaunchCommand({ ...base, pooling: "rank" });
+  ok(args.includes("--reranking") && !args.includes("--embedding"), args.join(" "));
+});
+
+Deno.test("buildLaunchCommand() quotes the path of an adapter where --lora would take it for two", () => {
+  const loraPaths = ["/l/a.gguf", "/l/b,c.gguf", '/l/d"e,f.gguf'];
+  const { args } = buildLaunchCommand({ ...base, loraPaths });
+  const given = args.filter((_, index) => args[index - 1] === "--lora");
+  deepEqual(given, ["/l/a.gguf", '"/l/b,c.gguf"', '"/l/d""e,f.gguf"']);
+});

@@ -185,3 +185,11 @@ Deno.test("an error is told, but not at any length", () => {
   equal(parseError(JSON.stringify({ error: "x".repeat(10_000) }))!.length, 200);
   equal(parseError(`{"error":{}}`), undefined);
 });
+
+Deno.test("the context of a model in memory is known where the node tells it", () => {
+  const [told] = resident({ name: "a", size: 1, context_length: 4_096 });
+  deepEqual(told!.contextLength, 4_096);
+  for (const context_length of [undefined, 0, -1, "4096", null]) {
+    deepEqual("contextLength" in resident({ name: "a", size: 1, context_length })[0]!, false);
+  }
+});

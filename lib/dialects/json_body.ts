@@ -1,0 +1,72 @@
+import { GatewayError, messageOf } from "../errors.ts";
+
+/** Nobody's schema is nested deeper; what is would exhaust the stack of whoever walks it, ours or an upstream's. */
+const MAX_DEPTH = 200;
+const BYTE_ORDER_MARK = "\ufeff";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads the JSON object that a client sent.
+ *
+ * @param wanted What it is to hold, such as `a model and messages`.
+ * @throws {GatewayError} `invalid_request` if it is empty, not UTF-8, not JSON, no object, or nested deeper than 200.
+ */
+export function readJsonBody(body: Uint8Array, wanted: string): Readonly<Record<string, unknown>> {
+  if (body.byteLength === 0) throw refusal(`missing request body; send a JSON object with ${wanted}`);
+  const value = parse(decode(body));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw refusal(`The body must be a JSON object with ${wanted}`);
+  }
+  if (depthOf(body) > MAX_DEPTH) {
+    throw refusal(`The body is nested deeper than ${MAX_DEPTH}; send flatter JSON`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function decode(body: Uint8Array): string {
+  try {
+    return decoder.decode(body);
+  } catch (cause) {
+    throw refusal("The body is not valid UTF-8; send JSON encoded as UTF-8", cause);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const detail = text.startsWith(BYTE_ORDER_MARK) ? "it begins with a byte order mark" : messageOf(cause);
+    throw refusal(`The body is not valid JSON: ${detail}`, cause);
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN = [0x5b, 0x7b];
+const CLOSE = [0x5d, 0x7d];
+
+/** How deep the objects and lists of JSON stand in each other. Walks the bytes: a walk of the values would need the stack. */
+function depthOf(json: Uint8Array): number {
+  let [depth, deepest] = [0, 0];
+  for (let at = 0; at < json.byteLength; at++) {
+    const byte = json[at]!;
+    if (byte === QUOTE) at = endOfText(json, at);
+    else if (OPEN.includes(byte)) deepest = Math.max(deepest, ++depth);
+    else if (CLOSE.includes(byte)) depth--;
+  }
+  return deepest;
+}
+
+/** The closing quote of the text that begins at `start`. */
+function endOfText(json: Uint8Array, start: number): number {
+  for (let at = json.indexOf(QUOTE, start + 1);; at = json.indexOf(QUOTE, at + 1)) {
+    let first = at;
+    while (json[first - 1] === BACKSLASH) first--;
+    if ((at - first) % 2 === 0) return at;
+  }
+}
+
+function refusal(message: string, cause?: unknown): GatewayError {
+  return new GatewayError("invalid_request", message, { cause });
+}

@@ -1,0 +1,64 @@
+import type { GatewayError } from "../errors.ts";
+import type { ClientDialect, UpstreamRefusal, WaitingWord } from "./client_dialect.ts";
+import { statusForClient } from "./refusal_status.ts";
+import { readUpstreamError } from "./upstream_error.ts";
+
+const encoder = new TextEncoder();
+
+/** How Ollama's clients are spoken to in chats, and wherever no text is generated. */
+export const ollamaDialect: ClientDialect = dialect(({ text, isNote }) => ({
+  message: { role: "assistant", content: "", ...(isNote && { thinking: `${text}\n` }) },
+}));
+
+/** How Ollama's clients are spoken to that let text be generated without a chat. */
+export const ollamaGenerateDialect: ClientDialect = dialect(({ text, isNote }) => ({
+  response: "",
+  ...(isNote && { thinking: `${text}\n` }),
+}));
+
+/** @param said What a waiting word is in the place of an answer's text. */
+function dialect(said: (word: WaitingWord) => Record<string, unknown>): ClientDialect {
+  return {
+    name: "ollama",
+    streamType: "application/x-ndjson",
+    errorBody: (error, requestId) => ({ error: error ? messageOf(error) : unexpected(requestId) }),
+    errorEvent: (error, requestId) => line({ error: error ? messageOf(error) : unexpected(requestId) }),
+    refusal: (refusal) => ({
+      status: statusForClient(refusal),
+      body: encoder.encode(JSON.stringify({ error: sentenceOf(refusal) })),
+    }),
+    refusalEvent: (refusal) => line({ error: sentenceOf(refusal) }),
+    waitingWord: (word) =>
+      line({
+        model: word.model,
+        created_at: new Date(word.atMs).toISOString(),
+        ...said(word),
+        done: false,
+      }),
+    comment: () => new Uint8Array(0), // a line is an answer's part
+  };
+}
+
+function line(value: Record<string, unknown>): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`${JSON.stringify(value)}\n`);
+}
+
+/** Clients know an absent model by these words. */
+function messageOf({ code, message }: GatewayError): string {
+  const isToldSo = code !== "model_not_found" || message.includes("not found");
+  return isToldSo ? message : `model not found: ${message}`;
+}
+
+function unexpected(requestId: string): string {
+  return `Something went wrong inside sollol; its log has the details under request ${requestId}`;
+}
+
+/** What llama-server says stands in Ollama's own refusals as JSON inside of text; nobody wants to read that. */
+function sentenceOf({ status, body }: UpstreamRefusal): string {
+  const { message, promptTokens, contextSize } = readUpstreamError(body);
+  const inner = message.startsWith("{") ? readUpstreamError(message).message : "";
+  const said = inner || message || `The upstream answered ${status} without saying why; ask again`;
+  if (promptTokens === undefined || contextSize === undefined) return said;
+  const areTold = [promptTokens, contextSize].every((tokens) => said.includes(String(tokens)));
+  return areTold ? said : `${said} (${promptTokens} tokens, with room for ${contextSize})`;
+}

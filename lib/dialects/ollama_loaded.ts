@@ -1,0 +1,27 @@
+/** What Ollama answers where a model was only to be loaded or unloaded; embeddings have no reason, and no time. */
+export interface OllamaLoaded {
+  /** What was asked for. */
+  readonly kind: "chat" | "generate";
+  /** The model as the client named it. */
+  readonly model: string;
+  /** What was done. */
+  readonly reason: "load" | "unload";
+}
+
+const encoder = new TextEncoder();
+
+/** The whole answer, JSON; it is never a stream. @param nowMs Since 1970. */
+export function ollamaLoaded({ kind, model, reason }: OllamaLoaded, nowMs: number): Uint8Array<ArrayBuffer> {
+  return encoder.encode(JSON.stringify({
+    model,
+    created_at: new Date(nowMs).toISOString(),
+    ...(kind === "chat" ? { message: { role: "assistant", content: "" } } : { response: "" }),
+    done: true,
+    done_reason: reason,
+  }));
+}
+
+/** The same for a request for no embeddings. @param isLegacy Whether `/api/embeddings` was asked. */
+export function noEmbeddings(model: string, isLegacy: boolean): Uint8Array<ArrayBuffer> {
+  return encoder.encode(JSON.stringify(isLegacy ? { embedding: [] } : { model, embeddings: [] }));
+}

@@ -1,0 +1,157 @@
+import { GatewayError } from "../errors.ts";
+import { withDimensions } from "./embedding_dimensions.ts";
+import type { ExchangeFor, UpstreamFacts } from "./exchange.ts";
+import {
+  type JsonEdit,
+  type JsonObject,
+  membersOf,
+  objectAt,
+  placesIn,
+  setMember,
+  textOf,
+  withEdits,
+} from "./json_edits.ts";
+import { llamaChatEdits, nodeChatEdits, storedTurnEdits } from "./openai_chat_edits.ts";
+import { withModel } from "./openai_model.ts";
+import type {
+  ChatEnvelope,
+  CompletionEnvelope,
+  EmbeddingEnvelope,
+  RequestEnvelope,
+} from "./openai_request.ts";
+import { chatToolName, responsesToolName, withToolWish } from "./openai_tool_choice.ts";
+import { llamaResponsesEdits, storedInputEdits } from "./responses_edits.ts";
+import type { ResponsesEnvelope } from "./responses_request.ts";
+
+/**
+ * How `POST /v1/chat/completions` is put to an upstream: as it is, but for what that upstream does not understand.
+ *
+ * @param body As it was decoded; not changed.
+ */
+export function openaiChatExchange(body: Uint8Array<ArrayBuffer>, envelope: ChatEnvelope): ExchangeFor {
+  const { stream, toolWish, quirks } = envelope;
+  return (upstream) => {
+    const wished = toolWish ? withToolWish(body, toolWish, upstream.kind, chatToolName) : body;
+    return {
+      target: "/v1/chat/completions",
+      stream,
+      format: "openai",
+      body: forUpstream(
+        wished,
+        envelope,
+        upstream,
+        (chat) =>
+          upstream.kind === "ollama" ? nodeChatEdits(chat, quirks) : [
+            ...llamaChatEdits(chat, quirks),
+            ...(upstream.model ? storedTurnEdits(chat, upstream.model, quirks) : []),
+          ],
+      ),
+    };
+  };
+}
+
+/** How `POST /v1/completions` is put to an upstream. @param body As it was decoded; not changed. */
+export function openaiCompletionExchange(
+  body: Uint8Array<ArrayBuffer>,
+  envelope: CompletionEnvelope,
+): ExchangeFor {
+  const { stream, promptCount } = envelope;
+  return (upstream) => ({
+    target: "/v1/completions",
+    stream,
+    format: "openai",
+    body: forUpstream(body, envelope, upstream, (request) => promptCount === 1 ? onlyPrompt(request) : []),
+  });
+}
+
+/**
+ * How `POST /v1/embeddings` is put to an upstream.
+ *
+ * @param body As it was decoded, or the same with fewer inputs; not changed.
+ */
+export function openaiEmbeddingExchange(
+  body: Uint8Array<ArrayBuffer>,
+  envelope: EmbeddingEnvelope,
+): ExchangeFor {
+  const { model, dimensions, encodingFormat } = envelope;
+  const format = encodingFormat?.toLowerCase() ?? "float";
+  const isFormatOdd = encodingFormat !== undefined && encodingFormat !== format;
+  return (upstream) => {
+    const isNode = upstream.kind === "ollama";
+    return {
+      target: "/v1/embeddings",
+      stream: false,
+      format: "openai",
+      body: forUpstream(
+        body,
+        envelope,
+        upstream,
+        (request) =>
+          isFormatOdd && !isNode ? setMember(request, "encoding_format", JSON.stringify(format)) : [],
+      ),
+      ...(dimensions !== undefined && !isNode && {
+        translateWhole: (answer) => {
+          const shorter = withDimensions(answer, dimensions);
+          return model === undefined ? shorter : withModel(shorter, model);
+        },
+      }),
+    };
+  };
+}
+
+/** How `POST /v1/responses` is put to an upstream. @param body As it was decoded; not changed. */
+export function responsesExchange(
+  body: Uint8Array<ArrayBuffer>,
+  envelope: ResponsesEnvelope,
+): ExchangeFor {
+  const { stream, toolWish, hasInstructions } = envelope;
+  return (upstream) => {
+    const wished = toolWish ? withToolWish(body, toolWish, upstream.kind, responsesToolName) : body;
+    return {
+      target: "/v1/responses",
+      stream,
+      format: "responses",
+      body: forUpstream(wished, envelope, upstream, (request) =>
+        upstream.kind === "ollama" ? [] : [
+          ...llamaResponsesEdits(request),
+          ...(upstream.model ? storedInputEdits(request, upstream.model, hasInstructions) : []),
+        ]),
+    };
+  };
+}
+
+/** How `POST /v1/rerank` is put to llama-server. @param body As it was decoded; not changed. */
+export function rerankExchange(body: Uint8Array<ArrayBuffer>, envelope: RequestEnvelope): ExchangeFor {
+  return (upstream) => {
+    if (upstream.kind === "ollama") {
+      throw new GatewayError(
+        "model_unusable",
+        "Ollama cannot rerank; ask for a model that a coordinator serves",
+      );
+    }
+    const reranked = forUpstream(body, envelope, upstream, () => []);
+    return { target: "/v1/rerank", stream: false, format: "openai", body: reranked };
+  };
+}
+
+/** The body with what the upstream must be told otherwise; the very same one where that is nothing. */
+function forUpstream(
+  body: Uint8Array<ArrayBuffer>,
+  { model }: RequestEnvelope,
+  { modelName }: UpstreamFacts,
+  editsOf: (request: JsonObject) => readonly JsonEdit[],
+): Uint8Array<ArrayBuffer> {
+  const request = objectAt(body);
+  const isCalledSo = modelName === undefined || modelName === model;
+  const named = isCalledSo ? [] : setMember(request, "model", JSON.stringify(modelName));
+  return withEdits(body, [...named, ...editsOf(request)]);
+}
+
+/** Ollama takes no list of prompts, not even of one. */
+function onlyPrompt(request: JsonObject): JsonEdit[] {
+  const { json } = request;
+  return membersOf(request, "prompt").flatMap(({ value: { start, end } }) => {
+    const [only] = placesIn(json, start);
+    return only ? [{ start, end, value: textOf(json, only) }] : [];
+  });
+}

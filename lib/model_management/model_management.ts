@@ -1,0 +1,258 @@
+import type { Clock } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
+import { GatewayError } from "../errors.ts";
+import type { HttpClient } from "../http/client.ts";
+import type { StreamedBody } from "../http/request_head.ts";
+import { listNames } from "../name_list.ts";
+import type { KnownNode } from "../nodes/node.ts";
+import { answerOfAll } from "./answer_of_all.ts";
+import { ManagedNodes, type ManagedNodesParts, requireUp } from "./managed_nodes.ts";
+import { digestsIn, type ModelOrder, type OrderAnswer, type OrderProgress } from "./model_order.ts";
+import type { ManagedAction, NodeWish } from "./node_choice.ts";
+import { progressOfMany, progressOfOne } from "./node_progress.ts";
+import { askNode, askNodeBriefly, jsonBody, type NodeAnswer, type NodeRequest } from "./node_request.ts";
+
+/** What {@linkcode ModelManagement} works with. */
+export interface ModelManagementParts extends Omit<ManagedNodesParts, "clock"> {
+  /** The Ollama nodes, live. */
+  readonly nodes: ManagedNodesParts["nodes"] & {
+    refresh(asked: { readonly names: readonly string[]; readonly signal: AbortSignal }): Promise<void>;
+  };
+  /** Asks them; disposed by whoever made it. */
+  readonly http: Pick<HttpClient, "send">;
+  /** Time. */
+  readonly clock: Clock;
+}
+
+/** For how long it is waited until a node's list is known anew, ms. */
+const REFRESH_MS = 3_000;
+/** For a node to tell whether it has a blob, ms. */
+const HAS_BLOB_MS = 2_000;
+/** Nodes that a sentence tells. */
+const TOLD_NODES = 5;
+
+/** Has the nodes pull, push, make, copy and delete models: by the client's wish where it has one, else where it suits. */
+export class ModelManagement {
+  readonly #parts: ModelManagementParts;
+  readonly #nodes: ManagedNodes;
+
+  /** Its parts stay the caller's to dispose. */
+  constructor(parts: ModelManagementParts) {
+    this.#parts = parts;
+    this.#nodes = new ManagedNodes(parts);
+  }
+
+  /**
+   * Pulls a model: where it is already, which brings it up to date, else where most room is.
+   *
+   * @throws {GatewayError} If no node can be asked, or a single one cannot be reached. The signal's reason.
+   */
+  async pull(order: ModelOrder, signal: AbortSignal): Promise<OrderProgress> {
+    const wished = this.#nodes.wished(order.wish, PULL);
+    const [holder] = wished ? [] : this.#nodes.holders(order.model);
+    const nodes = wished ?? [holder ?? this.#nodes.roomiest(PULL)[0]];
+    const because = wished ? WISHED : holder ? "it holds the model already" : MOST_ROOM;
+    return await this.#progress(nodes, because, { verb: "pull", path: "/api/pull", order }, signal);
+  }
+
+  /**
+   * Pushes a model from a node that holds it.
+   *
+   * @throws {GatewayError} As {@linkcode pull}.
+   */
+  async push(order: ModelOrder, signal: AbortSignal): Promise<OrderProgress> {
+    const { nodes, because } = this.#atHolders(order, PUSH);
+    return await this.#progress(nodes, because, { verb: "push", path: "/api/push", order }, signal);
+  }
+
+  /**
+   * Makes a model: where the blobs are that it needs, or the model that it is made from; else where most room is.
+   *
+   * @throws {GatewayError} As {@linkcode pull}.
+   */
+  async create(order: ModelOrder, signal: AbortSignal): Promise<OrderProgress> {
+    const { nodes, because } = await this.#forCreating(order, signal);
+    return await this.#progress(nodes, because, { verb: "create", path: "/api/create", order }, signal);
+  }
+
+  /**
+   * Copies a model under another name, at a node that holds it.
+   *
+   * @throws {GatewayError} As {@linkcode pull}; `upstream_failed` if one of several could not. The signal's reason.
+   */
+  async copy(order: ModelOrder, signal: AbortSignal): Promise<OrderAnswer> {
+    return await this.#short(
+      order,
+      COPY,
+      { method: "POST", path: "/api/copy", ...jsonBody(order.said) },
+      signal,
+    );
+  }
+
+  /**
+   * Deletes a model at one node that holds it, or at those that are wished for.
+   *
+   * @throws {GatewayError} As {@linkcode copy}.
+   */
+  async delete(order: ModelOrder, signal: AbortSignal): Promise<OrderAnswer> {
+    const request = { method: "DELETE", path: "/api/delete", ...jsonBody(order.said) } as const;
+    return await this.#short(order, DELETE, request, signal);
+  }
+
+  /**
+   * Whether the node that blobs go to has one: 200 or 404.
+   *
+   * @param digest As `isDigest()` checked it.
+   * @throws {GatewayError} As {@linkcode putBlob}.
+   */
+  async findBlob(digest: string, wish: NodeWish, signal: AbortSignal): Promise<OrderAnswer> {
+    return await this.#atWorkbench(wish, { method: "HEAD", path: `/api/blobs/${digest}` }, signal);
+  }
+
+  /**
+   * Sends a blob on as it comes.
+   *
+   * @param digest As `isDigest()` checked it.
+   * @throws {GatewayError} If no node can be asked, several are wished for, or it cannot be reached; what the body throws.
+   *   The signal's reason.
+   */
+  async putBlob(
+    digest: string,
+    body: StreamedBody,
+    wish: NodeWish,
+    signal: AbortSignal,
+  ): Promise<OrderAnswer> {
+    return await this.#atWorkbench(wish, { method: "POST", path: `/api/blobs/${digest}`, body }, signal);
+  }
+
+  async #atWorkbench(wish: NodeWish, request: NodeRequest, signal: AbortSignal): Promise<OrderAnswer> {
+    const [node, ...others] = this.#nodes.wished(wish, BLOB) ?? [this.#nodes.workbench(BLOB)];
+    if (others.length > 0) {
+      const message = `A blob goes to one node at a time; name one of them in the header x-sollol-node`;
+      throw new GatewayError("invalid_request", message, { field: "x-sollol-node" });
+    }
+    requireUp(node!, "keep a blob");
+    const answer = await askNodeBriefly(this.#parts.http, node!, request, signal);
+    return { ...answer, nodes: [node!.name], because: wish === undefined ? "blobs go there now" : WISHED };
+  }
+
+  #atHolders(
+    { model, wish }: ModelOrder,
+    action: ManagedAction,
+  ): { readonly nodes: readonly KnownNode[]; readonly because: string } {
+    const wished = wish === "all" ? this.#nodes.holders(model) : this.#nodes.wished(wish, action);
+    if (wished && wished.length > 0) return { nodes: wished, because: WISHED };
+    const nodes = [this.#nodes.holder(model, action)];
+    const others = this.#nodes.holders(model).filter((node) => !nodes.includes(node)).map(({ name }) => name);
+    const told = others.length === 0
+      ? ""
+      : `; ${listNames(others, TOLD_NODES)} ${others.length === 1 ? "has" : "have"} it too`;
+    return { nodes, because: `it holds the model${told}` };
+  }
+
+  async #forCreating(
+    { said, wish }: ModelOrder,
+    signal: AbortSignal,
+  ): Promise<{ readonly nodes: readonly KnownNode[]; readonly because: string }> {
+    const wished = this.#nodes.wished(wish, CREATE);
+    if (wished) return { nodes: wished, because: WISHED };
+    const digests = digestsIn(said);
+    if (digests.length > 0) return await this.#withBlobs(digests, signal);
+    const [holder] = typeof said["from"] === "string" ? this.#nodes.holders(said["from"]) : [];
+    if (holder) return { nodes: [holder], because: "it holds the model that it is made from" };
+    return { nodes: [this.#nodes.roomiest(CREATE)[0]], because: MOST_ROOM };
+  }
+
+  /** Where all blobs are; where they would go if they are nowhere: that node knows best how to say so. */
+  async #withBlobs(
+    digests: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly nodes: readonly KnownNode[]; readonly because: string }> {
+    const bench = this.#nodes.workbench(CREATE);
+    for (const node of new Set([bench, ...this.#nodes.roomiest(CREATE)])) {
+      if (await this.#hasBlobs(node, digests, signal)) return { nodes: [node], because: "it has the blobs" };
+    }
+    return { nodes: [bench], because: "blobs go there now" };
+  }
+
+  async #hasBlobs(node: KnownNode, digests: readonly string[], signal: AbortSignal): Promise<boolean> {
+    using deadline = new Deadline(this.#parts.clock, HAS_BLOB_MS, { signal });
+    try {
+      for (const digest of digests) {
+        const request = { method: "HEAD", path: `/api/blobs/${digest}` } as const;
+        const { status } = await askNodeBriefly(this.#parts.http, node, request, deadline.signal);
+        if (status !== 200) return false;
+      }
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (deadline.hasPassed || error instanceof GatewayError) return false;
+      throw error;
+    }
+  }
+
+  async #progress(
+    nodes: readonly KnownNode[],
+    because: string,
+    { verb, path, order }: { readonly verb: string; readonly path: string; readonly order: ModelOrder },
+    signal: AbortSignal,
+  ): Promise<OrderProgress> {
+    const { http } = this.#parts;
+    const place = { nodes: nodes.map(({ name }) => name), because };
+    const what = `${verb} "${order.model}"`;
+    const request = { method: "POST", path, ...jsonBody({ ...order.said, stream: true }) } as const;
+    const options = { what, onSuccess: (node: KnownNode) => this.#askAnew([node]), signal };
+    const open = async (node: KnownNode, ending: AbortSignal) => {
+      requireUp(node, what);
+      return await askNode(http, node, request, ending);
+    };
+    if (nodes.length > 1) return { ...place, lines: progressOfMany(nodes, open, options) };
+    const response = await open(nodes[0]!, signal);
+    if (response.status === 200) return { ...place, lines: progressOfOne(nodes[0]!, response, options) };
+    const body = new Uint8Array(await response.body.bytes(MAX_REFUSAL_BYTES));
+    return { ...place, refusal: { status: response.status, body } };
+  }
+
+  async #short(
+    order: ModelOrder,
+    action: ManagedAction,
+    request: NodeRequest,
+    signal: AbortSignal,
+  ): Promise<OrderAnswer> {
+    const { nodes, because } = this.#atHolders(order, action);
+    const what = `${action.verb} "${order.model}"`;
+    const place = { nodes: nodes.map(({ name }) => name), because };
+    const ask = async (node: KnownNode): Promise<NodeAnswer> => {
+      requireUp(node, what);
+      return await askNodeBriefly(this.#parts.http, node, request, signal);
+    };
+    try {
+      if (nodes.length === 1) return { ...place, ...await ask(nodes[0]!) };
+      return { ...place, ...await answerOfAll(nodes, ask, what) };
+    } finally {
+      if (!signal.aborted) await this.#askAnew(nodes);
+    }
+  }
+
+  /** Twice, for the first question may join one that was on its way before. Never rejects. */
+  async #askAnew(nodes: readonly KnownNode[]): Promise<void> {
+    using deadline = new Deadline(this.#parts.clock, REFRESH_MS);
+    const asked = { names: nodes.map(({ name }) => name), signal: deadline.signal };
+    try {
+      await this.#parts.nodes.refresh(asked);
+      await this.#parts.nodes.refresh(asked);
+    } catch { /* it will be known at the next check */ }
+  }
+}
+
+const PULL: ManagedAction = { verb: "pull", preposition: "to" };
+const PUSH: ManagedAction = { verb: "push", preposition: "from" };
+const CREATE: ManagedAction = { verb: "create models", preposition: "on" };
+const COPY: ManagedAction = { verb: "copy", preposition: "on" };
+const DELETE: ManagedAction = { verb: "delete", preposition: "on" };
+const BLOB: ManagedAction = { verb: "keep blobs", preposition: "on" };
+
+const WISHED = "the client wants it so";
+const MOST_ROOM = "it has most room";
+/** What a node says of a refusal is short. */
+const MAX_REFUSAL_BYTES = 1024 * 1024;

@@ -1,0 +1,117 @@
+import { type Context, Hono } from "hono";
+import type { ClientWatch } from "../lib/client_watch.ts";
+import { decodeOllamaCopy, decodeOllamaOrder, type OllamaOrder } from "../lib/dialects/ollama_orders.ts";
+import { GatewayError } from "../lib/errors.ts";
+import type { StreamedBody } from "../lib/http/request_head.ts";
+import type { ModelManagement } from "../lib/model_management/model_management.ts";
+import { isDigest } from "../lib/ollama/manifest.ts";
+import type { AppEnv } from "./app_env.ts";
+import { leftOf } from "./left_of.ts";
+import { allow } from "./middleware/allow.ts";
+import { orderAnswer, progressAnswer } from "./order_answer.ts";
+import { withoutSlash } from "./middleware/without_slash.ts";
+import { refuseOtherSites } from "./other_sites.ts";
+import { readBody } from "./read_body.ts";
+import { readNodeWish } from "./read_node_wish.ts";
+
+/** How bodies are read. */
+export interface OllamaManagementOptions {
+  /** The most bytes that a body may have, but for blobs; read at each request. */
+  readonly maxBodyBytes: () => number;
+  /** Notices clients that leave while nothing is told. */
+  readonly clients: Pick<ClientWatch, "watch">;
+}
+
+/** Orders whose progress is told, and what Ollama says where they name no model. */
+const LONG_ORDERS = {
+  pull: "invalid model name",
+  push: "model is required",
+  create: "invalid model name",
+} as const;
+
+/**
+ * Ollama's management of models, at the nodes: pull, push, create, copy, delete, blobs. What belongs to a person at
+ * ollama.com is refused. Mounted at `/api`, behind the API keys.
+ */
+export function ollamaManagementRoutes(
+  management: Pick<
+    ModelManagement,
+    "pull" | "push" | "create" | "copy" | "delete" | "findBlob" | "putBlob"
+  >,
+  { maxBodyBytes, clients }: OllamaManagementOptions,
+): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  const read = async (c: Context<AppEnv>, decode: (body: Uint8Array) => OllamaOrder) => {
+    refuseOtherSites(c.req.raw);
+    const wish = readNodeWish(c.req.raw.headers);
+    return { ...decode(await readBody(c.req.raw, maxBodyBytes())), wish };
+  };
+  for (const [verb, complaint] of Object.entries(LONG_ORDERS) as [keyof typeof LONG_ORDERS, string][]) {
+    routes.post(`/${verb}`, async (c) => {
+      const order = await read(c, (body) => decodeOllamaOrder(body, complaint));
+      const start = (signal: AbortSignal) => management[verb](order, signal);
+      return await progressAnswer(c, start, { isStream: order.stream, clients });
+    });
+    routes.all(`/${verb}`, allow("POST"));
+  }
+
+  routes.post("/copy", async (c) => {
+    return orderAnswer(c, await management.copy(await read(c, decodeOllamaCopy), leftOf(c)));
+  });
+  routes.all("/copy", allow("POST"));
+
+  routes.delete("/delete", async (c) => {
+    const order = await read(c, (body) => decodeOllamaOrder(body, "model is required"));
+    return orderAnswer(c, await management.delete(order, leftOf(c)));
+  });
+  routes.all("/delete", allow("DELETE"));
+
+  routes.on(["GET", "POST"], "/blobs/:digest", async (c, next) => {
+    const wish = readNodeWish(c.req.raw.headers);
+    if (c.req.method === "HEAD") {
+      return orderAnswer(c, await management.findBlob(digestOf(c), wish, leftOf(c)));
+    }
+    if (c.req.method !== "POST") return await next();
+    refuseOtherSites(c.req.raw);
+    const kept = await management.putBlob(digestOf(c), blobOf(c.req.raw), wish, leftOf(c));
+    return orderAnswer(c, kept);
+  });
+  routes.all("/blobs/:digest", allow("HEAD", "POST"));
+
+  for (const path of ["/me", "/signout", "/user/keys/:key"]) routes.all(path, refuseAccounts);
+  for (const path of PATHS) routes.all(`${path}/`, withoutSlash());
+  return routes;
+}
+
+const PATHS = ["/pull", "/push", "/create", "/copy", "/delete", "/blobs/:digest", "/me", "/signout"];
+
+function refuseAccounts(): never {
+  throw new GatewayError(
+    "forbidden",
+    "Accounts at ollama.com belong to each node; sign in or out at the node itself",
+  );
+}
+
+function digestOf(c: Context<AppEnv>): string {
+  const digest = c.req.param("digest") ?? "";
+  if (isDigest(digest)) return digest;
+  throw new GatewayError("invalid_request", "invalid digest format", { field: "digest" });
+}
+
+/** A blob as its client sends it. */
+function blobOf({ headers, body }: Request): StreamedBody {
+  const declared = headers.get("content-length");
+  return {
+    lengthBytes: declared === null ? (body ? undefined : 0) : Number(declared),
+    pieces: piecesOf(body),
+  };
+}
+
+async function* piecesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array, void> {
+  if (!body) return;
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new GatewayError("client_closed", "The client left while it sent a blob", { cause });
+  }
+}

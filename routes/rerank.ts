@@ -1,0 +1,15 @@
+import { Hono } from "hono";
+import { askedRanking } from "../lib/openai_requests.ts";
+import type { AppEnv } from "./app_env.ts";
+import type { InferRoute } from "./infer.ts";
+import { allow } from "./middleware/allow.ts";
+
+/** Rankings of texts, by both names that llama-server has for them. Mounted at `/` and at `/v1`, as there. */
+export function rerankRoutes(inference: InferRoute): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  for (const path of ["/rerank", "/reranking"]) {
+    routes.post(path, (c) => inference.answer(c, askedRanking));
+    routes.all(path, allow("POST"));
+  }
+  return routes;
+}

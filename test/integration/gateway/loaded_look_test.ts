@@ -1,0 +1,170 @@
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { GatewayError } from "../../../lib/errors.ts";
+import { HttpClient } from "../../../lib/http/client.ts";
+import { parseUpstreamUrl } from "../../../lib/http/address.ts";
+import { LoadedLook } from "../../../lib/router/loaded_look.ts";
+
+const { signal } = new AbortController();
+
+/** What a llama-server answers, and what it was asked. */
+class Server implements AsyncDisposable {
+  readonly asked: string[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(answer: () => Response | Promise<Response>) {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+      this.asked.push(`${new URL(request.url).pathname} ${request.headers.get("authorization")}`);
+      return answer();
+    });
+  }
+
+  get address() {
+    return parseUpstreamUrl(`http://127.0.0.1:${this.#server.addr.port}`).address;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+interface Shelf {
+  readonly own?: readonly string[];
+  readonly others?: readonly string[];
+  readonly model?: string;
+}
+
+function lookAt(server: Server, http: HttpClient, { own = [], others = [], model }: Shelf): LoadedLook {
+  const headers = [["authorization", "Bearer own-secret"]] as const;
+  const { address } = server;
+  const isOwn = (key: string) => own.includes(key);
+  return new LoadedLook({
+    config: { model, aliases: { nick: "a" }, timeouts: { connectMs: 1_000 } },
+    pool: {
+      views: () => own.map((key) => ({ key })),
+      running: (key: string) =>
+        isOwn(key) ? { upstream: `coordinator of ${key}`, address, headers } : undefined,
+    },
+    externals: {
+      facts: others.map((key) => ({
+        ...{
+          url: "http://x:1",
+          health: "up",
+          reason: "",
+          modelKeys: new Set([key]),
+          mayServeMore: false,
+        } as const,
+      })),
+      acquire: (key: string) =>
+        others.includes(key)
+          ? {
+            external: { url: "http://x:1", address, basePath: "/llama", headers },
+            [Symbol.dispose]: () => {},
+          }
+          : undefined,
+    },
+    catalog: {
+      keyOf: (name: string) => name,
+      find: (name: string) =>
+        name === "stored"
+          ? Promise.resolve({})
+          : Promise.reject(new GatewayError("model_not_found", `There is no model "${name}"`)),
+    },
+    http,
+  });
+}
+
+const PROPS = () => Response.json({ model_path: "/srv/m.gguf", total_slots: 4 });
+
+for (
+  const { name, shelf, model, asked } of [
+    { name: "a coordinator of ours by its model", shelf: { own: ["a", "b"] }, model: "a", asked: "/props" },
+    { name: "it by an alias of the model", shelf: { own: ["a", "b"] }, model: "nick", asked: "/props" },
+    {
+      name: "the operator's model",
+      shelf: { own: ["a", "b"], model: "b" },
+      model: undefined,
+      asked: "/props",
+    },
+    { name: "the only one that is loaded", shelf: { own: ["a"] }, model: undefined, asked: "/props" },
+    { name: "a coordinator of others", shelf: { others: ["c"] }, model: "c", asked: "/llama/props" },
+    { name: "the only one of others", shelf: { others: ["c"] }, model: undefined, asked: "/llama/props" },
+  ] satisfies { name: string; shelf: Shelf; model: string | undefined; asked: string }[]
+) {
+  Deno.test(`look() shows ${name}, without its paths`, async () => {
+    await using server = new Server(PROPS);
+    using http = new HttpClient();
+    deepEqual(await lookAt(server, http, shelf).look("/props", model, signal), { total_slots: 4 });
+    deepEqual(server.asked, [`${asked} Bearer own-secret`]);
+  });
+}
+
+for (
+  const { name, shelf, model, code, message } of [
+    {
+      name: "a model that is only stored",
+      shelf: {},
+      model: "stored",
+      code: "conflict",
+      message: /is not loaded on a/,
+    },
+    {
+      name: "a model that nobody has",
+      shelf: {},
+      model: "none",
+      code: "model_not_found",
+      message: /no model "none"/,
+    },
+    {
+      name: "nothing, where nothing is loaded",
+      shelf: {},
+      model: undefined,
+      code: "conflict",
+      message: /No model is loaded/,
+    },
+    {
+      name: "one of several that nobody named",
+      shelf: { own: ["a"], others: ["c"] },
+      model: undefined,
+      code: "invalid_request",
+      message: /^2 models are loaded; name one/,
+    },
+  ] satisfies { name: string; shelf: Shelf; model: string | undefined; code: string; message: RegExp }[]
+) {
+  Deno.test(`look() does not show ${name}`, async () => {
+    await using server = new Server(PROPS);
+    using http = new HttpClient();
+    await rejects(lookAt(server, http, shelf).look("/slots", model, signal), (error) => {
+      match((error as GatewayError).message, message);
+      return error instanceof GatewayError && error.code === code;
+    });
+    deepEqual(server.asked, []);
+  });
+}
+
+for (
+  const [name, answer] of [
+    ["refuses", () => Response.json({ error: { message: "/srv/secret" } }, { status: 501 })],
+    ["answers no JSON", () => new Response("<html>")],
+  ] as const
+) {
+  Deno.test(`look() says that a llama-server ${name}`, async () => {
+    await using server = new Server(answer);
+    using http = new HttpClient();
+    await rejects(lookAt(server, http, { own: ["a"] }).look("/props", "a", signal), (error) => {
+      match((error as GatewayError).message, /^The coordinator of a did not tell its \/props: /);
+      equal((error as GatewayError).message.includes("secret"), false);
+      return error instanceof GatewayError && error.code === "upstream_failed";
+    });
+  });
+}
+
+Deno.test("look() ends when its client leaves", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  await using server = new Server(() => promise);
+  using http = new HttpClient();
+  const left = new AbortController();
+  const looking = lookAt(server, http, { own: ["a"] }).look("/props", "a", left.signal);
+  left.abort(new DOMException("gone", "AbortError"));
+  await rejects(looking, { name: "AbortError" });
+  resolve(PROPS());
+});

@@ -1,0 +1,28 @@
+import { deepEqual } from "node:assert/strict";
+import { shownFacts } from "../../../lib/dialects/llama_facts.ts";
+
+Deno.test("shownFacts() leaves out paths, keys and texts at any depth, and nothing else", () => {
+  const told = {
+    model_path: "/srv/models/blobs/sha256-1",
+    default_generation_settings: {
+      params: { lora: [{ id: 0, path: "/l.gguf", scale: 1 }], top_k: 40 },
+      n_ctx: 9,
+    },
+    api_key: "secret",
+    slots: [{ id: 0, prompt: "what somebody asked", generated: "what it said", n_prompt_tokens: 3 }],
+    chat_template: "{% if x %}",
+    bos_token: "<s>",
+    draft: null,
+  };
+  deepEqual(shownFacts(told), {
+    default_generation_settings: { params: { lora: [{ id: 0, scale: 1 }], top_k: 40 }, n_ctx: 9 },
+    slots: [{ id: 0, n_prompt_tokens: 3 }],
+    chat_template: "{% if x %}",
+    bos_token: "<s>",
+    draft: null,
+  });
+});
+
+for (const value of [null, 1, "text", true, []]) {
+  Deno.test(`shownFacts() passes ${JSON.stringify(value)}`, () => deepEqual(shownFacts(value), value));
+}
