@@ -27,7 +27,6 @@ import { anthropicRoutes } from "./anthropic.ts";
 import { ollamaRoutes } from "./ollama.ts";
 import { openaiRoutes } from "./openai.ts";
 import { planRoutes } from "./plan.ts";
-import { rerankRoutes } from "./rerank.ts";
 import { routingRoutes } from "./routing.ts";
 import { metricsRoutes, statusRoutes } from "./status.ts";
 import { workerRoutes } from "./workers.ts";
@@ -71,7 +70,6 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.route("/api", ollamaManagementRoutes(parts.management, { maxBodyBytes, clients: parts.clients }));
   app.route("/api", manyRoutes(batches, { ...settings, maxBodyBytes }));
   app.route("/v1", openaiRoutes(gateway, inference));
-  app.route("/", rerankRoutes(inference));
   app.route("/v1", anthropicRoutes(gateway, { maxBodyBytes }));
   app.route("/v1", fileRoutes(batches, { maxFileBytes: () => config.batch.fileBytes }));
   app.route("/v1", batchRoutes(batches));

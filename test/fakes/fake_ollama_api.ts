@@ -107,11 +107,18 @@ export class FakeOllamaApi {
       const inference = new FakeOllamaInference(facts, this.mood, this.#inferenceOptions);
       return await inference.answer({ exchange, treatment, version, sendError });
     } catch (error) {
-      if (!(error instanceof FakeRefusal)) throw error;
-      sendError(error.status, error.message, {}, error.isEarly);
+      const refusal = error instanceof FakeRefusal ? error : unreadable(error);
+      sendError(refusal.status, refusal.message, {}, refusal.isEarly);
       return false;
     }
   }
+}
+
+/** Go reads bodies into types before it looks at them; here what stumbles over one says so. */
+function unreadable(error: unknown): FakeRefusal {
+  const isOfBody = error instanceof TypeError || error instanceof SyntaxError || error instanceof RangeError;
+  if (!isOfBody) throw error;
+  return new FakeRefusal(400, `json: cannot unmarshal the body: ${error.message}`, true);
 }
 
 function errorSender(exchange: FakeOllamaExchange, version: string): SendError {
