@@ -5,7 +5,7 @@ import type { CoordinatorAdmin } from "./coordinator_admin.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Logger } from "./log.ts";
 import type { GatewayMetrics } from "./metrics/gateway_metrics.ts";
-import type { ModelManagement } from "./model_management/model_management.ts";
+import type { ModelOrders } from "./model_management/model_order.ts";
 import type { NodeAdmin } from "./node_admin.ts";
 import type { OllamaListing } from "./ollama_listing.ts";
 import type { LoadedLook } from "./router/loaded_look.ts";
@@ -30,10 +30,7 @@ export interface AppParts {
   /** Unloads models wherever they are in memory. */
   readonly unloading: ModelUnloading;
   /** Has the nodes pull, make and delete models. */
-  readonly management: Pick<
-    ModelManagement,
-    "pull" | "push" | "create" | "copy" | "delete" | "findBlob" | "putBlob"
-  >;
+  readonly management: ModelOrders;
   /** Shows what the llama-servers tell that have their model loaded. */
   readonly loaded: Pick<LoadedLook, "look">;
   /** Keeps and runs what clients want done in the background. */
@@ -52,8 +49,8 @@ export interface AppParts {
   readonly metrics: GatewayMetrics | undefined;
   /** For refusals and for errors that nobody understood. */
   readonly logger: Logger;
-  /** The operator's word on keys and sizes; read at each request. */
-  readonly config: Pick<Config, "apiKeys" | "workerToken" | "limits" | "batch">;
+  /** The operator's word on keys, web pages and sizes; read at each request. */
+  readonly config: Pick<Config, "apiKeys" | "origins" | "workerToken" | "limits" | "batch">;
   /** Of sollol, told at `/`. */
   readonly version: string;
 }

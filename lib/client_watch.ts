@@ -8,6 +8,8 @@ import { Alarm } from "./registry/alarm.ts";
 const LOOK_EVERY_MS = 500;
 /** A row may be passed over while the kernel changes its table: so often in a row it has to be missing. */
 const MISSING_LOOKS = 2;
+/** How soon it is looked for again, ms. */
+const LOOK_AGAIN_MS = 100;
 
 /** The other end of a client's connection. */
 export interface ClientAddress {
@@ -45,16 +47,28 @@ interface Watched {
  * whose request it has, and so never sees its end. The kernel does, and shows it in its table of sockets, which is read
  * only while somebody has waited for half a second.
  */
-export class ClientWatch implements Disposable {
+export class ClientWatch implements Disposable, AsyncDisposable {
   readonly #readTables: () => Promise<string | undefined>;
   readonly #alarm: Alarm;
   readonly #watched = new Set<Watched>();
   #isLooking = false;
+  #localPort: number | undefined;
+  #lookOver = Promise.resolve();
 
   /** Watches nobody yet. */
   constructor(private readonly options: ClientWatchOptions) {
     this.#readTables = options.readTables ?? readTcpTables;
-    this.#alarm = new Alarm(options.clock, () => void this.#look());
+    this.#alarm = new Alarm(options.clock, () => {
+      if (!this.#isLooking) this.#lookOver = this.#look();
+    });
+  }
+
+  /**
+   * Tells the port that clients come to. A port of a client's may belong to another connection as well, to another server
+   * of this host: one that lives would hide that a client has gone.
+   */
+  servesAt(localPort: number): void {
+    this.#localPort = localPort;
   }
 
   /** Watches a client for as long as it waits. @param client Not watched if its address is not known. */
@@ -73,19 +87,29 @@ export class ClientWatch implements Disposable {
     this.#watched.clear();
   }
 
+  /** The same, and waits for the look that is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+    await this.#lookOver;
+  }
+
+  /** Never rejects. */
   async #look(): Promise<void> {
-    if (this.#watched.size === 0 || this.#isLooking) return;
+    if (this.#watched.size === 0) return;
     this.#isLooking = true;
     const asked = [...this.#watched]; // who comes meanwhile may not be in the table yet
     const tables = await this.#readTables().catch(() => undefined);
     this.#isLooking = false;
     if (tables !== undefined) this.#judge(asked, tables);
-    if (this.#watched.size > 0) this.#alarm.ringBy(this.options.clock.monotonic() + LOOK_EVERY_MS);
+    if (this.#watched.size === 0) return;
+    const isAnyMissing = asked.some((watched) => watched.missingCount > 0 && this.#watched.has(watched));
+    this.#alarm.ringBy(this.options.clock.monotonic() + (isAnyMissing ? LOOK_AGAIN_MS : LOOK_EVERY_MS));
   }
 
   #judge(asked: readonly Watched[], tables: string): void {
     const sockets = parseConnectionsFrom(tables, new Set(asked.map(({ port }) => port)));
-    const states = Map.groupBy(sockets, ({ remote }) => remote);
+    const own = sockets.filter(({ localPort }) => localPort === (this.#localPort ?? localPort));
+    const states = Map.groupBy(own, ({ remote }) => remote);
     for (const watched of asked) {
       const seen = states.get(`${watched.address}:${watched.port}`);
       watched.missingCount = seen ? 0 : watched.missingCount + 1;

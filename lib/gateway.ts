@@ -217,12 +217,15 @@ export class Gateway {
       id: request.id,
       task: request.task,
       model: request.model,
+      dialect: request.dialect.name,
       stream: request.stream,
       bodyBytes: request.bodyBytes,
     });
     try {
       const answer = await this.#answer(request, record);
-      return request.tellsRouting ? withRoutingNote(answer, () => record.elapsedMs) : answer;
+      return request.tellsRouting
+        ? withRoutingNote(answer, request.dialect.name, () => record.elapsedMs)
+        : answer;
     } catch (error) {
       record.ends(statusOf(error, request.signal), error);
       if (request.stream) this.#tellUnforeseen(error, request);

@@ -34,6 +34,7 @@ export function formatPlace(path: readonly PropertyKey[]): string {
 export function wantedThere(issue: JsonIssue, object: string): string | undefined {
   switch (issue.code) {
     case "invalid_type":
+      if (issue.expected === "array" && issue.message.startsWith("must ")) return issue.message;
       return `must be ${
         issue.expected === "object" ? object : KINDS[issue.expected ?? ""] ?? issue.expected
       }`;

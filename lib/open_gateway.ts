@@ -29,6 +29,8 @@ import { GatewayMetrics } from "./metrics/gateway_metrics.ts";
 import { chooseModelRoots } from "./ollama/model_roots.ts";
 import { ModelStore } from "./ollama/storage.ts";
 import { ModelManagement } from "./model_management/model_management.ts";
+import type { ModelOrders } from "./model_management/model_order.ts";
+import { RecordedOrders } from "./model_management/recorded_orders.ts";
 import type { NodeAdmin } from "./node_admin.ts";
 import { OllamaListing } from "./ollama_listing.ts";
 import { ModelShow } from "./show_model.ts";
@@ -76,7 +78,7 @@ export interface OpenGateway extends AsyncDisposable {
   /** Unloads models wherever they are in memory. */
   readonly unloading: ModelUnloader;
   /** Has the nodes pull, make and delete models. */
-  readonly management: ModelManagement;
+  readonly management: ModelOrders;
   /** Shows what the llama-servers tell that have their model loaded. */
   readonly loaded: LoadedLook;
   /** Keeps and runs what clients want done in the background. */
@@ -261,7 +263,11 @@ export async function openGateway(
     show: new ModelShow({ ...modelParts, headers }),
     unloading: new ModelUnloader({ ...modelParts, pool }),
     loaded: new LoadedLook({ ...modelParts, pool, externals }),
-    management: new ModelManagement({ ...modelParts, keyOf: (model) => catalog.keyOf(model) }),
+    management: new RecordedOrders({
+      orders: new ModelManagement({ ...modelParts, keyOf: (model) => catalog.keyOf(model) }),
+      logger,
+      clock: systemClock,
+    }),
     batches,
     coordinators,
     plans,

@@ -76,7 +76,7 @@ export class ModelShow {
     for (const node of this.#parts.nodes.holdersOf(key).filter((node) => node.allows(key))) {
       const told = await this.#askNode(node, key, asked, signal);
       if (told instanceof Uint8Array) return told;
-      troubles.push(`${node.name}: ${told.trouble}`);
+      if (told !== undefined) troubles.push(`${node.name}: ${told.trouble}`);
     }
     try {
       return await this.#showStored(model, asked, signal);
@@ -97,13 +97,13 @@ export class ModelShow {
     return new GatewayError(error.code, `model '${name}' not found${hint}`, { cause: error, field: "model" });
   }
 
-  /** What a node says, or why it says nothing. */
+  /** What a node says, or why it says nothing; `undefined` if it holds the model no longer. */
   async #askNode(
     node: KnownNode,
     key: string,
     { said, userAgent }: AskedShow,
     signal: AbortSignal,
-  ): Promise<Uint8Array<ArrayBuffer> | { readonly trouble: string }> {
+  ): Promise<Uint8Array<ArrayBuffer> | { readonly trouble: string } | undefined> {
     const { http, clock } = this.#parts;
     const held = node.models.get(key);
     if (node.health !== "up" || !held) return { trouble: `it is ${node.health}: ${node.reason}` };
@@ -123,6 +123,7 @@ export class ModelShow {
         signal: deadline.signal,
       });
       const bytes = await body.bytes(MAX_ANSWER_BYTES);
+      if (status === 404) return undefined;
       return status === 200 ? new Uint8Array(bytes) : { trouble: `it answered ${status}` };
     } catch (error) {
       signal.throwIfAborted();

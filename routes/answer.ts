@@ -3,7 +3,7 @@ import { GatewayError } from "../lib/errors.ts";
 import type { HeaderList } from "../lib/http/headers.ts";
 import type { AnswerReport } from "../lib/router/answer.ts";
 import type { AnswerEvents } from "../lib/router/answer_stream.ts";
-import { REQUEST_ID_HEADER } from "./middleware/identify.ts";
+import { requestIdHeaders } from "./middleware/identify.ts";
 
 /** An answer of an upstream, or the beginning of one that is still waited for. */
 export interface ClientAnswer {
@@ -23,7 +23,8 @@ export function toResponse(
   requestId: string,
   dialect: ClientDialect,
 ): Response {
-  const list: [string, string][] = [[REQUEST_ID_HEADER, requestId], ...routeHeaders(report)];
+  const names = Object.entries(requestIdHeaders(requestId, dialect));
+  const list: [string, string][] = [...names, ...routeHeaders(report)];
   for (const [name, value] of headers) {
     if (!OWN_HEADERS.has(name)) list.push([name, value]);
   }

@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import type { AppParts } from "../lib/app_parts.ts";
 import { systemClock } from "../lib/clock.ts";
-import { GatewayError } from "../lib/errors.ts";
 import { adminRoutes } from "./admin.ts";
 import type { AppEnv } from "./app_env.ts";
 import { InferRoute } from "./infer.ts";
@@ -13,8 +12,10 @@ import { eventRoutes } from "./events.ts";
 import { fileRoutes } from "./files.ts";
 import { authenticate, KeyRing } from "./middleware/authenticate.ts";
 import { identify } from "./middleware/identify.ts";
+import { admitOrigins } from "./middleware/origins.ts";
 import { noticeLeaving } from "./middleware/notice_leaving.ts";
 import { renderErrors } from "./middleware/on_error.ts";
+import { unknownPath } from "./middleware/unknown_path.ts";
 import { loadRoutes } from "./loads.ts";
 import { nodeRoutes } from "./nodes.ts";
 import { llamaServerRoutes } from "./llama_server.ts";
@@ -39,12 +40,9 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   const onError = renderErrors(logger);
   const keys = new KeyRing(() => config.apiKeys.reveal());
   app.onError(onError);
-  app.notFound((c) => {
-    const message =
-      `There is no ${c.req.path} here; chat is at /v1/chat/completions, models are at /v1/models`;
-    return onError(new GatewayError("not_found", message), c);
-  });
+  app.notFound(unknownPath());
   app.use(identify());
+  app.use(admitOrigins(() => config.origins));
   app.use(noticeLeaving(parts.clients));
   app.route("/", statusRoutes(gateway, { version, keys }));
   app.route("/", ollamaAliveRoutes());

@@ -6,6 +6,7 @@ import type { AppEnv } from "./app_env.ts";
 import type { InferRoute } from "./infer.ts";
 import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
+import { ollamaCharset } from "./middleware/ollama_charset.ts";
 
 /** What Ollama's routes for inference need. */
 export interface OllamaInferenceParts {
@@ -25,6 +26,7 @@ export function ollamaInferenceRoutes({ inference, unloading, clock }: OllamaInf
     return c.body(answer(model, clock.now()), 200, { "content-type": "application/json; charset=utf-8" });
   };
   for (const [path, decode] of Object.entries(OLLAMA_REQUESTS)) {
+    routes.use(path, ollamaCharset());
     routes.post(path, async (c) => {
       const asked = decode(await inference.read(c));
       return "unloads" in asked ? await unload(c, asked) : await inference.ask(c, asked);

@@ -7,8 +7,8 @@ import type { ModelShow } from "../lib/show_model.ts";
 import type { AppEnv } from "./app_env.ts";
 import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
+import { ollamaCharset } from "./middleware/ollama_charset.ts";
 import { REQUEST_ID_HEADER } from "./middleware/identify.ts";
-import { withoutSlash } from "./middleware/without_slash.ts";
 import { readBody } from "./read_body.ts";
 
 /** What {@linkcode ollamaListingRoutes} answers from. */
@@ -26,11 +26,14 @@ export interface OllamaListingRoutesParts {
 /** Models of Ollama's cloud are none of ours, so it is told to be switched off. */
 const STATUS = { cloud: { disabled: true, source: "config" } };
 
+const PATHS = ["/version", "/status", "/ps", "/show"];
+
 /** What Ollama tells of itself and of its models: version, status, ps, show. Mounted at `/api`. */
 export function ollamaListingRoutes(
   { listing, show, maxBodyBytes, clock = systemClock }: OllamaListingRoutesParts,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
+  for (const path of PATHS) routes.use(path, ollamaCharset());
   routes.get("/version", (c) => answer(c, JSON.stringify({ version: listing.version })));
   routes.all("/version", allow("GET", "HEAD"));
 
@@ -48,8 +51,6 @@ export function ollamaListingRoutes(
     return answer(c, await show.show({ ...asked, userAgent: c.req.header("user-agent") }, leftOf(c)));
   });
   routes.all("/show", allow("POST"));
-
-  for (const path of ["/version/", "/status/", "/ps/", "/show/"]) routes.all(path, withoutSlash());
   return routes;
 }
 

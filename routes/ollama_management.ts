@@ -3,13 +3,12 @@ import type { ClientWatch } from "../lib/client_watch.ts";
 import { decodeOllamaCopy, decodeOllamaOrder, type OllamaOrder } from "../lib/dialects/ollama_orders.ts";
 import { GatewayError } from "../lib/errors.ts";
 import type { StreamedBody } from "../lib/http/request_head.ts";
-import type { ModelManagement } from "../lib/model_management/model_management.ts";
+import type { BlobOrder, ModelOrders } from "../lib/model_management/model_order.ts";
 import { isDigest } from "../lib/ollama/manifest.ts";
 import type { AppEnv } from "./app_env.ts";
 import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
 import { orderAnswer, progressAnswer } from "./order_answer.ts";
-import { withoutSlash } from "./middleware/without_slash.ts";
 import { refuseOtherSites } from "./other_sites.ts";
 import { readBody } from "./read_body.ts";
 import { readNodeWish } from "./read_node_wish.ts";
@@ -34,17 +33,15 @@ const LONG_ORDERS = {
  * ollama.com is refused. Mounted at `/api`, behind the API keys.
  */
 export function ollamaManagementRoutes(
-  management: Pick<
-    ModelManagement,
-    "pull" | "push" | "create" | "copy" | "delete" | "findBlob" | "putBlob"
-  >,
+  management: ModelOrders,
   { maxBodyBytes, clients }: OllamaManagementOptions,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const read = async (c: Context<AppEnv>, decode: (body: Uint8Array) => OllamaOrder) => {
     refuseOtherSites(c.req.raw);
     const wish = readNodeWish(c.req.raw.headers);
-    return { ...decode(await readBody(c.req.raw, maxBodyBytes())), wish };
+    const order = decode(await readBody(c.req.raw, maxBodyBytes()));
+    return { ...order, wish, requestId: c.get("requestId") };
   };
   for (const [verb, complaint] of Object.entries(LONG_ORDERS) as [keyof typeof LONG_ORDERS, string][]) {
     routes.post(`/${verb}`, async (c) => {
@@ -67,29 +64,26 @@ export function ollamaManagementRoutes(
   routes.all("/delete", allow("DELETE"));
 
   routes.on(["GET", "POST"], "/blobs/:digest", async (c, next) => {
-    const wish = readNodeWish(c.req.raw.headers);
-    if (c.req.method === "HEAD") {
-      return orderAnswer(c, await management.findBlob(digestOf(c), wish, leftOf(c)));
-    }
+    if (c.req.method === "HEAD") return orderAnswer(c, await management.findBlob(blobOrder(c), leftOf(c)));
     if (c.req.method !== "POST") return await next();
     refuseOtherSites(c.req.raw);
-    const kept = await management.putBlob(digestOf(c), blobOf(c.req.raw), wish, leftOf(c));
-    return orderAnswer(c, kept);
+    return orderAnswer(c, await management.putBlob(blobOrder(c), blobOf(c.req.raw), leftOf(c)));
   });
   routes.all("/blobs/:digest", allow("HEAD", "POST"));
 
   for (const path of ["/me", "/signout", "/user/keys/:key"]) routes.all(path, refuseAccounts);
-  for (const path of PATHS) routes.all(`${path}/`, withoutSlash());
   return routes;
 }
-
-const PATHS = ["/pull", "/push", "/create", "/copy", "/delete", "/blobs/:digest", "/me", "/signout"];
 
 function refuseAccounts(): never {
   throw new GatewayError(
     "forbidden",
     "Accounts at ollama.com belong to each node; sign in or out at the node itself",
   );
+}
+
+function blobOrder(c: Context<AppEnv>): BlobOrder {
+  return { digest: digestOf(c), wish: readNodeWish(c.req.raw.headers), requestId: c.get("requestId") };
 }
 
 function digestOf(c: Context<AppEnv>): string {

@@ -1,4 +1,5 @@
 import { GatewayError } from "../lib/errors.ts";
+import { GrowingBytes } from "../lib/stream/growing_bytes.ts";
 import { formatBytes } from "../lib/units.ts";
 
 /**
@@ -28,24 +29,17 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   }
 }
 
+/** Keeps copies: a piece of one byte that a client sends may be a view of 64 KiB. */
 async function readChunks(
   stream: ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let totalBytes = 0;
+  const body = new GrowingBytes(new Uint8Array(0));
   for await (const chunk of stream) {
-    totalBytes += chunk.byteLength;
-    if (totalBytes > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+    if (body.length + chunk.byteLength > maxBytes) throw tooLarge(maxBytes);
+    body.append(chunk);
   }
-  const body = new Uint8Array(totalBytes);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return body;
+  return body.append(new Uint8Array(0)).slice();
 }
 
 function tooLarge(maxBytes: number): GatewayError {

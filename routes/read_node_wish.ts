@@ -2,7 +2,7 @@ import { GatewayError } from "../lib/errors.ts";
 import type { NodeWish } from "../lib/model_management/node_choice.ts";
 
 /** The header that says where models are managed. */
-export const NODE_HEADER = "x-sollol-node";
+const NODE_HEADER = "x-sollol-node";
 
 /** More nodes than anybody names by hand. */
 const MAX_NAMES = 100;

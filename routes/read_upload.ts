@@ -126,10 +126,11 @@ class UploadedForm<T> {
     await this.#kept?.then(this.#options.discard).catch(() => {});
   }
 
-  #keep(file: BusboyFileStream, name: string): void {
+  /** @param name `undefined` where the form gives the file none, whatever the parser's types say. */
+  #keep(file: BusboyFileStream, name: string | undefined): void {
     this.#file = file;
     file.on("error", () => {}); // whoever reads it hears of it, and nobody may read it any more
-    this.#kept = this.#options.keep(name, ReadableStream.from<Uint8Array>(file));
+    this.#kept = this.#options.keep(name ?? "", ReadableStream.from<Uint8Array>(file));
     this.#kept.catch((error) => this.#fail(error)); // nobody would read on, and the form wait for ever
   }
 

@@ -74,6 +74,7 @@ export class GatewayServer implements AsyncDisposable {
       version,
     });
     const server = listen(config, (request, info) => app.fetch(request, info));
+    clients.servesAt(server.addr.port);
     return new GatewayServer(server, startup.move(), logger, closing, open);
   }
 

@@ -63,6 +63,8 @@ export interface Config {
   readonly timeouts: TimeoutsConfig;
   /** Keys of which a client must show one; none: everyone is let in. */
   readonly apiKeys: Secrets;
+  /** Web pages that may use the gateway beside the usual ones, as `parseOrigin` gives them. */
+  readonly origins: readonly string[];
   /** What is logged and how. */
   readonly log: LogConfig;
   /** Whether `/metrics` is served. */

@@ -94,6 +94,7 @@ export const KEY_TABLE: Readonly<Record<string, KeyRule>> = {
   "timeouts.first_byte": live((config) => config.timeouts.firstByteMs),
   "timeouts.stall": live((config) => config.timeouts.stallMs),
   "api_keys": live((config) => config.apiKeys.reveal()),
+  "origins": live((config) => config.origins),
   "log.level": live((config) => config.log.level),
   "log.format": restart((config) => config.log.format),
   "metrics": restart((config) => config.isMetricsEnabled),

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import type { JsonIssue } from "../json_shape.ts";
+import { parseOrigin } from "../net/origin.ts";
 import { parsedBy } from "../parsed_by.ts";
 import { RedisAddress } from "../redis/address.ts";
 import { DEFAULT_RPC_PORT } from "../rpc/endpoint.ts";
@@ -106,6 +107,11 @@ const tree = z.strictObject({
     .describe(
       "Keys of which a client must show one (Bearer or x-api-key); default none: everyone is let in.",
     ),
+  origins: z.array(z.string().transform(parsedBy(parseOrigin))).default([])
+    .describe(
+      "Web pages that may use the gateway, as origins such as http://chat.home:3000, with * for a part of the host or any " +
+        "port, or only * for all; default: its own, those on localhost and desktop apps.",
+    ),
   log: log.prefault({}).describe("What is logged and how."),
   metrics: z.boolean().default(true)
     .describe("Whether /metrics is served; default true."),
@@ -142,6 +148,7 @@ const tree = z.strictObject({
     limits: said.limits,
     timeouts: said.timeouts,
     apiKeys: new Secrets(said.api_keys),
+    origins: said.origins,
     log: said.log,
     isMetricsEnabled: said.metrics,
     stateDir: said.state_dir,

@@ -6,6 +6,7 @@ import type { HttpClient } from "../http/client.ts";
 import { HttpError } from "../http/error.ts";
 import type { HeaderList } from "../http/headers.ts";
 import { causeOf, type UnreachedCause } from "../http/unreached.ts";
+import { jsonIn } from "../json_text.ts";
 import { formatDuration } from "../units.ts";
 
 /** Where a coordinator of others is asked, and with what. */
@@ -126,7 +127,7 @@ async function ask(
 
 /** @returns `undefined` if it is no list of models. */
 function namesIn(text: string): string[] | undefined {
-  const data: unknown = parsed(text)?.["data"];
+  const data = (jsonIn(text) as { readonly data?: unknown } | null | undefined)?.data;
   if (!Array.isArray(data)) return undefined;
   // Cut first: to find a million entries wrong would take seconds.
   const cards = z.array(modelCard).safeParse(data.slice(0, MAX_NAMES));
@@ -137,16 +138,7 @@ function namesIn(text: string): string[] | undefined {
 }
 
 function slotCountIn(text: string): number | undefined {
-  return props.safeParse(parsed(text)).data?.total_slots;
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
-  } catch {
-    return undefined;
-  }
+  return props.safeParse(jsonIn(text)).data?.total_slots;
 }
 
 function refusalOf({ status, text }: Answer, target: ExternalTarget): ExternalFinding {

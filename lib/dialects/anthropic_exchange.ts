@@ -8,11 +8,11 @@ import { estimatePromptTokens } from "./anthropic_tokens.ts";
 import type { ChatEvent, ChatRequest } from "./chat.ts";
 import type { UpstreamRefusal } from "./client_dialect.ts";
 import type { Exchange, ExchangeFor, UpstreamFacts } from "./exchange.ts";
-import { continuedText, llamaChatBody } from "./llama_chat_body.ts";
+import { continuedText, llamaChatBody, withoutContinued } from "./llama_chat_body.ts";
 import { offeredTools, ollamaChatBody } from "./ollama_chat_body.ts";
 import { OllamaChatEvents, ollamaChatEvents } from "./ollama_chat_events.ts";
 import { OpenaiChatEvents, openaiChatEvents } from "./openai_chat_events.ts";
-import type { Capability } from "./served_model.ts";
+import { requireCapabilities } from "./require_capabilities.ts";
 import { readUpstreamError } from "./upstream_error.ts";
 
 const encoder = new TextEncoder();
@@ -93,19 +93,24 @@ function passed({ body, decoded, requestId }: Asked, upstream: UpstreamFacts): E
 
 function formatted(asked: Asked, upstream: UpstreamFacts): Exchange {
   const { request } = asked.decoded;
+  const begun = continuedText(request.messages);
   return {
     target: "/v1/chat/completions",
     body: llamaChatBody(request, upstream),
     stream: request.stream,
     format: "openai",
-    ...translations(headOf(asked, upstream), openaiChatEvents, () => new OpenaiChatEvents()),
+    ...translations(
+      headOf(asked, upstream),
+      (answer) => withoutContinued(openaiChatEvents(answer), begun),
+      () => new OpenaiChatEvents(),
+    ),
   };
 }
 
 /** How answers are told that are neutral pieces once they are read. */
 function translations(
   head: MessageHead,
-  readWhole: (body: Uint8Array) => ChatEvent[],
+  readWhole: (body: Uint8Array) => readonly ChatEvent[],
   openReader: () => { push(bytes: Uint8Array): ChatEvent[] },
 ): Pick<Exchange, "translateWhole" | "translateStream"> {
   return {
@@ -130,14 +135,10 @@ function requireAbilities({ model: said, request }: DecodedMessages, { model }: 
     throw new GatewayError("invalid_request", message, { field: "messages" });
   }
   if (!model) return;
-  const wishes: readonly (readonly [isWished: boolean, needed: Capability, word: string, field: string])[] = [
-    [true, "completion", "chat", "model"],
-    [offeredTools(request).length > 0, "tools", "tools", "tools"],
-    [media.length > 0, "vision", "images", "messages"],
-  ];
-  const missing = wishes.find(([isWished, needed]) => isWished && !model.capabilities.has(needed));
-  if (!missing) return;
-  const [, , word, field] = missing;
-  const message = `${JSON.stringify(said ?? model.name)} does not support ${word}`;
-  throw new GatewayError("invalid_request", message, { field });
+  const hasTools = offeredTools(request).length > 0;
+  requireCapabilities(said ?? model.name, model, [
+    { isWished: true, needed: "completion", word: "chat", field: "model" },
+    { isWished: hasTools, needed: "tools", word: "tools", field: "tools" },
+    { isWished: media.length > 0, needed: "vision", word: "images", field: "messages" },
+  ]);
 }

@@ -43,8 +43,10 @@ function parse(text: string): unknown {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const OPEN = [0x5b, 0x7b];
-const CLOSE = [0x5d, 0x7d];
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 /** How deep the objects and lists of JSON stand in each other. Walks the bytes: a walk of the values would need the stack. */
 function depthOf(json: Uint8Array): number {
@@ -52,19 +54,20 @@ function depthOf(json: Uint8Array): number {
   for (let at = 0; at < json.byteLength; at++) {
     const byte = json[at]!;
     if (byte === QUOTE) at = endOfText(json, at);
-    else if (OPEN.includes(byte)) deepest = Math.max(deepest, ++depth);
-    else if (CLOSE.includes(byte)) depth--;
+    else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) deepest = Math.max(deepest, ++depth);
+    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth--;
   }
   return deepest;
 }
 
-/** The closing quote of the text that begins at `start`. */
+/** The closing quote of the text that begins at `start`; the end of all where there is none. */
 function endOfText(json: Uint8Array, start: number): number {
-  for (let at = json.indexOf(QUOTE, start + 1);; at = json.indexOf(QUOTE, at + 1)) {
+  for (let at = json.indexOf(QUOTE, start + 1); at >= 0; at = json.indexOf(QUOTE, at + 1)) {
     let first = at;
     while (json[first - 1] === BACKSLASH) first--;
     if ((at - first) % 2 === 0) return at;
   }
+  return json.byteLength;
 }
 
 function refusal(message: string, cause?: unknown): GatewayError {

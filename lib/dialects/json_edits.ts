@@ -26,9 +26,20 @@ export interface JsonObject {
   readonly members: readonly JsonMember[];
 }
 
-/** The object that begins at a place. @param json Was parsed before, and has an object there. */
+/**
+ * The object that begins at a place. Nothing is looked up before somebody asks: most requests need no edit at all.
+ *
+ * @param json Was parsed before, and has an object there.
+ */
 export function objectAt(json: Uint8Array, start = 0): JsonObject {
-  return { json, start, members: [...membersIn(json, start)] };
+  let members: readonly JsonMember[] | undefined;
+  return {
+    json,
+    start,
+    get members() {
+      return members ??= [...membersIn(json, start)];
+    },
+  };
 }
 
 /** The members of a key: several if it comes again. */

@@ -1,5 +1,5 @@
 import { GatewayError } from "../errors.ts";
-import type { ChatMedia, ChatMessage, ChatRequest, ChatTool, Thinking } from "./chat.ts";
+import type { ChatEvent, ChatMedia, ChatMessage, ChatRequest, ChatTool, Thinking } from "./chat.ts";
 import type { UpstreamFacts } from "./exchange.ts";
 import { llamaOptions } from "./ollama_options.ts";
 import type { ServedModel } from "./served_model.ts";
@@ -34,6 +34,15 @@ export function llamaChatBody(
 export function continuedText(messages: readonly ChatMessage[]): string {
   const last = mergedAtEnd(messages).at(-1);
   return last?.role === "assistant" ? last.content : "";
+}
+
+/** A whole answer of llama-server without what it goes on from, which neither Ollama nor Anthropic repeats. */
+export function withoutContinued(events: readonly ChatEvent[], continued: string): readonly ChatEvent[] {
+  return events.map((event) =>
+    event.kind === "text" && event.text.startsWith(continued)
+      ? { kind: "text", text: event.text.slice(continued.length) }
+      : event
+  );
 }
 
 /** As Ollama does: the system message goes before all, and only where the client's first message is none. */

@@ -1,3 +1,4 @@
+import { mapConcurrently } from "../concurrent.ts";
 import { GatewayError } from "../errors.ts";
 import { EMBED_TOO_LONG } from "./ollama_embed_dialect.ts";
 import { mayExceed } from "./llama_prompt_size.ts";
@@ -12,20 +13,24 @@ export interface EmbedMeasure {
   tokenize(text: string, hasSpecial: boolean): Promise<readonly number[]>;
 }
 
-/** A text that may be too long, taken apart. */
-interface LongText {
-  readonly text: string;
-  /** Those that the model wants before it. */
+/** The tokens that a model wants around every text. */
+interface SpecialTokens {
   readonly before: readonly number[];
-  readonly tokens: readonly number[];
-  /** Those that the model wants behind it. */
   readonly behind: readonly number[];
+}
+
+/** A text that may be too long, taken apart. */
+interface LongText extends SpecialTokens {
+  readonly text: string;
+  readonly tokens: readonly number[];
 }
 
 type EmbedInput = string | LongText;
 
 /** A llama-server has room for as much at least: its batches, where nobody asked for larger ones. */
 const LEAST_ROOM = 512;
+/** Texts that are measured at a time: one after another a thousand would wait for as many round trips. */
+const MAX_MEASURED_AT_ONCE = 8;
 
 /** Texts to be embedded, of which those that may be too long can be cut. */
 export class EmbedInputs {
@@ -43,8 +48,13 @@ export class EmbedInputs {
   static async measure(texts: readonly string[], measure: EmbedMeasure): Promise<EmbedInputs> {
     const { contextSize, truncate } = measure;
     const isLong = (text: string) => mayExceed(text, contextSize ?? (truncate ? LEAST_ROOM : undefined));
-    const inputs: EmbedInput[] = [];
-    for (const text of texts) inputs.push(isLong(text) ? await takenApart(text, measure) : text);
+    if (!texts.some(isLong)) return new EmbedInputs(texts, contextSize, truncate);
+    const special = await specialTokens(measure);
+    const inputs = await mapConcurrently(
+      texts,
+      MAX_MEASURED_AT_ONCE,
+      async (text) => isLong(text) ? await takenApart(text, special, measure) : text,
+    );
     if (!truncate && inputs.some((input) => lengthOf(input) > contextSize!)) throw tooLong();
     return new EmbedInputs(inputs, contextSize, truncate);
   }
@@ -70,12 +80,22 @@ export class EmbedInputs {
   }
 }
 
-async function takenApart(text: string, { tokenize }: EmbedMeasure): Promise<LongText> {
-  const tokens = await tokenize(text, false);
-  const all = await tokenize(text, true);
-  const added = all.length - tokens.length;
-  const beforeCount = added > 0 && all[0] !== tokens[0] ? 1 : 0;
-  return { text, before: all.slice(0, beforeCount), tokens, behind: all.slice(beforeCount + tokens.length) };
+/** They are the same for all texts, and so a short one shows them. */
+async function specialTokens({ tokenize }: EmbedMeasure): Promise<SpecialTokens> {
+  const tokens = await tokenize(SHORT_TEXT, false);
+  const all = await tokenize(SHORT_TEXT, true);
+  const beforeCount = all.length > tokens.length && all[0] !== tokens[0] ? 1 : 0;
+  return { before: all.slice(0, beforeCount), behind: all.slice(beforeCount + tokens.length) };
+}
+
+const SHORT_TEXT = "a";
+
+async function takenApart(
+  text: string,
+  { before, behind }: SpecialTokens,
+  { tokenize }: EmbedMeasure,
+): Promise<LongText> {
+  return { text, before, tokens: await tokenize(text, false), behind };
 }
 
 /** 0 for a text that is short in any case. */

@@ -1,9 +1,9 @@
 import type { ChatRequest } from "./chat.ts";
 import type { UpstreamRefusal } from "./client_dialect.ts";
-import type { Exchange, ExchangeFor, GivenAnswer, UpstreamFacts } from "./exchange.ts";
+import type { Exchange, ExchangeFor, UpstreamFacts } from "./exchange.ts";
 import { continuedText, llamaChatBody } from "./llama_chat_body.ts";
 import type { OllamaChat } from "./ollama_chat_request.ts";
-import { type OllamaLoaded, ollamaLoaded } from "./ollama_loaded.ts";
+import { onlyLoaded } from "./ollama_loaded.ts";
 import { openaiToOllama } from "./ollama_translator.ts";
 import { passedTo } from "./pass_through.ts";
 import { type CapabilityWish, mediaWishes, requireCapabilities } from "./require_capabilities.ts";
@@ -23,20 +23,16 @@ const FILLED = [0.95, 0.8, 0.5, 0.2, 0];
  * @param request What `decodeOllamaChat` made of it.
  */
 export function ollamaChatExchange(body: Uint8Array<ArrayBuffer>, request: OllamaChat): ExchangeFor {
-  const { model, stream, isLoad, isUnload, chat } = request;
+  const { model, stream, isLoad, chat } = request;
   return (upstream) => {
     if (upstream.kind === "ollama") {
       return passedTo(upstream, { target: "/api/chat", body, model, stream, format: "ollama" });
     }
     const name = model ?? upstream.model?.name ?? upstream.modelName ?? "";
-    if (isUnload) return onlyLoaded(name, "unload");
     if (upstream.model) requireCapabilities(name, upstream.model, wishesOf(chat));
-    return isLoad ? onlyLoaded(name, "load") : toLlamaServer(request, name, upstream, 0);
+    if (isLoad) return onlyLoaded({ kind: "chat", model: name, reason: "load" });
+    return toLlamaServer(request, name, upstream, 0);
   };
-}
-
-function onlyLoaded(model: string, reason: OllamaLoaded["reason"]): GivenAnswer {
-  return { given: (times) => ollamaLoaded({ kind: "chat", model, reason }, times.now()) };
 }
 
 /** In Ollama's order. */

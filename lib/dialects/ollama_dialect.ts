@@ -21,7 +21,10 @@ function dialect(said: (word: WaitingWord) => Record<string, unknown>): ClientDi
   return {
     name: "ollama",
     streamType: "application/x-ndjson",
-    errorBody: (error, requestId) => ({ error: error ? messageOf(error) : unexpected(requestId) }),
+    errorBody: (error, requestId) => ({
+      error: error ? messageOf(error) : unexpected(requestId),
+      ...(error?.code === "unauthorized" && { status: error.message }), // of a 401 its CLI reads nothing else
+    }),
     errorEvent: (error, requestId) => line({ error: error ? messageOf(error) : unexpected(requestId) }),
     refusal: (refusal) => ({
       status: statusForClient(refusal),
@@ -43,10 +46,11 @@ function line(value: Record<string, unknown>): Uint8Array<ArrayBuffer> {
   return encoder.encode(`${JSON.stringify(value)}\n`);
 }
 
-/** Clients know an absent model by these words. */
+/** Clients know an absent model by Ollama's sentence; what else we know of it goes behind. */
 function messageOf({ code, message }: GatewayError): string {
-  const isToldSo = code !== "model_not_found" || message.includes("not found");
-  return isToldSo ? message : `model not found: ${message}`;
+  if (code !== "model_not_found" || message.includes("not found")) return message;
+  const said = message.replace(/^Cannot find model "(.*?)"/, "model '$1' not found");
+  return said === message ? `model not found: ${message}` : said;
 }
 
 function unexpected(requestId: string): string {

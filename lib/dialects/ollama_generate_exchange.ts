@@ -2,9 +2,9 @@ import { GatewayError } from "../errors.ts";
 import type { ExchangeFor } from "./exchange.ts";
 import { llamaGenerate } from "./llama_generate.ts";
 import type { OllamaGenerate } from "./ollama_generate_request.ts";
-import { ollamaLoaded } from "./ollama_loaded.ts";
+import { onlyLoaded } from "./ollama_loaded.ts";
 import { passedTo } from "./pass_through.ts";
-import type { Capability, ServedModel } from "./served_model.ts";
+import { type CapabilityWish, mediaWishes, requireCapabilities } from "./require_capabilities.ts";
 
 /**
  * How a request for `/api/generate` is put to an upstream: to a node as it is, to llama-server translated.
@@ -16,37 +16,28 @@ export function ollamaGenerateExchange(
   body: Uint8Array<ArrayBuffer>,
   request: OllamaGenerate,
 ): ExchangeFor {
-  const { model, stream, isLoad, isUnload } = request;
+  const { model, stream, isLoad } = request;
   return (upstream) => {
     if (upstream.kind === "ollama") {
       return passedTo(upstream, { target: "/api/generate", body, model, stream, format: "ollama" });
     }
     const name = model ?? upstream.model?.name ?? upstream.modelName ?? "";
-    if (upstream.model) requireCapabilities(request, name, upstream.model);
-    if (isLoad || isUnload) {
-      const reason = isLoad ? "load" : "unload";
-      return { given: (times) => ollamaLoaded({ kind: "generate", model: name, reason }, times.now()) };
-    }
+    if (upstream.model) requireCapabilities(name, upstream.model, wishesOf(request));
+    if (isLoad) return onlyLoaded({ kind: "generate", model: name, reason: "load" });
     requireTranslatable(request);
     return llamaGenerate(request, name, upstream);
   };
 }
 
-/** Ollama's words. @throws {GatewayError} `invalid_request` for what the model cannot do. */
-function requireCapabilities(request: OllamaGenerate, name: string, { capabilities }: ServedModel): void {
-  const { suffix, thinking, isLoad, media } = request;
-  const isSound = (type: string) => type.startsWith("audio/");
-  const wishes: readonly (readonly [isWished: boolean, needed: Capability, word: string, field: string])[] = [
-    [suffix !== "", "insert", "insert", "suffix"],
-    [thinking !== undefined && thinking !== false, "thinking", "thinking", "think"],
-    [!isLoad, "completion", "generate", "model"],
-    [media.some(({ type }) => !isSound(type)), "vision", "images", "images"],
-    [media.some(({ type }) => isSound(type)), "audio", "audio", "images"],
+/** In Ollama's order. */
+function wishesOf({ suffix, thinking, isLoad, media }: OllamaGenerate): readonly CapabilityWish[] {
+  const isToThink = thinking !== undefined && thinking !== false;
+  return [
+    { isWished: suffix !== "", needed: "insert", word: "insert", field: "suffix" },
+    { isWished: isToThink, needed: "thinking", word: "thinking", field: "think" },
+    { isWished: !isLoad, needed: "completion", word: "generate", field: "model" },
+    ...mediaWishes(media),
   ];
-  const missing = wishes.find(([isWished, needed]) => isWished && !capabilities.has(needed));
-  if (!missing) return;
-  const [, , word, field] = missing;
-  throw new GatewayError("invalid_request", `${JSON.stringify(name)} does not support ${word}`, { field });
 }
 
 /** @throws {GatewayError} `invalid_request` for what Ollama can do, and llama-server cannot. */

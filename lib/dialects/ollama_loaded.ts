@@ -1,3 +1,5 @@
+import type { GivenAnswer } from "./exchange.ts";
+
 /** What Ollama answers where a model was only to be loaded or unloaded; embeddings have no reason, and no time. */
 export interface OllamaLoaded {
   /** What was asked for. */
@@ -19,6 +21,11 @@ export function ollamaLoaded({ kind, model, reason }: OllamaLoaded, nowMs: numbe
     done: true,
     done_reason: reason,
   }));
+}
+
+/** The same as the answer to a request that needs its model, and nothing else. */
+export function onlyLoaded(loaded: OllamaLoaded): GivenAnswer {
+  return { given: (times) => ollamaLoaded(loaded, times.now()) };
 }
 
 /** The same for a request for no embeddings. @param isLegacy Whether `/api/embeddings` was asked. */

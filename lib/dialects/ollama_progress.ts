@@ -1,3 +1,5 @@
+import { jsonIn } from "../json_text.ts";
+
 /** A line of progress, as far as it is understood. */
 export interface ProgressLine {
   /** As it came, without its end. */
@@ -19,16 +21,16 @@ const SUCCESS = "success";
 
 /** Reads a line of progress. @returns `undefined` if it is none. */
 export function readProgress(text: string): ProgressLine | undefined {
-  const fields = parsed(text);
-  if (!fields) return undefined;
-  const { status, digest, error } = fields;
+  const said = jsonIn(text);
+  if (typeof said !== "object" || said === null) return undefined;
+  const { status, digest, error, total, completed } = said as Record<string, unknown>;
   if (typeof status !== "string" && typeof error !== "string") return undefined;
   return {
     text,
     status: typeof status === "string" ? status : "",
     digest: typeof digest === "string" ? digest : undefined,
-    totalBytes: countOf(fields["total"]),
-    completedBytes: countOf(fields["completed"]),
+    totalBytes: countOf(total),
+    completedBytes: countOf(completed),
     error: typeof error === "string" && error !== "" ? error : undefined,
   };
 }
@@ -39,7 +41,7 @@ export function isSuccess({ status, error }: ProgressLine): boolean {
 }
 
 /** The line that tells a status. */
-export function statusLine(status: string): string {
+function statusLine(status: string): string {
   return JSON.stringify({ status });
 }
 
@@ -50,6 +52,11 @@ export const SUCCESS_LINE: string = statusLine(SUCCESS);
 export function errorLine(error: string): string {
   return JSON.stringify({ error });
 }
+
+/** No model has as many blobs, and no pull as many states; what a node tells beyond them is not worth the memory. */
+const MAX_TOLD = 1_000;
+/** In characters: a status is a few words, a digest less than a hundred. */
+const MAX_TOLD_LENGTH = 1_000;
 
 /** What one node has told. */
 interface NodeProgress {
@@ -81,11 +88,6 @@ export class MergedProgress {
     return this.#inState("succeeded");
   }
 
-  /** Names of those that have not. */
-  get failed(): readonly string[] {
-    return this.#inState("failed");
-  }
-
   /** Takes a line of a node. @returns What to tell of it, if anything. */
   push(name: string, line: ProgressLine): string | undefined {
     const node = this.#nodes.get(name)!;
@@ -94,7 +96,9 @@ export class MergedProgress {
       node.state = "succeeded";
       return undefined;
     }
+    if ((line.digest ?? line.status).length > MAX_TOLD_LENGTH) return undefined;
     if (line.digest !== undefined) return this.#pushBlob(node, line.status, line.digest, line);
+    if (!node.statuses.has(line.status) && node.statuses.size >= MAX_TOLD) return undefined;
     node.statuses.add(line.status);
     const isFirst = this.#told.size === 0 && this.#toldBlobs.size === 0;
     if (!isFirst && !this.#haveAllSaid(line.status)) return undefined;
@@ -117,6 +121,7 @@ export class MergedProgress {
     { totalBytes, completedBytes }: Pick<ProgressLine, "totalBytes" | "completedBytes">,
   ): string | undefined {
     const before = node.blobs.get(digest);
+    if (!before && node.blobs.size >= MAX_TOLD) return undefined;
     node.blobs.set(digest, {
       totalBytes: Math.max(totalBytes, before?.totalBytes ?? 0),
       completedBytes: Math.max(completedBytes, before?.completedBytes ?? 0),
@@ -166,13 +171,4 @@ export class MergedProgress {
 
 function countOf(value: unknown): number {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
-  } catch {
-    return undefined;
-  }
 }

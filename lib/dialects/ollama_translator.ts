@@ -1,5 +1,5 @@
-import type { ChatEvent } from "./chat.ts";
 import type { AnswerTimes, Exchange, StreamTranslator } from "./exchange.ts";
+import { withoutContinued } from "./llama_chat_body.ts";
 import { OllamaAnswer, type OllamaAnswerForm } from "./ollama_chat_answer.ts";
 import { OpenaiChatEvents, openaiChatEvents } from "./openai_chat_events.ts";
 
@@ -16,19 +16,11 @@ export function openaiToOllama(
 ): Required<Pick<Exchange, "translateWhole" | "translateStream">> {
   return {
     translateWhole: (body, times) => {
-      const events = withoutStart(openaiChatEvents(body), continued);
+      const events = withoutContinued(openaiChatEvents(body), continued);
       return encoder.encode(OllamaAnswer.whole(events, form, times));
     },
     translateStream: (times) => new OllamaTranslator(form, times),
   };
-}
-
-function withoutStart(events: readonly ChatEvent[], start: string): readonly ChatEvent[] {
-  return events.map((event) =>
-    event.kind === "text" && event.text.startsWith(start)
-      ? { kind: "text", text: event.text.slice(start.length) }
-      : event
-  );
 }
 
 class OllamaTranslator implements StreamTranslator {

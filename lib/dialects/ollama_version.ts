@@ -2,9 +2,9 @@
  * As which Ollama the gateway passes where no node tells its version. Clients ask before they use what came late: tools,
  * structured output, thinking. All of that is spoken here as Ollama of this version speaks it.
  */
-export const SPOKEN_VERSION = "0.33.0";
+const SPOKEN_VERSION = "0.33.0";
 
-/** The newest of these versions; {@linkcode SPOKEN_VERSION} if none of them is one of a release. */
+/** The newest of these versions; the one that is spoken here if none of them is one of a release. */
 export function newestVersion(versions: readonly string[]): string {
   const known = versions.flatMap((text) => readVersion(text) ?? []);
   return known.toSorted(newerFirst)[0]?.text ?? SPOKEN_VERSION;

@@ -45,8 +45,9 @@ export function storedTurnEdits(
   { beginsWithSystem }: ChatQuirks,
 ): JsonEdit[] {
   const turns = system && !beginsWithSystem ? [{ role: "system", content: system }, ...messages] : messages;
+  if (turns.length === 0) return [];
   const list = membersOf(chat, "messages").at(-1);
-  if (turns.length === 0 || !list) return [];
+  if (!list) return [];
   const at = list.value.start + 1;
   return [{ start: at, end: at, value: turns.map((turn) => `${JSON.stringify(turn)},`).join("") }];
 }

@@ -16,26 +16,39 @@ export const openaiDialect: ClientDialect = {
   errorEvent: (error, requestId) => encodeSseJson(openaiDialect.errorBody(error, requestId)),
   refusal(refusal, requestId) {
     const said = readUpstreamError(refusal.body);
-    const body = isOpenai(said)
+    const body = isOpenai(said, refusal)
       ? refusal.body
       : encoder.encode(JSON.stringify(rewrapped(said, refusal, requestId)));
     return { status: statusForClient(refusal), body };
   },
   refusalEvent(refusal, requestId) {
     const said = readUpstreamError(refusal.body);
-    return encodeSseJson(isOpenai(said) ? { error: said.error } : rewrapped(said, refusal, requestId));
+    return encodeSseJson(
+      isOpenai(said, refusal) ? { error: said.error } : rewrapped(said, refusal, requestId),
+    );
   },
   waitingWord: (word) => word.isNote ? reasoningNote(word) : sseComment(word.text),
   comment: sseComment,
 };
 
-/** Whether it is an error as OpenAI's clients read it: such a one passes as it is. */
-function isOpenai({ message, error }: UpstreamError): boolean {
-  return error !== undefined && message !== "";
+/** Whether it is an error as OpenAI's clients read it, and blames whom our status blames: such a one passes as it is. */
+function isOpenai({ message, error }: UpstreamError, refusal: UpstreamRefusal): boolean {
+  const isWhole = error?.["message"] === message && message !== "" && typeof error["code"] !== "number";
+  return isWhole && statusForClient(refusal) === refusal.status;
 }
 
-function rewrapped({ message }: UpstreamError, refusal: UpstreamRefusal, requestId: string): unknown {
-  const said = message || `The upstream answered ${refusal.status} without saying why; ask again`;
-  const type = statusForClient(refusal) < 500 ? "invalid_request_error" : "server_error";
-  return { error: { message: said, type, param: null, code: null, request_id: requestId } };
+/** llama-server tells its status as the code, where OpenAI's clients look for a word. */
+function rewrapped(said: UpstreamError, refusal: UpstreamRefusal, requestId: string): unknown {
+  const status = statusForClient(refusal);
+  const usual = status < 500 ? "invalid_request_error" : "server_error";
+  return {
+    error: {
+      ...said.error,
+      message: said.message || `The upstream answered ${refusal.status} without saying why; ask again`,
+      type: status === refusal.status ? said.type ?? usual : usual,
+      param: said.error?.["param"] ?? null,
+      code: said.type === "exceed_context_size_error" ? "context_length_exceeded" : null,
+      request_id: requestId,
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import { withDimensions } from "./embedding_dimensions.ts";
-import type { ExchangeFor, UpstreamFacts } from "./exchange.ts";
+import type { Exchange, ExchangeFor, UpstreamFacts } from "./exchange.ts";
 import {
   type JsonEdit,
   type JsonObject,
@@ -20,8 +20,13 @@ import type {
   RequestEnvelope,
 } from "./openai_request.ts";
 import { chatToolName, responsesToolName, withToolWish } from "./openai_tool_choice.ts";
+import { endedResponse, fieldsIn, type ResponseTerms, responseTerms } from "./responses_answer.ts";
 import { llamaResponsesEdits, storedInputEdits } from "./responses_edits.ts";
+import { ResponsesEvents } from "./responses_events.ts";
 import type { ResponsesEnvelope } from "./responses_request.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /**
  * How `POST /v1/chat/completions` is put to an upstream: as it is, but for what that upstream does not understand.
@@ -116,7 +121,21 @@ export function responsesExchange(
           ...llamaResponsesEdits(request),
           ...(upstream.model ? storedInputEdits(request, upstream.model, hasInstructions) : []),
         ]),
+      ...(upstream.kind === "llama-server" && completedResponses(responseTerms(envelope, upstream))),
     };
+  };
+}
+
+/** llama-server leaves out much of what OpenAI's clients count on. */
+function completedResponses(
+  terms: ResponseTerms,
+): Required<Pick<Exchange, "translateWhole" | "translateStream">> {
+  return {
+    translateWhole: (body) => {
+      const said = fieldsIn(JSON.parse(decoder.decode(body)));
+      return encoder.encode(JSON.stringify(endedResponse(said, terms)));
+    },
+    translateStream: (times) => new ResponsesEvents(terms, times),
   };
 }
 

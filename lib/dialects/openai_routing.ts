@@ -1,4 +1,5 @@
 import { joinBytes } from "../join_bytes.ts";
+import { lastIndexOfBytes, startsWith } from "../stream/bytes.ts";
 import { encodeSseJson } from "../stream/sse_event.ts";
 
 /** Where a request went, as an answer tells its client in the field `_routing`. */
@@ -7,7 +8,7 @@ export interface RoutingNote {
   readonly backend: "ollama-pool" | "llama.cpp-distributed";
   /** The node's name, if one answered. */
   readonly node?: string;
-  /** Where the coordinator is, if one answered. */
+  /** Where the coordinator is, if one answered that has an address. */
   readonly coordinator_url?: string;
   /** The model that answered, if it is called otherwise there. */
   readonly model?: string;
@@ -28,6 +29,8 @@ const CLOSING_BRACE = 0x7d;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const DONE = encoder.encode("data: [DONE]");
+const DONE_KEY = encoder.encode('"done":');
+const TRUE = encoder.encode("true");
 
 /** The JSON object of a body with `_routing` as its last field; a body that is none stays as it is. */
 export function withRouting(body: Uint8Array, note: RoutingNote): Uint8Array {
@@ -53,6 +56,22 @@ export function withRoutingEvent(
   const at = indexOfDone(events);
   if (at < 0) return undefined;
   return joinBytes([events.subarray(0, at), routingEvent(note()), events.subarray(at)]);
+}
+
+/** Whole lines of Ollama's with it in the last one; `undefined` if that does not end the answer. */
+export function withRoutingLine(
+  lines: Uint8Array,
+  note: () => RoutingNote,
+): Uint8Array<ArrayBuffer> | undefined {
+  const at = lines.lastIndexOf(LINE_FEED, lines.byteLength - 2) + 1;
+  const last = lines.subarray(at);
+  return isLastLine(last) ? joinBytes([lines.subarray(0, at), withRouting(last, note())]) : undefined;
+}
+
+/** The message, whose tool calls may hold any keys, stands before it. */
+function isLastLine(line: Uint8Array): boolean {
+  const doneAt = lastIndexOfBytes(line, DONE_KEY);
+  return doneAt >= 0 && startsWith(line, doneAt + DONE_KEY.byteLength, TRUE);
 }
 
 /** It is the last of a stream's events, so it stands near the end. */

@@ -3,12 +3,13 @@ import type { UpstreamRefusal } from "./client_dialect.ts";
 
 /**
  * What llama-server answers with 500 although the client is at fault: what it cannot read, what the model's template does
- * not take, and pictures for a model that does not see.
+ * not take, pictures for a model that does not see, texts to embed that are longer than a batch, and tokens that the
+ * vocabulary does not have (`_M_range_check`).
  *
  * @see tools/server/server-common.cpp and common/chat.cpp of llama.cpp
  */
 const CLIENTS_FAULT =
-  /^\[json\.exception|parse error|mmproj|Failed to parse (?:messages|tools|input)|Unable to generate parser|jinja|roles must alternate|template|unsupported content|Missing '|Invalid type/i;
+  /\[json\.exception|parse error|mmproj|too large to process|Failed to parse (?:messages|tools|input)|Unable to generate parser|jinja|roles must alternate|template|unsupported content|Missing '|Invalid type|' is required|^vector::_M_range_check/i;
 
 /**
  * The status that a client gets for an upstream's refusal: 400 for what is the client's fault or what the upstream cannot

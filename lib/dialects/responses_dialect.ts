@@ -14,18 +14,27 @@ export const responsesDialect: ClientDialect = {
   ...openaiDialect,
   name: "responses",
   errorEvent: (error, requestId) =>
-    errorEvent(openaiDialect.errorBody(error, requestId)["error"] as Record<string, unknown>),
+    responsesErrorEvent(openaiDialect.errorBody(error, requestId)["error"] as Record<string, unknown>),
   refusalEvent(refusal, requestId) {
     const { error, message } = readUpstreamError(openaiDialect.refusal(refusal, requestId).body);
-    return errorEvent({ ...error, message });
+    return responsesErrorEvent({ ...error, message });
   },
   // A response has no place for words that are no part of it.
   waitingWord: ({ text }) => sseComment(text),
 };
 
-/** Its number among the events is not known: nobody counted them. */
-function errorEvent(error: Readonly<Record<string, unknown>>): Uint8Array<ArrayBuffer> {
-  const { code = null, param = null } = error;
-  const data = { ...error, type: "error", code, param, sequence_number: 0 };
+/**
+ * An error as the event that ends a stream.
+ *
+ * @param error As OpenAI's clients read it.
+ * @param sequenceNumber Its place among the events; default 0: nobody counted them.
+ */
+export function responsesErrorEvent(
+  error: Readonly<Record<string, unknown>>,
+  sequenceNumber = 0,
+): Uint8Array<ArrayBuffer> {
+  const { code = null, type, param = null } = error;
+  const word = typeof code === "number" ? type : code; // llama-server's codes are statuses
+  const data = { ...error, type: "error", code: word, param, sequence_number: sequenceNumber };
   return encodeSseEvent({ type: "error", data: JSON.stringify(data) });
 }

@@ -4,6 +4,7 @@ import { conversationTurns } from "./conversation.ts";
 import { readJsonBody } from "./json_body.ts";
 import type { RequestEnvelope } from "./openai_request.ts";
 import { readToolWish, type ToolWish } from "./openai_tool_choice.ts";
+import { responseSettings } from "./responses_settings.ts";
 import { responsesBody } from "./schema/openai_responses.ts";
 
 /** The envelope of `POST /v1/responses`. */
@@ -14,6 +15,10 @@ export interface ResponsesEnvelope extends RequestEnvelope {
   readonly toolWish: ToolWish | undefined;
   /** It has instructions, or its input begins with the system's or the developer's. */
   readonly hasInstructions: boolean;
+  /** Tokens after which its answer is cut; `undefined` if it does not say. */
+  readonly maxOutputTokens: number | undefined;
+  /** What an answer repeats of it, see {@linkcode responseSettings}. */
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 /** An item of the input, as far as it matters here. */
@@ -49,6 +54,8 @@ export function decodeResponsesEnvelope(body: Uint8Array): ResponsesEnvelope {
       1,
     ),
     toolWish: readToolWish(tool_choice, toolNames),
+    maxOutputTokens: parsed.data.max_output_tokens ?? undefined,
+    settings: responseSettings(said),
     hasInstructions: Boolean(instructions) || firstRole === "system" || firstRole === "developer",
   };
 }

@@ -40,15 +40,24 @@ export class ManagedNodes {
   /**
    * Those that are up, with most room first.
    *
+   * @param model Who may not serve it comes last: it would lie there unused.
    * @throws {GatewayError} As {@linkcode upNodes} does.
    */
-  roomiest(action: ManagedAction): readonly [KnownNode, ...KnownNode[]] {
-    return byRoom(upNodes(this.#parts.nodes.nodes, action)) as [KnownNode, ...KnownNode[]];
+  roomiest(action: ManagedAction, model?: string): readonly [KnownNode, ...KnownNode[]] {
+    const nodes = byRoom(upNodes(this.#parts.nodes.nodes, action)) as [KnownNode, ...KnownNode[]];
+    if (model === undefined) return nodes;
+    const key = this.#parts.keyOf(model);
+    return nodes.sort((one, other) => Number(other.allows(key)) - Number(one.allows(key)));
   }
 
   /** Those that are up and hold a model, with most room first; often none. */
   holders(model: string): readonly KnownNode[] {
     return byRoom(this.#holdersOf(model).filter(({ health }) => health === "up"));
+  }
+
+  /** Those that are known to hold a model, and are not up. */
+  missingHolders(model: string): readonly KnownNode[] {
+    return this.#holdersOf(model).filter(({ health }) => health !== "up");
   }
 
   /**

@@ -7,10 +7,25 @@ import { listNames } from "../name_list.ts";
 import type { KnownNode } from "../nodes/node.ts";
 import { answerOfAll } from "./answer_of_all.ts";
 import { ManagedNodes, type ManagedNodesParts, requireUp } from "./managed_nodes.ts";
-import { digestsIn, type ModelOrder, type OrderAnswer, type OrderProgress } from "./model_order.ts";
+import {
+  type BlobOrder,
+  digestsIn,
+  type ModelOrder,
+  type ModelOrders,
+  type OrderAnswer,
+  type OrderProgress,
+} from "./model_order.ts";
 import type { ManagedAction, NodeWish } from "./node_choice.ts";
 import { progressOfMany, progressOfOne } from "./node_progress.ts";
-import { askNode, askNodeBriefly, jsonBody, type NodeAnswer, type NodeRequest } from "./node_request.ts";
+import {
+  askNode,
+  askNodeBriefly,
+  jsonBody,
+  type NodeAnswer,
+  type NodeRequest,
+  wholeAnswer,
+} from "./node_request.ts";
+import { formatDuration } from "../units.ts";
 
 /** What {@linkcode ModelManagement} works with. */
 export interface ModelManagementParts extends Omit<ManagedNodesParts, "clock"> {
@@ -24,15 +39,23 @@ export interface ModelManagementParts extends Omit<ManagedNodesParts, "clock"> {
   readonly clock: Clock;
 }
 
+/** Nodes, and why these, in a clause. */
+interface NodeChoice {
+  readonly nodes: readonly KnownNode[];
+  readonly because: string;
+}
+
 /** For how long it is waited until a node's list is known anew, ms. */
 const REFRESH_MS = 3_000;
 /** For a node to tell whether it has a blob, ms. */
 const HAS_BLOB_MS = 2_000;
+/** For a node to copy or delete a model, ms: it frees a hundred GiB on a slow disk meanwhile. */
+const ANSWER_MS = 60_000;
 /** Nodes that a sentence tells. */
 const TOLD_NODES = 5;
 
 /** Has the nodes pull, push, make, copy and delete models: by the client's wish where it has one, else where it suits. */
-export class ModelManagement {
+export class ModelManagement implements ModelOrders {
   readonly #parts: ModelManagementParts;
   readonly #nodes: ManagedNodes;
 
@@ -42,86 +65,42 @@ export class ModelManagement {
     this.#nodes = new ManagedNodes(parts);
   }
 
-  /**
-   * Pulls a model: where it is already, which brings it up to date, else where most room is.
-   *
-   * @throws {GatewayError} If no node can be asked, or a single one cannot be reached. The signal's reason.
-   */
+  /** See {@linkcode ModelOrders.pull}. */
   async pull(order: ModelOrder, signal: AbortSignal): Promise<OrderProgress> {
-    const wished = this.#nodes.wished(order.wish, PULL);
-    const [holder] = wished ? [] : this.#nodes.holders(order.model);
-    const nodes = wished ?? [holder ?? this.#nodes.roomiest(PULL)[0]];
-    const because = wished ? WISHED : holder ? "it holds the model already" : MOST_ROOM;
-    return await this.#progress(nodes, because, { verb: "pull", path: "/api/pull", order }, signal);
+    return await this.#progress(this.#forPulling(order), { verb: "pull", path: "/api/pull", order }, signal);
   }
 
-  /**
-   * Pushes a model from a node that holds it.
-   *
-   * @throws {GatewayError} As {@linkcode pull}.
-   */
+  /** See {@linkcode ModelOrders.push}. */
   async push(order: ModelOrder, signal: AbortSignal): Promise<OrderProgress> {
-    const { nodes, because } = this.#atHolders(order, PUSH);
-    return await this.#progress(nodes, because, { verb: "push", path: "/api/push", order }, signal);
+    const choice = this.#atOneHolder(order, PUSH);
+    return await this.#progress(choice, { verb: "push", path: "/api/push", order }, signal);
   }
 
-  /**
-   * Makes a model: where the blobs are that it needs, or the model that it is made from; else where most room is.
-   *
-   * @throws {GatewayError} As {@linkcode pull}.
-   */
+  /** See {@linkcode ModelOrders.create}. */
   async create(order: ModelOrder, signal: AbortSignal): Promise<OrderProgress> {
-    const { nodes, because } = await this.#forCreating(order, signal);
-    return await this.#progress(nodes, because, { verb: "create", path: "/api/create", order }, signal);
+    const choice = await this.#forCreating(order, signal);
+    return await this.#progress(choice, { verb: "create", path: "/api/create", order }, signal);
   }
 
-  /**
-   * Copies a model under another name, at a node that holds it.
-   *
-   * @throws {GatewayError} As {@linkcode pull}; `upstream_failed` if one of several could not. The signal's reason.
-   */
+  /** See {@linkcode ModelOrders.copy}. */
   async copy(order: ModelOrder, signal: AbortSignal): Promise<OrderAnswer> {
-    return await this.#short(
-      order,
-      COPY,
-      { method: "POST", path: "/api/copy", ...jsonBody(order.said) },
-      signal,
-    );
+    const request = { method: "POST", path: "/api/copy", ...jsonBody(order.said) } as const;
+    return await this.#short(order, COPY, request, signal);
   }
 
-  /**
-   * Deletes a model at one node that holds it, or at those that are wished for.
-   *
-   * @throws {GatewayError} As {@linkcode copy}.
-   */
+  /** See {@linkcode ModelOrders.delete}. */
   async delete(order: ModelOrder, signal: AbortSignal): Promise<OrderAnswer> {
     const request = { method: "DELETE", path: "/api/delete", ...jsonBody(order.said) } as const;
     return await this.#short(order, DELETE, request, signal);
   }
 
-  /**
-   * Whether the node that blobs go to has one: 200 or 404.
-   *
-   * @param digest As `isDigest()` checked it.
-   * @throws {GatewayError} As {@linkcode putBlob}.
-   */
-  async findBlob(digest: string, wish: NodeWish, signal: AbortSignal): Promise<OrderAnswer> {
+  /** See {@linkcode ModelOrders.findBlob}. */
+  async findBlob({ digest, wish }: BlobOrder, signal: AbortSignal): Promise<OrderAnswer> {
     return await this.#atWorkbench(wish, { method: "HEAD", path: `/api/blobs/${digest}` }, signal);
   }
 
-  /**
-   * Sends a blob on as it comes.
-   *
-   * @param digest As `isDigest()` checked it.
-   * @throws {GatewayError} If no node can be asked, several are wished for, or it cannot be reached; what the body throws.
-   *   The signal's reason.
-   */
-  async putBlob(
-    digest: string,
-    body: StreamedBody,
-    wish: NodeWish,
-    signal: AbortSignal,
-  ): Promise<OrderAnswer> {
+  /** See {@linkcode ModelOrders.putBlob}. */
+  async putBlob({ digest, wish }: BlobOrder, body: StreamedBody, signal: AbortSignal): Promise<OrderAnswer> {
     return await this.#atWorkbench(wish, { method: "POST", path: `/api/blobs/${digest}`, body }, signal);
   }
 
@@ -136,38 +115,48 @@ export class ModelManagement {
     return { ...answer, nodes: [node!.name], because: wish === undefined ? "blobs go there now" : WISHED };
   }
 
-  #atHolders(
-    { model, wish }: ModelOrder,
-    action: ManagedAction,
-  ): { readonly nodes: readonly KnownNode[]; readonly because: string } {
-    const wished = wish === "all" ? this.#nodes.holders(model) : this.#nodes.wished(wish, action);
-    if (wished && wished.length > 0) return { nodes: wished, because: WISHED };
-    const nodes = [this.#nodes.holder(model, action)];
-    const others = this.#nodes.holders(model).filter((node) => !nodes.includes(node)).map(({ name }) => name);
-    const told = others.length === 0
-      ? ""
-      : `; ${listNames(others, TOLD_NODES)} ${others.length === 1 ? "has" : "have"} it too`;
-    return { nodes, because: `it holds the model${told}` };
+  #forPulling({ model, wish }: ModelOrder): NodeChoice {
+    const wished = this.#nodes.wished(wish, PULL);
+    if (wished) return { nodes: wished, because: WISHED };
+    const [holder] = this.#nodes.holders(model);
+    if (holder) return { nodes: [holder], because: "it holds the model already" };
+    return { nodes: [this.#nodes.roomiest(PULL, model)[0]], because: MOST_ROOM };
   }
 
-  async #forCreating(
-    { said, wish }: ModelOrder,
-    signal: AbortSignal,
-  ): Promise<{ readonly nodes: readonly KnownNode[]; readonly because: string }> {
+  /** One is enough: the same would be published twice. */
+  #atOneHolder({ model, wish }: ModelOrder, action: ManagedAction): NodeChoice {
+    const wished = wish === "all" ? undefined : this.#nodes.wished(wish, action);
+    if (wished) return { nodes: wished, because: WISHED };
+    return { nodes: [this.#nodes.holder(model, action)], because: "it holds the model" };
+  }
+
+  /** The shelf is one Ollama: what is deleted is gone, and what is copied may be deleted afterwards. */
+  #atAllHolders({ model, wish }: ModelOrder, action: ManagedAction): NodeChoice {
+    const wished = wish === "all" ? undefined : this.#nodes.wished(wish, action);
+    if (wished) return { nodes: wished, because: WISHED };
+    const holders = this.#nodes.holders(model);
+    if (holders.length === 0) {
+      return { nodes: [this.#nodes.holder(model, action)], because: "no node is known to hold the model" };
+    }
+    const missing = this.#nodes.missingHolders(model).map(({ name, health }) =>
+      `${name}, which is ${health}`
+    );
+    const but = missing.length === 0 ? "" : ` but for ${listNames(missing, TOLD_NODES)}`;
+    return { nodes: holders, because: `all that hold the model${but}` };
+  }
+
+  async #forCreating({ model, said, wish }: ModelOrder, signal: AbortSignal): Promise<NodeChoice> {
     const wished = this.#nodes.wished(wish, CREATE);
     if (wished) return { nodes: wished, because: WISHED };
     const digests = digestsIn(said);
     if (digests.length > 0) return await this.#withBlobs(digests, signal);
     const [holder] = typeof said["from"] === "string" ? this.#nodes.holders(said["from"]) : [];
     if (holder) return { nodes: [holder], because: "it holds the model that it is made from" };
-    return { nodes: [this.#nodes.roomiest(CREATE)[0]], because: MOST_ROOM };
+    return { nodes: [this.#nodes.roomiest(CREATE, model)[0]], because: MOST_ROOM };
   }
 
   /** Where all blobs are; where they would go if they are nowhere: that node knows best how to say so. */
-  async #withBlobs(
-    digests: readonly string[],
-    signal: AbortSignal,
-  ): Promise<{ readonly nodes: readonly KnownNode[]; readonly because: string }> {
+  async #withBlobs(digests: readonly string[], signal: AbortSignal): Promise<NodeChoice> {
     const bench = this.#nodes.workbench(CREATE);
     for (const node of new Set([bench, ...this.#nodes.roomiest(CREATE)])) {
       if (await this.#hasBlobs(node, digests, signal)) return { nodes: [node], because: "it has the blobs" };
@@ -192,8 +181,7 @@ export class ModelManagement {
   }
 
   async #progress(
-    nodes: readonly KnownNode[],
-    because: string,
+    { nodes, because }: NodeChoice,
     { verb, path, order }: { readonly verb: string; readonly path: string; readonly order: ModelOrder },
     signal: AbortSignal,
   ): Promise<OrderProgress> {
@@ -209,8 +197,7 @@ export class ModelManagement {
     if (nodes.length > 1) return { ...place, lines: progressOfMany(nodes, open, options) };
     const response = await open(nodes[0]!, signal);
     if (response.status === 200) return { ...place, lines: progressOfOne(nodes[0]!, response, options) };
-    const body = new Uint8Array(await response.body.bytes(MAX_REFUSAL_BYTES));
-    return { ...place, refusal: { status: response.status, body } };
+    return { ...place, refusal: await wholeAnswer(nodes[0]!, response, signal) };
   }
 
   async #short(
@@ -219,12 +206,13 @@ export class ModelManagement {
     request: NodeRequest,
     signal: AbortSignal,
   ): Promise<OrderAnswer> {
-    const { nodes, because } = this.#atHolders(order, action);
+    const { nodes, because } = this.#atAllHolders(order, action);
     const what = `${action.verb} "${order.model}"`;
     const place = { nodes: nodes.map(({ name }) => name), because };
+    using deadline = new Deadline(this.#parts.clock, ANSWER_MS, { signal, reason: () => tooLate(what) });
     const ask = async (node: KnownNode): Promise<NodeAnswer> => {
       requireUp(node, what);
-      return await askNodeBriefly(this.#parts.http, node, request, signal);
+      return await askNodeBriefly(this.#parts.http, node, request, deadline.signal);
     };
     try {
       if (nodes.length === 1) return { ...place, ...await ask(nodes[0]!) };
@@ -254,5 +242,8 @@ const BLOB: ManagedAction = { verb: "keep blobs", preposition: "on" };
 
 const WISHED = "the client wants it so";
 const MOST_ROOM = "it has most room";
-/** What a node says of a refusal is short. */
-const MAX_REFUSAL_BYTES = 1024 * 1024;
+
+function tooLate(what: string): GatewayError {
+  const message = `No answer within ${formatDuration(ANSWER_MS)} to the order to ${what}; see the node's log`;
+  return new GatewayError("upstream_timeout", message);
+}

@@ -81,7 +81,19 @@ export async function askNodeBriefly(
   request: NodeRequest,
   signal: AbortSignal,
 ): Promise<NodeAnswer> {
-  const { status, body } = await askNode(http, node, request, signal);
+  return await wholeAnswer(node, await askNode(http, node, request, signal), signal);
+}
+
+/**
+ * Reads the rest of a short answer.
+ *
+ * @throws {GatewayError} As {@linkcode askNode}. The signal's reason.
+ */
+export async function wholeAnswer(
+  node: KnownNode,
+  { status, body }: HttpResponse,
+  signal: AbortSignal,
+): Promise<NodeAnswer> {
   try {
     return { status, body: new Uint8Array(await body.bytes(MAX_ANSWER_BYTES)) };
   } catch (error) {

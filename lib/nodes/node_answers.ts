@@ -1,3 +1,4 @@
+import { jsonIn } from "../json_text.ts";
 import { toWanted } from "../ollama/model_source.ts";
 import type { NodeModel, ResidentModel } from "./node.ts";
 
@@ -18,12 +19,12 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** What `GET /api/version` tells. @returns `undefined` if it is no such answer. */
 export function parseVersion(text: string): string | undefined {
-  return wordOf(fieldsOf(parsed(text))["version"]);
+  return wordOf(fieldsOf(jsonIn(text))["version"]);
 }
 
 /** What Ollama says where it tells an error instead. @returns `undefined` if it is no such answer. */
 export function parseError(text: string): string | undefined {
-  const { error } = fieldsOf(parsed(text));
+  const { error } = fieldsOf(jsonIn(text));
   return typeof error === "string" && error !== "" ? error.slice(0, MAX_ERROR_LENGTH) : undefined;
 }
 
@@ -76,7 +77,7 @@ function collected<T extends { readonly key: string }>(
   text: string,
   read: (entry: Fields) => T | undefined,
 ): ReadonlyMap<string, T> | undefined {
-  const entries = entriesIn(parsed(text));
+  const entries = entriesIn(jsonIn(text));
   if (!entries) return undefined;
   const models = new Map<string, T>();
   for (const entry of entries.slice(0, MAX_MODELS)) {
@@ -133,12 +134,4 @@ function pastOf(value: unknown): number {
 /** What is no object has no fields. */
 function fieldsOf(value: unknown): Fields {
   return typeof value === "object" && value !== null ? value as Fields : {};
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

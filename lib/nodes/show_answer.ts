@@ -3,6 +3,7 @@ import { GgufMetadata, type GgufValue } from "../gguf/metadata.ts";
 import { describeModel, type GgufModel } from "../gguf/model_info.ts";
 import { tensorBytes, tensorTypeByName } from "../gguf/tensor_types.ts";
 import type { GgufTensor } from "../gguf/tensors.ts";
+import { jsonIn } from "../json_text.ts";
 import { decodeParams, type ModelParams } from "../ollama/params.ts";
 
 /** What a node's `/api/show` tells of a model, as far as its memory depends on it. */
@@ -28,9 +29,9 @@ const MAX_DIM = 2 ** 48;
  * @see `ShowResponse` in api/types.go and `getModelData` in server/routes.go, ollama 0.33
  */
 export function readShowAnswer(text: string): ShownModel | undefined {
-  const answer = parsed(text);
-  const info = answer?.["model_info"];
-  if (!answer || !isObject(info)) return undefined;
+  const answer = jsonIn(text);
+  const info = isObject(answer) ? answer["model_info"] : undefined;
+  if (!isObject(answer) || !isObject(info)) return undefined;
   try {
     const content = describeModel(headerOf(metadataOf(info), tensorsOf(answer["tensors"])));
     if (content.kind !== "model") return undefined;
@@ -105,15 +106,6 @@ function parameterCountOf(info: Record<string, unknown>): number | undefined {
   const isCount = typeof count === "number" && Number.isInteger(count) && count > 0 &&
     count <= MAX_PARAMETERS;
   return isCount ? count : undefined;
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

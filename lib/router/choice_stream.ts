@@ -48,6 +48,7 @@ export class ChoiceStream implements AnswerEvents {
   readonly #said: Said[] = [];
   #isBegun = false;
   #eventCount = 0;
+  #hasTold = false;
   #isOver = false;
   #failure: { readonly error: unknown } | undefined;
   #wake = () => {};
@@ -100,7 +101,7 @@ export class ChoiceStream implements AnswerEvents {
     this.#begin.resolve(answer);
     for (let events = await body.read(); events !== null; events = await body.read()) {
       const { words, hasFailed } = this.#understood(index, events);
-      await this.#say(words);
+      await this.#say(words, { isLast: hasFailed });
       if (hasFailed) throw new ToldError();
     }
     this.#active.delete(body);
@@ -114,9 +115,10 @@ export class ChoiceStream implements AnswerEvents {
     }
   }
 
-  /** Resolves when the client has taken it, or nobody wants it any more. */
-  async #say(words: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (words.byteLength === 0 || this.#isOver) return;
+  /** Resolves when the client has taken it, or nobody wants it any more. Behind an error nothing is said. */
+  async #say(words: Uint8Array<ArrayBuffer>, { isLast = false } = {}): Promise<void> {
+    if (words.byteLength === 0 || this.#isOver || this.#hasTold) return;
+    this.#hasTold = isLast;
     this.#eventCount++;
     await new Promise<void>((taken) => {
       this.#said.push({ words, taken });

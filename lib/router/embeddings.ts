@@ -2,8 +2,9 @@ import { mapConcurrently } from "../concurrent.ts";
 import { type EmbeddingAnswer, joinEmbeddings, readEmbeddings } from "../dialects/openai_embeddings.ts";
 import type { ExchangeFor } from "../dialects/exchange.ts";
 import { GatewayError } from "../errors.ts";
-import type { Answer, AnswerReport } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import type { InferenceRequest } from "./inference.ts";
+import { joinReports } from "./joined_report.ts";
 
 /** Parts of one request that are under way at a time: the rest of the shelf has other work, too. */
 const MAX_PARTS_AT_ONCE = 16;
@@ -86,20 +87,6 @@ function joined(parts: readonly Part[], inputCount: number): Answer {
     status: 200,
     headers: headers.filter(([name]) => name !== "content-length"),
     body: joinEmbeddings(parts.map(({ embeddings }) => embeddings)),
-    report: summed(reports, inputCount),
-  };
-}
-
-function summed(reports: readonly AnswerReport[], inputCount: number): AnswerReport {
-  const [first] = reports;
-  const upstreams = [...new Set(reports.map(({ upstream }) => upstream))].sort().join(", ");
-  return {
-    ...first!,
-    upstream: upstreams,
-    because: `${inputCount} texts in ${reports.length} parts over ${upstreams}: ${first!.because}`,
-    attemptCount: reports.reduce((sum, { attemptCount }) => sum + attemptCount, 0),
-    queueMs: Math.max(...reports.map(({ queueMs }) => queueMs)),
-    loadMs: Math.max(...reports.map(({ loadMs }) => loadMs)),
-    durationMs: Math.max(...reports.map(({ durationMs }) => durationMs)),
+    report: joinReports(reports, `${inputCount} texts in ${reports.length} parts`),
   };
 }

@@ -24,12 +24,16 @@ export function isTelling({ thrown, route }: FailedAttempt, { names }: TriedUpst
 
 const TELLING: ReadonlySet<NodeRefusalKind> = new Set(["failed", "nonsense", "unable"]);
 
-/** A refusal, and what it has to do with a node that said that it has not got the model, though it lists it. */
-export function withMissing(error: unknown, { thrown, error: said }: FailedAttempt): unknown {
-  const isMissing = thrown instanceof NodeRefusal && thrown.kind === "missing";
-  if (!isMissing || !(error instanceof GatewayError)) return error;
-  return new GatewayError(error.code, `${messageOf(said)}. ${error.message}`, { cause: error });
+/** A refusal, and what it has to do with a node that said that it has not got the model, though it lists it, or no room. */
+export function withLack(error: unknown, { thrown, error: said }: FailedAttempt): unknown {
+  const isLacking = thrown instanceof NodeRefusal && LACKING.has(thrown.kind);
+  if (!isLacking || !(error instanceof GatewayError)) return error;
+  const isForRoom = thrown.kind === "too large" && error.code === "backend_unreachable"; // it answers, so waiting is no help
+  const code = isForRoom ? "insufficient_memory" : error.code;
+  return new GatewayError(code, `${messageOf(said)}. ${error.message}`, { cause: error });
 }
+
+const LACKING: ReadonlySet<NodeRefusalKind> = new Set(["missing", "too large"]);
 
 /** Of two failures the one that the client is to hear of: the later one, unless only the earlier one answered it. */
 export function tellingOf(earlier: FailedAttempt | undefined, later: FailedAttempt): FailedAttempt {

@@ -12,7 +12,7 @@ import { formatDuration } from "../units.ts";
 import type { Answer, AnswerReport } from "./answer.ts";
 import type { ModelCatalog } from "./catalog.ts";
 import type { Task } from "./decision.ts";
-import { type FailedAttempt, isTelling, tellingOf, withMissing } from "./failed_attempt.ts";
+import { type FailedAttempt, isTelling, tellingOf, withLack } from "./failed_attempt.ts";
 import { explainFailure, type Failure } from "./failure.ts";
 import { NodeRefusal } from "./node_answer.ts";
 import { NodeVerdict } from "./node_verdict.ts";
@@ -162,7 +162,7 @@ export class Inference {
       });
     } catch (error) {
       if (!failed || signal.aborted) throw error;
-      if (!isTelling(failed, tried)) throw withMissing(error, failed);
+      if (!isTelling(failed, tried)) throw withLack(error, failed);
       return this.#giveUp(failed);
     }
   }

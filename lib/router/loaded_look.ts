@@ -1,14 +1,16 @@
+import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { ExternalFacts } from "../coordinator/external.ts";
 import type { ExternalLease } from "../coordinator/external_coordinators.ts";
 import type { ServingCoordinator } from "../coordinator/serving.ts";
+import { Deadline } from "../deadline.ts";
 import { shownFacts } from "../dialects/llama_facts.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import type { UpstreamAddress } from "../http/address.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { PoolView } from "../pool/pooled.ts";
-import { MIB } from "../units.ts";
+import { formatDuration, MIB } from "../units.ts";
 import { resolveAlias } from "./aliases.ts";
 
 /** What a llama-server tells of itself. */
@@ -37,11 +39,13 @@ export interface LoadedLookParts {
   };
   /** Asks them; stays the caller's to dispose. */
   readonly http: Pick<HttpClient, "send">;
+  /** Time. */
+  readonly clock: Clock;
 }
 
 /** The longest such answer holds a chat template and a few hundred slots. */
 const MAX_ANSWER_BYTES = 8 * MIB;
-/** They answer from memory. */
+/** For the whole answer, ms: they answer from memory. */
 const ANSWER_MS = 5_000;
 
 /** Looks at the llama-servers that have their model loaded; loads none. */
@@ -65,7 +69,10 @@ export class LoadedLook {
       return await this.#ask({ upstream, address, headers, basePath: "" }, target, signal);
     }
     using lease = this.parts.externals.acquire(key);
-    if (lease) return await this.#ask({ upstream: lease.external.url, ...lease.external }, target, signal);
+    if (lease) {
+      const { url: upstream, address, basePath, headers } = lease.external;
+      return await this.#ask({ upstream, address, basePath, headers }, target, signal);
+    }
     if (said !== undefined) await catalog.find(resolveAlias(said, config.aliases), signal);
     throw notLoaded(said ?? key);
   }
@@ -85,24 +92,36 @@ export class LoadedLook {
   }
 
   async #ask(place: Place, target: LookTarget, signal: AbortSignal): Promise<unknown> {
-    const { http, config } = this.parts;
-    const { address, basePath, headers, upstream } = place;
-    const response = await http.send(address, {
-      method: "GET",
-      target: basePath + target,
-      headers,
-      signal,
-      connectTimeoutMs: config.timeouts.connectMs,
-      headTimeoutMs: ANSWER_MS,
-    }).catch((cause) => {
-      throw signal.aborted ? cause : unanswered(upstream, target, messageOf(cause), cause);
-    });
-    const text = await response.body.text(MAX_ANSWER_BYTES);
-    if (response.status !== 200) throw unanswered(upstream, target, `it answered ${response.status}`);
+    const { upstream } = place;
+    const { status, text } = await this.#read(place, target, signal);
+    if (status !== 200) throw unanswered(upstream, target, `it answered ${status}`);
     try {
       return shownFacts(JSON.parse(text));
     } catch (cause) {
       throw unanswered(upstream, target, "its answer is no JSON", cause);
+    }
+  }
+
+  async #read(
+    { address, basePath, headers, upstream }: Place,
+    target: LookTarget,
+    signal: AbortSignal,
+  ): Promise<{ readonly status: number; readonly text: string }> {
+    const { http, config, clock } = this.parts;
+    using deadline = new Deadline(clock, ANSWER_MS, { signal });
+    try {
+      const { status, body } = await http.send(address, {
+        method: "GET",
+        target: basePath + target,
+        headers,
+        signal: deadline.signal,
+        connectTimeoutMs: config.timeouts.connectMs,
+      });
+      return { status, text: await body.text(MAX_ANSWER_BYTES) };
+    } catch (cause) {
+      signal.throwIfAborted();
+      const why = deadline.hasPassed ? `no answer within ${formatDuration(ANSWER_MS)}` : messageOf(cause);
+      throw unanswered(upstream, target, why, cause);
     }
   }
 }
@@ -126,8 +145,6 @@ function unanswered(upstream: string, target: string, why: string, cause?: unkno
   return new GatewayError(
     "upstream_failed",
     `The ${upstream} did not tell its ${target}: ${why}; ask again`,
-    {
-      cause,
-    },
+    { cause },
   );
 }

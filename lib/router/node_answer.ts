@@ -2,6 +2,7 @@ import type { HeaderList } from "../http/headers.ts";
 import { headerValue } from "../http/headers.ts";
 import type { HttpResponse } from "../http/client.ts";
 import { HttpError } from "../http/error.ts";
+import { jsonIn } from "../json_text.ts";
 import { formatBytes, MIB } from "../units.ts";
 
 /** Refusals are short; more of one is not read, bytes. */
@@ -41,7 +42,8 @@ export class NodeRefusal extends Error {
   /** Whether the client is to get the node's own words if nobody betters them: they are of its request, and it can read them. */
   get isForClient(): boolean {
     const { status, body } = this.answer;
-    return (this.kind === "failed" || this.kind === "busy") && status >= 400 && messageIn(body) !== "";
+    const isOfRequest = this.kind === "failed" || this.kind === "busy" || status === 501;
+    return isOfRequest && status >= 400 && messageIn(body) !== "";
   }
 }
 
@@ -90,6 +92,9 @@ export async function requireAnswer(response: HttpResponse, { stream }: NodeWish
     const pauseMs = pauseOf(headers);
     throw new NodeRefusal("busy", `has too much to do (${status}${quoted(said)})`, pauseMs, answer);
   }
+  if (status === 501) { // what is asked is not for this model, whoever holds it
+    throw new NodeRefusal("unable", `cannot do what is asked (501${quoted(said)})`, 0, answer);
+  }
   const isTooLarge = /requires more system memory|out of memory|cudaMalloc failed/i.test(said);
   throw new NodeRefusal(isTooLarge ? "too large" : "failed", `answered ${status}${quoted(said)}`, 0, answer);
 }
@@ -103,7 +108,7 @@ export function requireJson(
   response: Pick<HttpResponse, "status" | "headers">,
   body: Uint8Array,
 ): Record<string, unknown> {
-  const value = parsed(decoder.decode(body));
+  const value = jsonIn(decoder.decode(body));
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new NodeRefusal("nonsense", "answered with what is no JSON object", 0, { ...response, body });
   }
@@ -158,7 +163,7 @@ export function messageIn(body: Uint8Array): string {
 }
 
 function messageOfJson(text: string): string {
-  const value = parsed(text);
+  const value = jsonIn(text);
   const error: unknown = (value as { error?: unknown } | undefined | null)?.error;
   if (typeof error === "string") return error;
   const message: unknown = (error as { message?: unknown } | undefined | null)?.message;
@@ -192,14 +197,6 @@ function pauseOf(headers: HeaderList): number {
 }
 
 const decoder = new TextDecoder();
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function quoted(said: string): string {
   return said === "" ? "" : `: ${said.slice(0, 300)}`;

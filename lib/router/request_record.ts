@@ -26,6 +26,7 @@ export class RequestRecord {
       id: string;
       task: Task;
       model: string | undefined;
+      dialect: string;
       stream: boolean;
       bodyBytes: number;
     },
@@ -92,6 +93,7 @@ export class RequestRecord {
       requestId: this.request.id,
       task: this.request.task,
       model: this.request.model,
+      dialect: this.request.dialect,
       stream: this.request.stream,
       bodyBytes: this.request.bodyBytes,
       outcome,
@@ -109,7 +111,8 @@ export class RequestRecord {
   }
 }
 
-function outcomeOf(status: number, error: unknown): Outcome {
+/** What a request came to. @param error Whatever broke it, if anything did. */
+export function outcomeOf(status: number, error: unknown): Outcome {
   if (status === 499) return "client_closed";
   if (error instanceof GatewayError && error.status < 500) return "refused";
   if (error !== undefined || status >= 500) return "failed";

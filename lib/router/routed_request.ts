@@ -71,11 +71,10 @@ export class RoutedRequest {
   }
 
   async #put(): Promise<Exchange | GivenAnswer> {
-    const { http, config, signal } = this.parts;
+    const { http, clock, config, signal } = this.parts;
+    const { connectMs: connectTimeoutMs } = config.timeouts;
     try {
-      return await this.request.exchange(
-        factsOf(this.route, { http, connectTimeoutMs: config.timeouts.connectMs, signal }),
-      );
+      return await this.request.exchange(factsOf(this.route, { http, clock, connectTimeoutMs, signal }));
     } catch (thrown) {
       const isUnsuited = thrown instanceof GatewayError && thrown.status < 500;
       throw isUnsuited ? new UnsuitedRequest(thrown) : thrown;
@@ -157,7 +156,8 @@ export class RoutedRequest {
   get #echo(): ModelEcho | undefined {
     const { to, modelName, served } = this.route;
     const { model } = this.request;
-    if (model === undefined || served?.name === model) return undefined;
+    if (model === undefined) return undefined;
+    if (served?.name === model && !model.includes(",")) return undefined; // llama-server's own name has none
     const isSame = to === "node" && (modelName === undefined || modelName === model);
     return isSame ? undefined : new ModelEcho(model);
   }

@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
+import { jsonIn } from "../json_text.ts";
 import { MIB } from "../units.ts";
 import { isStream } from "./answer.ts";
 import { type AnswerEvents, AnswerStream, brokeOff } from "./answer_stream.ts";
@@ -42,7 +43,7 @@ export function successorAt(route: Route, parts: SuccessorParts): Successor {
         const response = await send(route, parts, target, body, false);
         const text = await response.body.text(MAX_ANSWER_BYTES);
         if (response.status !== 200) throw refused(route, target, response.status);
-        return parseJson(text);
+        return jsonIn(text);
       }),
     open: (target, body) =>
       explained(parts, async () => {
@@ -78,15 +79,6 @@ async function explained<T>({ explain }: SuccessorParts, ask: () => Promise<T>):
     return await ask();
   } catch (thrown) {
     throw (await explain(thrown)).error;
-  }
-}
-
-/** What is no JSON is `undefined`, which nobody takes for an answer. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

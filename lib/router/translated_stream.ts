@@ -44,9 +44,17 @@ export class TranslatedStream implements AnswerEvents {
   }
 
   async #end(): Promise<Uint8Array<ArrayBuffer> | null> {
-    const words = await this.translator.end();
+    const words = await this.#lastWords();
     this.#over();
     return words.byteLength > 0 ? words : null;
+  }
+
+  async #lastWords(): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await this.translator.end();
+    } catch (cause) {
+      throw notUnderstood(cause);
+    }
   }
 
   #over(): void {

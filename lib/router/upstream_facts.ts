@@ -1,8 +1,14 @@
 import type { UpstreamFacts, UpstreamReply } from "../dialects/exchange.ts";
+import type { Clock } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
+import { GatewayError } from "../errors.ts";
 import type { HttpClient } from "../http/client.ts";
-import { MIB } from "../units.ts";
+import { jsonIn } from "../json_text.ts";
+import { formatDuration, MIB } from "../units.ts";
 import { postTo, type Route } from "./route.ts";
 
+/** Questions are answered while the model computes; only a text of many MB takes its time, ms. */
+const ANSWER_MS = 60_000;
 /** The longest answer to a short question is a prompt as the template made it, bytes. */
 const MAX_REPLY_BYTES = 64 * MIB;
 
@@ -12,6 +18,8 @@ const encoder = new TextEncoder();
 export interface QuestionParts {
   /** Asks. */
   readonly http: HttpClient;
+  /** Measures. */
+  readonly clock: Clock;
   /** For a connection, ms. */
   readonly connectTimeoutMs: number;
   /** Ends the questions. */
@@ -30,24 +38,26 @@ export function factsOf(route: Route, parts: QuestionParts): UpstreamFacts {
 
 async function ask(
   route: Route,
-  { http, connectTimeoutMs, signal }: QuestionParts,
+  { http, clock, connectTimeoutMs, signal: whole }: QuestionParts,
   target: string,
   body: unknown,
 ): Promise<UpstreamReply> {
+  using deadline = new Deadline(clock, ANSWER_MS, {
+    signal: route.lost ? AbortSignal.any([whole, route.lost]) : whole,
+    reason: () => tooLate(route, target),
+  });
+  const { signal } = deadline;
   const response = await http.send(route.address, {
     ...postTo(route, target, encoder.encode(JSON.stringify(body))),
-    signal: route.lost ? AbortSignal.any([signal, route.lost]) : signal,
+    signal,
     connectTimeoutMs,
   });
   const text = await response.body.text(MAX_REPLY_BYTES);
   route.reportBytes?.();
-  return { status: response.status, value: parsed(text) };
+  return { status: response.status, value: jsonIn(text) };
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function tooLate({ upstream }: Route, target: string): GatewayError {
+  const message = `${upstream} did not answer ${target} within ${formatDuration(ANSWER_MS)}; ask again`;
+  return new GatewayError("upstream_timeout", message);
 }

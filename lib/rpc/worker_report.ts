@@ -74,41 +74,46 @@ const bytes = z.int().min(0).max(MAX_BYTES);
 const shortText = z.string().min(1).max(200);
 
 const device = z.strictObject({
-  name: shortText,
-  description: shortText.optional(),
-  kind: z.enum(["gpu", "cpu"]),
-  total_bytes: bytes,
-  free_bytes: bytes,
-  memory_key: shortText,
-  temperature_c: z.number().min(-50).max(250).optional(),
-  utilisation: z.number().min(0).max(1).optional(),
+  name: shortText.describe("As ggml names it: CUDA0, CPU."),
+  description: shortText.optional().describe("Such as NVIDIA GeForce RTX 3090."),
+  kind: z.enum(["gpu", "cpu"]).describe("What it is."),
+  total_bytes: bytes.describe("All that it has."),
+  free_bytes: bytes.describe("Truly available: of a CPU, what the kernel would give without swapping."),
+  memory_key: shortText.describe(
+    "Equal for devices of this host that draw from the same memory: ram, or a GPU's own id.",
+  ),
+  temperature_c: z.number().min(-50).max(250).optional().describe("Degrees Celsius."),
+  utilisation: z.number().min(0).max(1).optional().describe("Share of its time that it computes."),
 }).refine((said) => said.free_bytes <= said.total_bytes, {
   error: "must not have more free_bytes than total_bytes",
   path: ["free_bytes"],
 });
 
 const backend = z.strictObject({
-  endpoint: z.string().max(300).transform(parsedBy(readOwnEndpoint)),
-  is_running: z.boolean(),
-  restart_count: z.int().min(0),
-  held_by: z.array(z.string().max(100)).max(16),
-  devices: z.array(device).min(1).max(MAX_DEVICES),
+  endpoint: z.string().max(300).transform(parsedBy(readOwnEndpoint)).describe(
+    "host:port at which the gateway reaches it; in a private network.",
+  ),
+  is_running: z.boolean().describe("Whether its process lives."),
+  restart_count: z.int().min(0).describe("How often it had to be started anew."),
+  held_by: z.array(z.string().max(100)).max(16).describe("Addresses of the clients connected to it."),
+  devices: z.array(device).min(1).max(MAX_DEVICES).describe("In the order of their index."),
 });
 
 /** Reads a {@linkcode WorkerReport}; what is absurd is refused, since a worker is not trusted. */
 export const workerReport: JsonShape<WorkerReport> = z.strictObject({
-  name: shortText,
-  version: shortText,
-  is_draining: z.boolean(),
-  protocol: z.string().max(20).transform(parsedBy((text) => formatVersion(parseVersion(text)))).optional(),
-  build: shortText.optional(),
+  name: shortText.describe("Host name, for people."),
+  version: shortText.describe("Of the worker's sollol."),
+  is_draining: z.boolean().describe("It is about to stop: nothing new is to be planned onto it."),
+  protocol: z.string().max(20).transform(parsedBy((text) => formatVersion(parseVersion(text)))).optional()
+    .describe("Of its rpc servers, such as 8.0.0."),
+  build: shortText.optional().describe("Of its llama.cpp, such as b11669."),
   host: z.strictObject({
-    cpu_count: z.int().min(1).max(65_536),
-    load_1m: z.number().min(0).max(1e6).optional(),
-    memory_total_bytes: bytes,
-    memory_available_bytes: bytes,
-  }),
-  backends: z.array(backend).max(MAX_BACKENDS),
+    cpu_count: z.int().min(1).max(65_536).describe("Processors."),
+    load_1m: z.number().min(0).max(1e6).optional().describe("As uptime tells it, over a minute."),
+    memory_total_bytes: bytes.describe("All that it has."),
+    memory_available_bytes: bytes.describe("What the kernel would give without swapping."),
+  }).describe("The machine itself."),
+  backends: z.array(backend).max(MAX_BACKENDS).describe("The rpc backends that it lends."),
 });
 
 /** What the gateway answers to a report. */

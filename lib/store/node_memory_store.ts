@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Clock, systemClock } from "../clock.ts";
+import { jsonIn } from "../json_text.ts";
 import type { Logger } from "../log.ts";
 import type { NodeModel } from "../nodes/node.ts";
 import { toWanted } from "../ollama/model_source.ts";
@@ -120,13 +121,4 @@ const model = z.object({
   family,
 }));
 
-const row = z.object({ models: z.string().transform(parseJson).pipe(z.array(model).max(MAX_MODELS)) });
-
-/** @returns `undefined`, which is no list, if it is no JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const row = z.object({ models: z.string().transform(jsonIn).pipe(z.array(model).max(MAX_MODELS)) });

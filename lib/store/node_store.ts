@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { requireJson } from "../json_text.ts";
 import type { Logger } from "../log.ts";
 import { type NodeRegistration, parseNodeName } from "../nodes/node_registration.ts";
 import { parseNodeUrl } from "../nodes/node_url.ts";
@@ -77,7 +78,7 @@ const PUT = `
 
 const wholeNumber = z.bigint().transform(Number).pipe(z.int().min(0));
 const slots = z.bigint().transform(Number).pipe(z.int().min(1).max(10_000));
-const words = z.string().transform(parsedBy(parseJson)).pipe(z.array(z.string()));
+const words = z.string().transform(parsedBy(requireJson)).pipe(z.array(z.string()));
 
 const row = z.object({
   url: z.string().refine(isNodeUrl, { error: "must be a URL, as it is normally written" }),
@@ -105,13 +106,5 @@ function isNodeUrl(text: string): boolean {
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new RangeError("must be JSON", { cause });
   }
 }

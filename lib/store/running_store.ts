@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { requireJson } from "../json_text.ts";
 import type { Logger } from "../log.ts";
 import { parsedBy } from "../parsed_by.ts";
 import type { Database } from "./database.ts";
@@ -86,7 +87,7 @@ const row = z.object({
   start_ticks: wholeNumber,
   boot_id: word,
   pid_namespace: word,
-  words: z.string().transform(parsedBy(parseJson)).pipe(z.array(word).min(1)),
+  words: z.string().transform(parsedBy(requireJson)).pipe(z.array(word).min(1)),
   model: z.string(),
   owner_pid: wholeNumber.pipe(z.int().min(1)),
   owner_start_ticks: wholeNumber,
@@ -100,11 +101,3 @@ const row = z.object({
   ownerPid: said.owner_pid,
   ownerStartTicks: said.owner_start_ticks,
 }));
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new RangeError("must be JSON");
-  }
-}

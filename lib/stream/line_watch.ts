@@ -1,5 +1,5 @@
 import { lastIndexOfBytes, startsWith } from "./bytes.ts";
-import { joinBytes } from "../join_bytes.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
 import type { StreamWatch } from "./stream_watch.ts";
 
 const LF = 10;
@@ -24,31 +24,38 @@ export class LineWatch implements StreamWatch {
   /** A line with an error was seen. */
   hasError = false;
 
-  #pending: Uint8Array = NOTHING;
+  #pending: GrowingBytes | undefined;
 
   /**
    * Takes the next bytes from the upstream.
    *
-   * @returns All whole lines so far not handed on, unchanged; empty while one is incomplete.
+   * @returns All whole lines so far not handed on, unchanged; empty while one is incomplete. Nothing that comes behind an
+   *   error.
    * @throws {RangeError} If one line exceeds 16 MiB.
    */
   push(chunk: Uint8Array): Uint8Array {
-    const bytes = this.#pending.byteLength === 0 ? chunk : joinBytes([this.#pending, chunk]);
-    const wholeBytes = bytes.lastIndexOf(LF) + 1;
-    this.#scan(bytes.subarray(0, wholeBytes));
-    if (bytes.byteLength - wholeBytes > MAX_LINE_BYTES) {
+    if (this.hasError) return NOTHING;
+    const lineFeed = chunk.lastIndexOf(LF);
+    const bytes = this.#pending?.append(chunk) ?? chunk;
+    const wholeBytes = lineFeed < 0 ? 0 : bytes.byteLength - chunk.byteLength + lineFeed + 1;
+    const restBytes = bytes.byteLength - wholeBytes;
+    if (restBytes > MAX_LINE_BYTES) {
       throw new RangeError(`Cannot pass on a line of more than ${MAX_LINE_BYTES} bytes`);
     }
-    this.#pending = wholeBytes === bytes.byteLength ? NOTHING : bytes.slice(wholeBytes);
-    return bytes.subarray(0, wholeBytes);
+    if (restBytes === 0) this.#pending = undefined;
+    else if (wholeBytes > 0 || !this.#pending) this.#pending = new GrowingBytes(bytes.subarray(wholeBytes));
+    return bytes.subarray(0, this.#scan(bytes.subarray(0, wholeBytes)));
   }
 
-  #scan(lines: Uint8Array): void {
+  /** Counts the lines, up to an error; returns the offset behind the last one. */
+  #scan(lines: Uint8Array): number {
     for (let at = 0; at < lines.byteLength;) {
       const end = lines.indexOf(LF, at);
       if (end > at + 1) this.#judge(lines.subarray(at, end));
       at = end + 1;
+      if (this.hasError) return at;
     }
+    return lines.byteLength;
   }
 
   #judge(line: Uint8Array): void {

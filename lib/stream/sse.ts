@@ -1,4 +1,5 @@
 import { startsWith } from "./bytes.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
 import { openaiMeaning } from "./openai_meaning.ts";
 import type { EventMeaning } from "./event_meaning.ts";
 import type { StreamWatch } from "./stream_watch.ts";
@@ -30,55 +31,61 @@ export class SseWatch implements StreamWatch {
   /** The upstream itself told of an error inside the stream. */
   hasError = false;
 
-  #pending: Uint8Array = NOTHING;
+  /** An event that has begun, how far it was looked at, where its last line begins, and whether it has data. */
+  #pending: GrowingBytes | undefined;
+  #searchedBytes = 0;
+  #lineStart = 0;
+  #hasData = false;
 
   /** Begins before the first byte. @param meaningOf What an event with data means, by its bytes; default: as OpenAI has it. */
   constructor(private readonly meaningOf: (event: Uint8Array) => EventMeaning = openaiMeaning) {}
 
   /** Bytes of an event that has begun and not ended. */
   get pendingBytes(): number {
-    return this.#pending.byteLength;
+    return this.#pending?.length ?? 0;
   }
 
   /**
    * Takes the next bytes from the upstream.
    *
    * @returns All whole events so far not handed on, unchanged; empty while an event is incomplete. The very
-   *   same array as `chunk` in the usual case that it holds whole events.
+   *   same array as `chunk` in the usual case that it holds whole events. Nothing that comes behind an error.
    * @throws {RangeError} If one event exceeds 4 MiB.
    */
   push(chunk: Uint8Array): Uint8Array {
-    const bytes = this.#pending.byteLength === 0 ? chunk : concat(this.#pending, chunk);
+    if (this.hasError) return NOTHING;
+    const bytes = this.#pending?.append(chunk) ?? chunk;
     const wholeBytes = this.#scan(bytes);
-    if (wholeBytes === bytes.byteLength) {
-      this.#pending = NOTHING;
-      return bytes;
-    }
-    if (bytes.byteLength - wholeBytes > MAX_EVENT_BYTES) {
+    const restBytes = bytes.byteLength - wholeBytes;
+    if (restBytes > MAX_EVENT_BYTES) {
       throw new RangeError(`Cannot pass on an event of more than ${MAX_EVENT_BYTES} bytes`);
     }
-    this.#pending = bytes.slice(wholeBytes);
-    return bytes.subarray(0, wholeBytes);
+    if (restBytes === 0 || this.hasError) this.#pending = undefined;
+    else if (wholeBytes > 0 || !this.#pending) this.#pending = new GrowingBytes(bytes.subarray(wholeBytes));
+    this.#searchedBytes = restBytes;
+    this.#lineStart -= wholeBytes;
+    return restBytes === 0 ? bytes : bytes.subarray(0, wholeBytes);
   }
 
-  /** Counts the events in `bytes`; returns the offset behind the last blank line. */
+  /** Counts the events in `bytes`, up to an error; returns the offset behind the last blank line. */
   #scan(bytes: Uint8Array): number {
-    let lineStart = 0;
     let eventEnd = 0;
-    let hasData = false;
-    for (;;) {
-      const lineEnd = bytes.indexOf(LF, lineStart);
+    let searchFrom = this.#searchedBytes;
+    while (!this.hasError) {
+      const lineStart = this.#lineStart;
+      const lineEnd = bytes.indexOf(LF, searchFrom);
       if (lineEnd < 0) return eventEnd;
       const isBlank = lineEnd === lineStart || (lineEnd === lineStart + 1 && bytes[lineStart] === CR);
       if (!isBlank) {
-        if (startsWith(bytes, lineStart, DATA)) hasData = true;
+        if (startsWith(bytes, lineStart, DATA)) this.#hasData = true;
       } else {
-        if (hasData) this.#judge(bytes.subarray(eventEnd, lineEnd));
-        hasData = false;
+        if (this.#hasData) this.#judge(bytes.subarray(eventEnd, lineEnd));
+        this.#hasData = false;
         eventEnd = lineEnd + 1;
       }
-      lineStart = lineEnd + 1;
+      searchFrom = this.#lineStart = lineEnd + 1;
     }
+    return eventEnd;
   }
 
   #judge(event: Uint8Array): void {
@@ -88,11 +95,4 @@ export class SseWatch implements StreamWatch {
     else if (meaning === "done") this.isDone = true;
     else if (meaning === "error") this.hasError = true;
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.byteLength + b.byteLength);
-  joined.set(a);
-  joined.set(b, a.byteLength);
-  return joined;
 }

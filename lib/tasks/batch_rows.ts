@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { JsonShape } from "../json_shape.ts";
+import { requireJson } from "../json_text.ts";
 import { parsedBy } from "../parsed_by.ts";
 import { type Batch, BATCH_ENDPOINTS, BATCH_STATUSES, type StoredFile } from "./batch.ts";
 
@@ -69,13 +70,5 @@ export const batchRow: JsonShape<Batch> = z.object({
 }));
 
 function json<T extends z.ZodType>(shape: T) {
-  return z.string().transform(parsedBy(parseJson)).pipe(shape);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new RangeError("must be JSON");
-  }
+  return z.string().transform(parsedBy(requireJson)).pipe(shape);
 }

@@ -4,6 +4,7 @@ import { Deadline } from "../deadline.ts";
 import { messageOf } from "../errors.ts";
 import { formatAddress, type UpstreamAddress } from "../http/address.ts";
 import { HttpClient, type HttpResponse } from "../http/client.ts";
+import { jsonIn } from "../json_text.ts";
 import { type WorkerReply, type WorkerReport, workerReport } from "../rpc/worker_report.ts";
 import { formatDuration } from "../units.ts";
 
@@ -152,19 +153,11 @@ const ADVICE: Readonly<Record<number, string>> = {
 };
 
 function readReply(text: string): WorkerReply | undefined {
-  return replySchema.safeParse(jsonOf(text)).data;
+  return replySchema.safeParse(jsonIn(text)).data;
 }
 
 /** What an error answer says for people; none if it is a web page. */
 function wordsOf(text: string): string | undefined {
-  const { data } = errorSchema.safeParse(jsonOf(text));
+  const { data } = errorSchema.safeParse(jsonIn(text));
   return data?.error.replaceAll(/\p{C}+/gu, " ").slice(0, 300);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import type { ClientDialect } from "../../lib/dialects/client_dialect.ts";
 import type { AppEnv } from "../app_env.ts";
 
 /** Gives each request its id. Whoever answers tells it to the client, in {@linkcode REQUEST_ID_HEADER}. */
@@ -11,3 +12,8 @@ export function identify(): MiddlewareHandler<AppEnv> {
 
 /** Names the request in every answer; the log has the same id. */
 export const REQUEST_ID_HEADER = "x-sollol-request-id";
+
+/** The headers of an answer that name its request: ours, and the one in which Anthropic's SDKs look for it. */
+export function requestIdHeaders(requestId: string, { name }: ClientDialect): Record<string, string> {
+  return { [REQUEST_ID_HEADER]: requestId, ...(name === "anthropic" && { "request-id": requestId }) };
+}

@@ -4,7 +4,7 @@ import type { Logger } from "../../lib/log.ts";
 import type { AppEnv } from "../app_env.ts";
 import { dialectOf } from "../dialect_of.ts";
 import { leftOf } from "../left_of.ts";
-import { REQUEST_ID_HEADER } from "./identify.ts";
+import { requestIdHeaders } from "./identify.ts";
 
 /**
  * The one exit of all errors: failures that we understand in the client's dialect, anything else as a 500
@@ -20,21 +20,21 @@ export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
     }
     if (leftOf(c).aborted) return new Response(null, { status: 499 }); // nobody is there to read it
     logger.error("unexpected error", { ...request, error, stack: error.stack });
-    return c.json(dialectOf(c.req.path).errorBody(undefined, requestId), 500, {
-      [REQUEST_ID_HEADER]: requestId,
-    });
+    const dialect = dialectOf(c.req.path);
+    return c.json(dialect.errorBody(undefined, requestId), 500, requestIdHeaders(requestId, dialect));
   };
 }
 
 /** An understood failure as an error answer, with `Retry-After` where waiting helps. */
 function errorResponse(c: Context<AppEnv>, error: GatewayError): Response {
   const requestId = c.get("requestId");
+  const dialect = dialectOf(c.req.path);
   const headers: Record<string, string> = {
     "content-type": "application/json",
-    [REQUEST_ID_HEADER]: requestId,
+    ...requestIdHeaders(requestId, dialect),
   };
   if (error.retryAfterSeconds !== undefined) headers["retry-after"] = String(error.retryAfterSeconds);
   if (error.code === "unauthorized") headers["www-authenticate"] = "Bearer";
-  const body = dialectOf(c.req.path).errorBody(error, requestId);
+  const body = dialect.errorBody(error, requestId);
   return c.body(JSON.stringify(body), error.status as 500, headers);
 }

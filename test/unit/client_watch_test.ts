@@ -103,3 +103,21 @@ Deno.test("after its end it looks no more, and a client without an address is no
   await bed.look();
   deepEqual([client.signal.aborted, bed.readCount], [false, 0]);
 });
+
+Deno.test("one that is missing is looked for again soon", async () => {
+  const bed = new Bed();
+  const client = bed.watch.watch(CLIENT);
+  await bed.look();
+  bed.clock.advance(100);
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  deepEqual([client.signal.aborted, bed.readCount], [true, 2]);
+});
+
+Deno.test("another connection of this host that has the client's port is not the client's", async () => {
+  const bed = new Bed();
+  bed.watch.servesAt(0x2cab);
+  const client = bed.watch.watch(CLIENT);
+  bed.tables = `${row(CLIENT_ROW, OPEN).replace(":2CAB", ":1F90")}\n${row(CLIENT_ROW, HALF_CLOSED)}`;
+  await bed.look();
+  equal(client.signal.aborted, true);
+});

@@ -31,7 +31,8 @@ export function serveCommand(createApp: CreateApp, onReload: OnReload = NEVER): 
     name: "serve",
     summary: "Run the gateway.",
     details:
-      "Answers OpenAI chat requests for models that it finds in Ollama's storage, spread over rpc backends. " +
+      "Answers the clients of OpenAI, Ollama and Anthropic on one port: for models that Ollama nodes hold, and " +
+      "for those that it finds in Ollama's storage, spread over rpc backends. " +
       "The first SIGINT or SIGTERM lets requests in flight finish (timeouts.drain); the second one cuts them. " +
       "SIGHUP, or a change of the config file, has the configuration read again: no stream is cut, coordinators that " +
       "would be started otherwise now are loaded afresh once they are idle, and the log names what needs a restart. " +

@@ -35,7 +35,7 @@ function wantedBlock({ input }: { readonly input?: unknown }): string {
 function blocks<T extends z.ZodType>(block: T) {
   return z.preprocess(
     (said) => typeof said === "string" ? [{ type: "text", text: said }] : said,
-    z.array(block),
+    z.array(block, "must be text or a list of blocks"),
   );
 }
 

@@ -51,6 +51,3 @@ export const chatBody = z.object({
   reasoning_effort: text,
   chat_template_kwargs: object,
 });
-
-/** What a body of a chat says, as far as it is looked at. */
-export type ChatBody = z.infer<typeof chatBody>;

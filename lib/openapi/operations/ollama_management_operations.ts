@@ -13,7 +13,8 @@ const atNode: Parameter = {
   name: "x-sollol-node",
   in: "header",
   description:
-    "Names or URLs of Ollama nodes with commas between, or * for all that are up. Default: the one with most room.",
+    "Names or URLs of Ollama nodes with commas between, or * or all for every one that is up. Default: of a copy or a " +
+    "deletion all that hold the model; of the rest one that holds it or its parts, or has most room.",
   schema: z.string(),
 };
 
@@ -61,7 +62,7 @@ export const OLLAMA_MANAGEMENT_OPERATIONS: readonly Operation[] = [
     ...management,
     id: "ollamaPush",
     path: "/api/push",
-    summary: "Publishes a model of a node",
+    summary: "Publishes a model from a node that holds it",
     body: { schema: transferRequest },
     answers: { 200: progress },
   },
@@ -77,7 +78,7 @@ export const OLLAMA_MANAGEMENT_OPERATIONS: readonly Operation[] = [
     ...management,
     id: "ollamaCopy",
     path: "/api/copy",
-    summary: "Gives a model of a node a second name",
+    summary: "Gives a model a second name at the nodes that hold it",
     body: { schema: copyRequest },
     answers: { 200: { description: "Done.", headers: PLACED } },
   },
@@ -86,7 +87,7 @@ export const OLLAMA_MANAGEMENT_OPERATIONS: readonly Operation[] = [
     method: "delete",
     id: "ollamaDelete",
     path: "/api/delete",
-    summary: "Deletes a model of a node",
+    summary: "Deletes a model at the nodes that hold it",
     body: { schema: deleteRequest },
     answers: { 200: { description: "Done.", headers: PLACED } },
   },

@@ -8,8 +8,7 @@ export const TAGS = {
   OpenAI: "What OpenAI's SDKs speak: chat, completions, embeddings, responses, models.",
   Anthropic: "What Anthropic's SDKs speak.",
   Ollama: "What Ollama's clients speak: chat, generation, embeddings, and what there is.",
-  "Ollama models":
-    "Models are managed on an Ollama node: the one that x-sollol-node names, or one that is chosen.",
+  "Ollama models": "Models are managed on Ollama nodes: those that x-sollol-node names, or those that suit.",
   "llama-server": "What llama.cpp's own clients speak; only models that a coordinator serves have it.",
   Batches: "Many requests at once, and requests that outlive their client.",
   Health: "How the gateway is.",

@@ -23,6 +23,7 @@ export const ollamaError = component(
   "OllamaError",
   z.object({
     error: z.string().describe("What could not be done, the numbers, and what to do."),
+    status: z.string().optional().describe("The same, for a missing key: Ollama's CLI reads it here."),
   }).describe("An error as Ollama tells it; the last line of a stream that broke."),
 );
 

@@ -17,7 +17,7 @@ const samplingOptions = {
   frequency_penalty: z.number().optional().describe("The same, the more often they have."),
 };
 
-export const ollamaOptions = component(
+const ollamaOptions = component(
   "OllamaOptions",
   z.looseObject({
     num_predict: z.number().optional().describe("Most tokens of the answer; -1 for no limit."),

@@ -33,7 +33,7 @@ const message = component(
   }).describe("One message of a chat."),
 );
 
-export const inferenceFields = {
+const inferenceFields = {
   stream: z.boolean().nullish().describe("Whether the answer comes line by line. Default: true."),
   format: z.union([z.literal("json"), z.literal(""), z.looseObject({})]).nullish()
     .describe("json, or the JSON Schema that the answer obeys."),
@@ -67,7 +67,7 @@ export const ollamaChatRequest = component(
   }).describe("A chat as Ollama has it."),
 );
 
-export const lineHead = {
+const lineHead = {
   model: z.string().describe("As the request named it."),
   created_at: z.string().describe("When this was said, RFC 3339."),
   done: z.boolean().describe("Whether this is the last line."),

@@ -87,14 +87,20 @@ export async function startSseStub(port: number): Promise<Target> {
   return target("stub", url, child);
 }
 
-/** The gateway itself, whole: keys, decision, log and metrics. */
-export async function startGateway(port: number, upstreamPort: number, apiKey: string): Promise<Target> {
+/** The gateway itself, whole: keys, decision, log and metrics. @param settings More of its configuration. */
+export async function startGateway(
+  port: number,
+  upstreamPort: number,
+  apiKey: string,
+  settings: Record<string, unknown> = {},
+): Promise<Target> {
   const dir = await Deno.makeTempDir({ prefix: "sollol-load-" });
   const config = {
     listen: `127.0.0.1:${port}`,
     coordinator_url: `http://127.0.0.1:${upstreamPort}`,
     api_keys: [apiKey],
     state_dir: dir,
+    ...settings,
   };
   await Deno.writeTextFile(`${dir}/config.yaml`, JSON.stringify(config));
   const main = fileURLToPath(new URL("../../../main.ts", import.meta.url));

@@ -157,6 +157,16 @@ Deno.test("POST /v1/files keeps what comes, whatever else the form says, and in 
   }
 });
 
+Deno.test("POST /v1/files keeps a file that has no name", async () => {
+  const service = new FakeBatchService();
+  await using bed = new BatchesBed(service);
+  const part = (name: string, text: string) =>
+    `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`;
+  const form = `${part("purpose", "batch")}${part("file", LINE)}--x--\r\n`;
+  const { status, body } = await bed.post(form, { "content-type": "multipart/form-data; boundary=x" });
+  deepEqual([status, body.filename, body.bytes], [200, "", LINE.length]);
+});
+
 Deno.test("POST /v1/files is told by the service that a file is too large, and reads no further", async () => {
   const service = new FakeBatchService();
   service.maxFileBytes = 1_000;

@@ -8,6 +8,7 @@ import { externalSettings } from "../../../lib/coordinator/external_settings.ts"
 import type { ServingCoordinator } from "../../../lib/coordinator/serving.ts";
 import type { ModelToFind } from "../../../lib/coordinator/sharded_model.ts";
 import { Gateway, type GatewayParts } from "../../../lib/gateway.ts";
+import type { UpstreamAddress } from "../../../lib/http/address.ts";
 import { HttpClient } from "../../../lib/http/client.ts";
 import { createLogger } from "../../../lib/log.ts";
 import { GatewayMetrics } from "../../../lib/metrics/gateway_metrics.ts";
@@ -48,11 +49,11 @@ export class FakeCoordinator implements ServingCoordinator {
   readonly because = "9 layers over fake backends";
   readonly placement = { devices: [], hostModelBytes: 0, because: this.because };
   readonly endpoints: readonly string[] = [];
-  readonly slotCount = 64;
+  readonly slotCount: number = 64;
   readonly contextSize = 4_096;
   readonly tokensPerSecond = 0;
   readonly pid = 1;
-  readonly address;
+  readonly address: UpstreamAddress;
   readonly served = servedModel({ name: "fake" });
 
   constructor(readonly key: string, readonly server: FakeLlamaServer) {
@@ -165,6 +166,7 @@ export class GatewayBed implements AsyncDisposable {
       metrics,
     };
     bed.gateway = new Gateway(parts);
+    const clients = bed.#owned.use(new ClientWatch({ clock }));
     const app = createApp({
       gateway: bed.gateway,
       backends,
@@ -176,7 +178,7 @@ export class GatewayBed implements AsyncDisposable {
       management: new ModelManagement({ ...parts, keyOf: (model) => catalog.keyOf(model) }),
       batches: new FakeBatchService(),
       coordinators: new FakeCoordinatorAdmin(),
-      clients: bed.#owned.use(new ClientWatch({ clock })),
+      clients,
       closing: new AbortController().signal,
       loads: { recent: () => [] },
       plans: { plan: () => Promise.reject(new Error("nothing is planned here")) },
@@ -190,6 +192,7 @@ export class GatewayBed implements AsyncDisposable {
       (request, info) => app.fetch(request, info),
     );
     bed.#owned.defer(() => server.shutdown());
+    clients.servesAt(server.addr.port);
     bed.url = `http://127.0.0.1:${server.addr.port}`;
     return bed;
   }

@@ -108,6 +108,26 @@ Deno.test("models are listed and shown by any spelling; names may hold slashes",
   match((await missing.json()).error.message, /did you mean "fake:latest"/);
 });
 
+Deno.test("who writes a slash too much is sent to the path without it, as Ollama does", async () => {
+  await using bed = await GatewayBed.open();
+  const rows: [method: string, path: string, status: number, location: string][] = [
+    ["GET", "/v1/models/", 301, "/v1/models"],
+    ["GET", "//v1/models", 301, "/v1/models"],
+    ["GET", "/api/ps/?x=/1/", 301, "/api/ps?x=/1/"],
+    ["POST", "//v1//chat/completions///", 307, CHAT],
+    ["POST", "/api/pull/", 307, "/api/pull"],
+    ["POST", "/v1/messages/?beta=true", 307, "/v1/messages?beta=true"],
+    ["GET", "//elsewhere.example/x", 301, "/elsewhere.example/x"],
+  ];
+  for (const [method, path, status, location] of rows) {
+    const response = await fetch(bed.url + path, { method, redirect: "manual" });
+    deepEqual([response.status, response.headers.get("location")], [status, location], path);
+    await response.body?.cancel();
+  }
+  const root = await fetch(`${bed.url}//`);
+  equal(await root.text(), "Ollama is running");
+});
+
 Deno.test("unknown routes are 404 and wrong methods 405, in the dialect", async () => {
   await using bed = await GatewayBed.open();
   for (const path of ["/nope", "/v1/nope", "/v1/chat", "/v1/../etc/passwd"]) {

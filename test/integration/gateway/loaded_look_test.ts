@@ -1,8 +1,10 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { type Clock, systemClock } from "../../../lib/clock.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { HttpClient } from "../../../lib/http/client.ts";
 import { parseUpstreamUrl } from "../../../lib/http/address.ts";
 import { LoadedLook } from "../../../lib/router/loaded_look.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
 
 const { signal } = new AbortController();
 
@@ -27,14 +29,32 @@ class Server implements AsyncDisposable {
   }
 }
 
+const headers = [["authorization", "Bearer own-secret"]] as const;
+
+/** Like the real one it has its headers from a getter, which a copy of its fields would not have. */
+class External {
+  readonly url = "http://x:1";
+  readonly basePath = "/llama";
+
+  constructor(readonly address: Server["address"]) {}
+
+  get headers() {
+    return headers;
+  }
+}
+
 interface Shelf {
   readonly own?: readonly string[];
   readonly others?: readonly string[];
   readonly model?: string;
 }
 
-function lookAt(server: Server, http: HttpClient, { own = [], others = [], model }: Shelf): LoadedLook {
-  const headers = [["authorization", "Bearer own-secret"]] as const;
+function lookAt(
+  server: Pick<Server, "address">,
+  http: HttpClient,
+  { own = [], others = [], model }: Shelf,
+  clock: Clock = systemClock,
+): LoadedLook {
   const { address } = server;
   const isOwn = (key: string) => own.includes(key);
   return new LoadedLook({
@@ -57,7 +77,7 @@ function lookAt(server: Server, http: HttpClient, { own = [], others = [], model
       acquire: (key: string) =>
         others.includes(key)
           ? {
-            external: { url: "http://x:1", address, basePath: "/llama", headers },
+            external: new External(address),
             [Symbol.dispose]: () => {},
           }
           : undefined,
@@ -70,6 +90,7 @@ function lookAt(server: Server, http: HttpClient, { own = [], others = [], model
           : Promise.reject(new GatewayError("model_not_found", `There is no model "${name}"`)),
     },
     http,
+    clock,
   });
 }
 
@@ -167,4 +188,56 @@ Deno.test("look() ends when its client leaves", async () => {
   left.abort(new DOMException("gone", "AbortError"));
   await rejects(looking, { name: "AbortError" });
   resolve(PROPS());
+});
+
+/** A body of which only the beginning comes; `begun` resolves when it has. */
+function stalling(): {
+  readonly answer: () => Response;
+  readonly begun: Promise<void>;
+  readonly end: () => void;
+} {
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const body = () =>
+    new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        controller.enqueue(new TextEncoder().encode(`{"total_slots":`));
+        begun.resolve();
+        await ended.promise;
+        controller.close();
+      },
+    }, { highWaterMark: 0 });
+  return { answer: () => new Response(body()), begun: begun.promise, end: ended.resolve };
+}
+
+Deno.test("look() gives up an answer that does not come to its end", async () => {
+  const { answer, begun, end } = stalling();
+  await using server = new Server(answer);
+  using http = new HttpClient();
+  const clock = new FakeClock();
+  const looking = lookAt(server, http, { own: ["a"] }, clock).look("/props", "a", signal);
+  const refused = rejects(looking, {
+    code: "upstream_failed",
+    message: "The coordinator of a did not tell its /props: no answer within 5.0 s; ask again",
+  });
+  await begun;
+  clock.advance(5_000);
+  await refused;
+  end();
+});
+
+Deno.test("look() says that a llama-server broke off", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    using connection = await listener.accept();
+    await connection.read(new Uint8Array(4_096));
+    await connection.write(new TextEncoder().encode(`HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"a":`));
+  })();
+  using http = new HttpClient();
+  const server = { address: parseUpstreamUrl(`http://127.0.0.1:${listener.addr.port}`).address };
+  await rejects(lookAt(server, http, { own: ["a"] }).look("/props", "a", signal), {
+    code: "upstream_failed",
+    message: /^The coordinator of a did not tell its \/props: /,
+  });
+  await serving;
 });

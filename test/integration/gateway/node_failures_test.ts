@@ -108,6 +108,16 @@ const CASES: readonly Case[] = [
   },
 ];
 
+Deno.test("a node that has the model loaded, but no room for it as it is asked for, is told with its own words", async () => {
+  await using bed = await NodeRouteBed.open([{ models: [{ name: "big:70b" }] }]);
+  ok(isWhole(await read(bed.chat({ model: "big:70b" }))));
+  await until(async () => (await bed.get("/api/ps")).body.models.length === 1, "it counts as loaded");
+  bed.a.behave("too_large");
+  const { status, text } = await read(bed.chat({ model: "big:70b" }));
+  equal(status, 507, text);
+  match(text, /a answered 500: .*requires more system memory/);
+});
+
 for (const { name, mode, behaviour = {}, isBlamed, stream: only, alone } of CASES) {
   for (const stream of only === undefined ? [false, true] : [only]) {
     const told = stream ? " (stream)" : "";

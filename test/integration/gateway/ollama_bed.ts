@@ -6,6 +6,7 @@ import { parseConfigFile } from "../../../lib/config/yaml_file.ts";
 import type { ServingCoordinator } from "../../../lib/coordinator/serving.ts";
 import { createLogger } from "../../../lib/log.ts";
 import { ModelManagement } from "../../../lib/model_management/model_management.ts";
+import { RecordedOrders } from "../../../lib/model_management/recorded_orders.ts";
 import type { NodeSettings } from "../../../lib/nodes/node_settings.ts";
 import { OllamaListing } from "../../../lib/ollama_listing.ts";
 import { ModelStore } from "../../../lib/ollama/storage.ts";
@@ -30,7 +31,11 @@ export interface OllamaBedOptions {
   /** Of the operator, as a config file says it. */
   readonly config?: string;
   /** Our own coordinators, as the pool tells of them. */
-  readonly coordinators?: readonly { readonly view: PoolView; readonly serving: ServingCoordinator }[];
+  readonly coordinators?: readonly {
+    readonly view: PoolView;
+    /** Not given: it does not serve. */
+    readonly serving?: ServingCoordinator | undefined;
+  }[];
 }
 
 /** Ollama's listings and management on a loopback port, over real nodes, a real store and fake coordinators. */
@@ -74,13 +79,15 @@ export class OllamaBed implements AsyncDisposable {
     const listing = new OllamaListing(parts);
     const show = new ModelShow({ ...parts, headers: new GgufHeaderCache() });
     app.route("/api", ollamaListingRoutes({ listing, show, maxBodyBytes }));
-    const management = new ModelManagement({ ...parts, keyOf: (model) => catalog.keyOf(model) });
+    const orders = new ModelManagement({ ...parts, keyOf: (model) => catalog.keyOf(model) });
+    const management = new RecordedOrders({ orders, logger, clock: systemClock });
     app.route("/api", ollamaManagementRoutes(management, { maxBodyBytes, clients }));
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request, info) => app.fetch(request, info),
     );
     owned.defer(() => server.shutdown());
+    clients.servesAt(server.addr.port);
     bed.url = `http://127.0.0.1:${server.addr.port}`;
     return bed;
   }

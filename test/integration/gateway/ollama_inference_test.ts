@@ -64,6 +64,14 @@ Deno.test("embeddings over a node are the node's", async () => {
   deepEqual([none.status, JSON.parse(none.text)], [200, { model: MODEL, embeddings: [] }]);
 });
 
+Deno.test("a long list of texts is embedded by one node in one go, in its order", async () => {
+  await using bed = await NodeRouteBed.open([{ models: [{ name: MODEL, capabilities: ["embedding"] }] }]);
+  const texts = Array.from({ length: 1_000 }, (_, index) => `text ${index}`);
+  const { status, text } = await read(bed.post("/api/embed", { model: MODEL, input: texts }));
+  deepEqual([status, JSON.parse(text).embeddings], [200, texts.map((one) => fakeEmbedding(one))]);
+  equal(bed.a.requests.filter(({ path }) => path === "/api/embed").length, 1);
+});
+
 Deno.test("a load has a node load the model, whether a stream is wanted or not", async () => {
   await using bed = await NodeRouteBed.open([{}]);
   for (const path of ["/api/generate", "/api/chat"]) {

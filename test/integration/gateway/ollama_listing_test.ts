@@ -95,6 +95,14 @@ Deno.test("a model that is on a node that has gone is shown from our own store, 
   match(gone.body.error, /^Cannot show model "other:1": a: /);
 });
 
+Deno.test("a model that its node has lost since it was asked is not found", async () => {
+  await using node = await FakeOllamaNode.start();
+  await using bed = await OllamaBed.open({ nodes: [nodeAt(node.url, { name: "a" })] });
+  node.removeModel("llama3:8b");
+  const { status, body } = await bed.ask("POST", "/api/show", { model: "llama3:8b" });
+  equal(status, 404, body.error);
+});
+
 Deno.test("an editor that shows people the base name gets the name that it asked for", async () => {
   await using bed = await OllamaBed.open();
   await bed.store.addModel("tiny", buildTinyModel(TINY));
@@ -200,15 +208,3 @@ Deno.test("what a node has unloaded is not told any more once its word is a seco
   const isGone = async () => (await bed.ask("GET", "/api/ps")).body.models.length === 0;
   await until(isGone, "it is told no more", { withinMs: 4_000 });
 });
-
-for (const path of ["/api/version/", "/api/ps/?x=1"]) {
-  Deno.test(`${path} is redirected, as Ollama does`, async () => {
-    await using bed = await OllamaBed.open();
-    const response = await bed.send("GET", path);
-    deepEqual([response.status, response.headers.get("location")], [
-      301,
-      path.replace("/?", "?").replace(/\/$/, ""),
-    ]);
-    await response.body?.cancel();
-  });
-}

@@ -113,6 +113,21 @@ Deno.test("an answer of a certain form is asked of llama-server as OpenAI's clie
   deepEqual(JSON.parse(decode(put({ output_config: FORMAT }, NODE).body)).format, { type: "object" });
 });
 
+for (
+  const { name, content, want } of [
+    { name: "without what it goes on from", content: '{"a":1}', want: "1}" },
+    { name: "as it is, where it does not begin with that", content: "[1]", want: "[1]" },
+  ]
+) {
+  Deno.test(`a whole answer of a certain form is told ${name}`, async () => {
+    const messages = [...ASKED.messages, { role: "assistant", content: '{"a":' }];
+    const exchange = put({ output_config: FORMAT, messages }, LLAMA);
+    const message = { role: "assistant", content };
+    const answer = await wholeOf(exchange, encode({ choices: [{ message, finish_reason: "stop" }] }));
+    deepEqual(answer["content"], [{ type: "text", text: want }]);
+  });
+}
+
 const REFUSED = new TextEncoder().encode('{"error":"\\"m\\" does not support thinking"}');
 
 Deno.test("a node's model that does not think is asked without", () => {

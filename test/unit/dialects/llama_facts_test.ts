@@ -9,7 +9,10 @@ Deno.test("shownFacts() leaves out paths, keys and texts at any depth, and nothi
       n_ctx: 9,
     },
     api_key: "secret",
-    slots: [{ id: 0, prompt: "what somebody asked", generated: "what it said", n_prompt_tokens: 3 }],
+    slots: [{
+      ...{ id: 0, prompt: "what somebody asked", generated: "what it said", n_prompt_tokens: 3 },
+      params: { grammar: "root ::= secret", stop: ["secret"] },
+    }],
     chat_template: "{% if x %}",
     bos_token: "<s>",
     draft: null,
@@ -21,6 +24,13 @@ Deno.test("shownFacts() leaves out paths, keys and texts at any depth, and nothi
     bos_token: "<s>",
     draft: null,
   });
+});
+
+Deno.test("shownFacts() leaves out what was asked of each slot of a list of slots", () => {
+  const slot = { id: 1, is_processing: true, next_token: [{ n_decoded: 3, params: 1 }] };
+  deepEqual(shownFacts([{ ...slot, params: { json_schema: { title: "secret" } } }]), [
+    { id: 1, is_processing: true, next_token: [{ n_decoded: 3 }] },
+  ]);
 });
 
 for (const value of [null, 1, "text", true, []]) {

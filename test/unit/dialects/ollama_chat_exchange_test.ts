@@ -51,16 +51,14 @@ Deno.test("a node is asked to load a model, too, and answers at once", () => {
   deepEqual([exchange.target, exchange.stream], ["/api/chat", false]);
 });
 
-for (const [said, reason] of [[{ model: "m" }, "load"], [{ model: "m", keep_alive: 0 }, "unload"]] as const) {
-  Deno.test(`llama-server need not be asked to ${reason}`, () => {
-    const answer = put(said) as GivenAnswer;
-    equal(
-      decoder.decode(answer.given(times)),
-      `{"model":"m","created_at":"1970-01-01T00:00:00.000Z","message":{"role":"assistant","content":""},` +
-        `"done":true,"done_reason":"${reason}"}`,
-    );
-  });
-}
+Deno.test("llama-server need not be asked to load", () => {
+  const answer = put({ model: "m" }) as GivenAnswer;
+  equal(
+    decoder.decode(answer.given(times)),
+    `{"model":"m","created_at":"1970-01-01T00:00:00.000Z","message":{"role":"assistant","content":""},` +
+      `"done":true,"done_reason":"load"}`,
+  );
+});
 
 Deno.test("llama-server is asked in its own words, and its stream becomes Ollama's", () => {
   const exchange = exchangeOf({ model: "m", messages: [hi], options: { seed: 5 } });
@@ -144,10 +142,9 @@ for (
   });
 }
 
-Deno.test("what cannot chat is not loaded for a chat, but may be unloaded", () => {
+Deno.test("what cannot chat is not loaded for a chat", () => {
   const upstream = facts({ model: servedModel({ capabilities: new Set(["embedding"]) }) });
   throws(() => put({ model: "m" }, upstream), { message: `"m" does not support chat` });
-  put({ model: "m", keep_alive: 0 }, upstream);
 });
 
 Deno.test("a model that can is asked; no thoughts can be asked of any", () => {

@@ -24,6 +24,7 @@ Deno.test("a failure that nobody understood tells where to look", () => {
 Deno.test("an absent model is told in the words by which clients know it", () => {
   const told = (message: string) =>
     ollamaDialect.errorBody(new GatewayError("model_not_found", message), "r1").error;
+  equal(told(`Cannot find model "m"; pull it`), `model 'm' not found; pull it`);
   equal(told(`Cannot find "m"`), `model not found: Cannot find "m"`);
   equal(told(`model "m" not found`), `model "m" not found`);
 });
@@ -116,4 +117,12 @@ for (
 Deno.test("there is no place for comments", () => {
   equal(ollamaDialect.comment("x").byteLength, 0);
   deepEqual([ollamaDialect.name, ollamaDialect.streamType], ["ollama", "application/x-ndjson"]);
+});
+
+Deno.test("a key that is missing is told where Ollama's CLI looks for it", () => {
+  const message = "This gateway wants an API key";
+  deepEqual(ollamaDialect.errorBody(new GatewayError("unauthorized", message), "r1"), {
+    error: message,
+    status: message,
+  });
 });

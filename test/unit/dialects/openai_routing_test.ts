@@ -1,5 +1,10 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { type RoutingNote, withRouting, withRoutingEvent } from "../../../lib/dialects/openai_routing.ts";
+import {
+  type RoutingNote,
+  withRouting,
+  withRoutingEvent,
+  withRoutingLine,
+} from "../../../lib/dialects/openai_routing.ts";
 
 const NOTE: RoutingNote = {
   backend: "ollama-pool",
@@ -44,3 +49,28 @@ Deno.test("events that are not the last ones pass as they are", () => {
   equal(withRoutingEvent(encode(`data: {"content":"data: [DONE]"}\n\n`), () => NOTE), undefined);
   equal(withRoutingEvent(encode(""), () => NOTE), undefined);
 });
+
+for (
+  const [what, lines, isTold] of [
+    ["the last line alone", `{"done":true,"eval_count":1}\n`, true],
+    ["lines before it", `{"done":false}\n{"message":{"content":"x"},"done":true}\n`, true],
+    ["a piece", `{"response":"x","done":false}\n`, false],
+    ["an error", `{"error":"no"}\n`, false],
+    [
+      "a tool that is done",
+      `{"message":{"tool_calls":[{"function":{"arguments":{"done":true}}}]},"done":false}\n`,
+      false,
+    ],
+    ["nothing", "", false],
+  ] as const
+) {
+  Deno.test(`${isTold ? "it is told in" : "nothing is told in"} ${what} of Ollama's`, () => {
+    const told = withRoutingLine(encode(lines), () => NOTE);
+    if (!isTold) return equal(told, undefined);
+    const [given, wanted] = [decode(told!), lines].map((text) =>
+      text.trimEnd().split("\n").map((line) => JSON.parse(line))
+    );
+    const { _routing, ...last } = given!.at(-1);
+    deepEqual([_routing, ...given!.slice(0, -1), last], [NOTE, ...wanted!]);
+  });
+}

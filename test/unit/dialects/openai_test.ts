@@ -48,7 +48,7 @@ Deno.test("an upstream's refusal is passed on as it is, or rewrapped if it is no
     const { status: toldStatus, body: toldBody } = openaiDialect.refusal(refusal, "r1");
     return [toldStatus, text(toldBody), text(openaiDialect.refusalEvent(refusal, "r1"))];
   };
-  const said = `{"error":{"message":"no","code":400,"x":[1]}}`;
+  const said = `{"error":{"message":"no","code":"bad","x":[1]}}`;
   deepEqual(told(said), [400, said, `data: ${said}\n\n`]);
   deepEqual(told(`{\n"error": {"message":"a\\nb"}}\n`)[2], `data: {"error":{"message":"a\\nb"}}\n\n`);
   for (const body of ["", "null", "[]", "{}", `{"error":"x"}`, `{"error":{"message":1}}`, "\xff"]) {
@@ -58,6 +58,36 @@ Deno.test("an upstream's refusal is passed on as it is, or rewrapped if it is no
     const wrapped = { message, type: "server_error", param: null, code: null, request_id: "r1" };
     deepEqual(JSON.parse(told(body, 500)[1] as string), { error: wrapped }, body);
   }
+});
+
+Deno.test("llama-server's numeric code becomes a word, and what else it says stays", () => {
+  const error = {
+    code: 400,
+    message: "too long",
+    type: "exceed_context_size_error",
+    n_prompt_tokens: 9,
+    n_ctx: 8,
+  };
+  const body = encode(JSON.stringify({ error }));
+  const told = JSON.parse(text(openaiDialect.refusal({ status: 400, body }, "r1").body));
+  const words = { code: "context_length_exceeded", param: null, request_id: "r1" };
+  deepEqual(told, { error: { ...error, ...words } });
+});
+
+Deno.test("a refusal that is told with another status blames whom that blames", () => {
+  const told = (status: number, error: Record<string, unknown>) => {
+    const refusal = { status, body: encode(JSON.stringify({ error })) };
+    return JSON.parse(text(openaiDialect.refusal(refusal, "r1").body)).error;
+  };
+  const wanted = { type: "invalid_request_error", param: null, code: null, request_id: "r1" };
+  const unread = "Failed to parse tools: [json.exception.type_error.302] type must be string, but is null";
+  deepEqual(told(500, { code: 500, message: unread, type: "server_error" }), { message: unread, ...wanted });
+  const unable = {
+    code: 501,
+    message: "This server does not support reranking",
+    type: "not_supported_error",
+  };
+  deepEqual(told(501, unable), { message: unable.message, ...wanted });
 });
 
 Deno.test("what is the client's fault is a 400, and a key of ours that is refused no business of the client's", () => {
@@ -74,5 +104,6 @@ Deno.test("what is the client's fault is a 400, and a key of ours that is refuse
     502,
   ]);
   equal(statusOf(500, "image input is not supported - hint: you may need to provide the mmproj"), 400);
+  equal(statusOf(500, "input (25001 tokens) is too large to process. increase the physical batch size"), 400);
   equal(statusOf(500, "Compute error."), 500);
 });

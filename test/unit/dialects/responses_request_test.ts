@@ -5,7 +5,7 @@ import type { GatewayError } from "../../../lib/errors.ts";
 const decode = (said: string) => decodeResponsesEnvelope(new TextEncoder().encode(said));
 
 Deno.test("the envelope of a response is read, and everything else is let through", () => {
-  const { turns, ...envelope } = decode(
+  const { turns, settings, ...envelope } = decode(
     `{"model":"m","input":"hi","stream":true,"store":true,"previous_response_id":null,"conversation":null,"background":false,"include":["x"],"truncation":"auto"}`,
   );
   deepEqual(envelope, {
@@ -14,8 +14,9 @@ Deno.test("the envelope of a response is read, and everything else is let throug
     keepAliveMs: undefined,
     toolWish: undefined,
     hasInstructions: false,
+    maxOutputTokens: undefined,
   });
-  equal(turns.length, 1);
+  deepEqual([turns.length, settings["truncation"], settings["store"]], [1, "auto", false]);
 });
 
 for (

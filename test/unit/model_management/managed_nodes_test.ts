@@ -1,4 +1,4 @@
-import { equal, throws } from "node:assert/strict";
+import { deepEqual, equal, throws } from "node:assert/strict";
 import { ManagedNodes } from "../../../lib/model_management/managed_nodes.ts";
 import type { KnownNode } from "../../../lib/nodes/node.ts";
 import { GIB } from "../../../lib/units.ts";
@@ -43,4 +43,21 @@ Deno.test("blobs go to the same node for an hour from the last on, as long as it
   equal(nodes.workbench(ACTION).name, "b");
   known.nodes = [a, { ...b, health: "down" }];
   equal(nodes.workbench(ACTION).name, "a");
+});
+
+Deno.test("a new model goes to who may serve it, also if another has more room", () => {
+  const big = knownNode("a", { memoryBytes: 2 * GIB, allowed: ["other"] });
+  const { managed: nodes } = managed([big, knownNode("b", { memoryBytes: GIB })]);
+  equal(nodes.roomiest(ACTION, "m")[0].name, "b");
+  equal(nodes.roomiest(ACTION, "other")[0].name, "a");
+  equal(nodes.roomiest(ACTION)[0].name, "a");
+});
+
+Deno.test("holders that are up and those that are not are told apart", () => {
+  const held = { m: 1 };
+  const { managed: nodes } = managed([
+    ...[knownNode("a", { held }), knownNode("b", { held, health: "down" }), knownNode("c")],
+  ]);
+  deepEqual(nodes.holders("m").map(({ name }) => name), ["a"]);
+  deepEqual(nodes.missingHolders("m").map(({ name }) => name), ["b"]);
 });

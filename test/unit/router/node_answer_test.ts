@@ -89,7 +89,7 @@ const REFUSALS: readonly {
   { status: 503, kind: "busy", says: /too much to do \(503\)/ },
   { status: 500, body: OPENAI("no"), kind: "failed", says: /^answered 500: no$/, isForClient: true },
   { status: 500, body: "<html>", kind: "failed", says: /^answered 500$/ },
-  { status: 501, body: OLLAMA("no embeddings"), kind: "failed", says: /501: no emb/, isForClient: true },
+  { status: 501, body: OLLAMA("no embeddings"), kind: "unable", says: /501: no emb/, isForClient: true },
   {
     status: 500,
     body: OLLAMA("model requires more system memory (9.0 GiB) than is available (1.0 GiB)"),

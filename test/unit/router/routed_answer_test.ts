@@ -1,4 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
+import type { DialectName } from "../../../lib/dialects/client_dialect.ts";
 import type { Answer, AnswerReport } from "../../../lib/router/answer.ts";
 import { withRoutingNote } from "../../../lib/router/routed_answer.ts";
 import { FakeAnswerEvents, readAll } from "../../fakes/fake_answer_events.ts";
@@ -17,8 +18,12 @@ const REPORT: AnswerReport = {
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-function told(answer: Omit<Answer, "headers" | "report">, report: Partial<AnswerReport> = {}): Answer {
-  return withRoutingNote({ headers: [], report: { ...REPORT, ...report }, ...answer }, () => 7.4);
+function told(
+  answer: Omit<Answer, "headers" | "report">,
+  report: Partial<AnswerReport> = {},
+  dialect: DialectName = "openai",
+): Answer {
+  return withRoutingNote({ headers: [], report: { ...REPORT, ...report }, ...answer }, dialect, () => 7.4);
 }
 
 function noteIn({ body }: Answer): unknown {
@@ -40,6 +45,11 @@ for (
       report: { to: "coordinator", upstream: "c", url: "http://127.0.0.1:1" },
       note: { backend: "llama.cpp-distributed", coordinator_url: "http://127.0.0.1:1", ...SAME },
     },
+    {
+      name: "a coordinator at a socket, without its path",
+      report: { to: "coordinator", upstream: "c", url: "unix:/tmp/run/http.sock" },
+      note: { backend: "llama.cpp-distributed", ...SAME },
+    },
   ] as const
 ) {
   Deno.test(`an answer of ${name} tells so`, () => {
@@ -59,6 +69,16 @@ Deno.test("a stream tells it when it ends, and one that breaks never does", asyn
   equal(JSON.parse(whole.text.split("\n\n")[1]!.slice(6))._routing.duration_ms, 7);
   const broken = new Error("broken");
   deepEqual(await readAll(events(["data: 1\n\n", broken])), { text: "data: 1\n\n", error: broken });
+});
+
+Deno.test("a stream of Ollama's tells it in its last line, one of Anthropic's has no place for it", async () => {
+  const lines = [`{"response":"x","done":false}\n`, `{"response":"","done":true}\n`];
+  const read = (dialect: DialectName) =>
+    readAll(told({ status: 200, body: new FakeAnswerEvents(lines) }, {}, dialect).body as FakeAnswerEvents);
+  const { text } = await read("ollama");
+  const [first, last] = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  deepEqual([first, last.done, last._routing.duration_ms], [{ response: "x", done: false }, true, 7]);
+  equal((await read("anthropic")).text, lines.join(""));
 });
 
 Deno.test("who leaves a stream leaves the one behind it", () => {

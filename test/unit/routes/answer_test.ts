@@ -1,4 +1,5 @@
 import { deepEqual, equal, match } from "node:assert/strict";
+import { anthropicDialect } from "../../../lib/dialects/anthropic_dialect.ts";
 import { openaiDialect } from "../../../lib/dialects/openai_dialect.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import { type ClientAnswer, toResponse } from "../../../routes/answer.ts";
@@ -32,6 +33,12 @@ Deno.test("the head says where the answer comes from, as far as it is known", ()
   });
   const early = response({ report: { because: "Waits for a slot" }, body: new FakeAnswerEvents([]) });
   deepEqual(xHeaders(early), { "x-sollol-request-id": "r1", "x-sollol-decision": "Waits for a slot" });
+});
+
+Deno.test("Anthropic's clients find the request's id where their SDKs look for it", () => {
+  const answer = { status: 200, headers: [], body: new Uint8Array(), report: REPORT };
+  equal(toResponse(answer, "r1", anthropicDialect).headers.get("request-id"), "r1");
+  equal(toResponse(answer, "r1", openaiDialect).headers.has("request-id"), false);
 });
 
 function xHeaders({ headers }: Response): Record<string, string> {
