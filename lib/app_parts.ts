@@ -50,7 +50,7 @@ export interface AppParts {
   /** For refusals and for errors that nobody understood. */
   readonly logger: Logger;
   /** The operator's word on keys, web pages and sizes; read at each request. */
-  readonly config: Pick<Config, "apiKeys" | "origins" | "workerToken" | "limits" | "batch">;
+  readonly config: Pick<Config, "listen" | "apiKeys" | "origins" | "workerToken" | "limits" | "batch">;
   /** Of sollol, told at `/`. */
   readonly version: string;
 }

@@ -3,6 +3,7 @@ import { decodeOllamaChat } from "./dialects/ollama_chat_request.ts";
 import { ollamaDialect, ollamaGenerateDialect } from "./dialects/ollama_dialect.ts";
 import { ollamaEmbedDialect } from "./dialects/ollama_embed_dialect.ts";
 import { ollamaEmbedExchange } from "./dialects/ollama_embed_exchange.ts";
+import { ollamaEmbedParts } from "./dialects/ollama_embed_parts.ts";
 import {
   decodeOllamaEmbed,
   decodeOllamaEmbeddings,
@@ -73,6 +74,7 @@ function askedEmbed(body: Uint8Array<ArrayBuffer>, request: OllamaEmbed): Ollama
     dialect: ollamaEmbedDialect,
     bodyBytes: body.byteLength,
     exchange: ollamaEmbedExchange(body, request),
+    parts: ollamaEmbedParts(body, request),
   };
 }
 

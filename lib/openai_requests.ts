@@ -1,6 +1,12 @@
+import type { EmbeddingParts } from "./dialects/embedding_parts.ts";
 import { chatChoices, completionChoices } from "./dialects/openai_choices.ts";
 import { openaiDialect } from "./dialects/openai_dialect.ts";
-import { partsOf } from "./dialects/openai_embeddings.ts";
+import {
+  type EmbeddingAnswer,
+  joinEmbeddings,
+  partsOf,
+  readEmbeddings,
+} from "./dialects/openai_embeddings.ts";
 import {
   openaiChatExchange,
   openaiCompletionExchange,
@@ -12,6 +18,7 @@ import {
   decodeChatEnvelope,
   decodeCompletionEnvelope,
   decodeEmbeddingEnvelope,
+  type EmbeddingEnvelope,
 } from "./dialects/openai_request.ts";
 import { decodeRerankEnvelope } from "./dialects/rerank_request.ts";
 import { responsesDialect } from "./dialects/responses_dialect.ts";
@@ -68,14 +75,24 @@ function askedCompletion(body: Uint8Array<ArrayBuffer>): AskedInference {
 function askedEmbeddings(body: Uint8Array<ArrayBuffer>): AskedInference {
   const envelope = decodeEmbeddingEnvelope(body);
   const { model, stream, keepAliveMs, inputs } = envelope;
-  const bodyFor = inputs && partsOf(body);
   return {
     ...{ model, stream, keepAliveMs, ...OPENAI, task: "embedding", bodyBytes: body.byteLength },
     exchange: openaiEmbeddingExchange(body, envelope),
-    parts: inputs && {
-      inputs,
-      exchangeOf: (some) => openaiEmbeddingExchange(bodyFor!(some), envelope),
-    },
+    parts: inputs && openaiEmbeddingParts(body, envelope, inputs),
+  };
+}
+
+function openaiEmbeddingParts(
+  body: Uint8Array<ArrayBuffer>,
+  envelope: EmbeddingEnvelope,
+  inputs: readonly unknown[],
+): EmbeddingParts<EmbeddingAnswer> {
+  const bodyFor = partsOf(body);
+  return {
+    inputs,
+    exchangeOf: (some) => openaiEmbeddingExchange(bodyFor(some), envelope),
+    read: readEmbeddings,
+    join: joinEmbeddings,
   };
 }
 

@@ -4,7 +4,6 @@ import { batchObject, listObject } from "../lib/dialects/openai_batch.ts";
 import { BATCH_ENDPOINTS, type BatchService } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
-import { refuseOtherSites } from "./other_sites.ts";
 import { readJson } from "./read_json.ts";
 import { readLimit } from "./read_limit.ts";
 
@@ -45,7 +44,6 @@ export function batchRoutes(
   routes.all("/batches/:id", allow("GET"));
 
   routes.post("/batches/:id/cancel", (c) => {
-    refuseOtherSites(c.req.raw);
     return c.json(batchObject(service.cancelBatch(c.req.param("id"))));
   });
   routes.all("/batches/:id/cancel", allow("POST"));

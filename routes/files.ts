@@ -5,7 +5,6 @@ import { GatewayError } from "../lib/errors.ts";
 import type { BatchService, StoredFile } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
-import { refuseOtherSites } from "./other_sites.ts";
 import { readLimit } from "./read_limit.ts";
 import { readUpload } from "./read_upload.ts";
 
@@ -25,7 +24,6 @@ export function fileRoutes(
   const routes = new Hono<AppEnv>();
 
   routes.post("/files", async (c) => {
-    refuseOtherSites(c.req.raw);
     const file = await readUpload(c.req.raw, {
       maxFileBytes: maxFileBytes(),
       clock,

@@ -9,7 +9,6 @@ import type { AppEnv } from "./app_env.ts";
 import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
 import { orderAnswer, progressAnswer } from "./order_answer.ts";
-import { refuseOtherSites } from "./other_sites.ts";
 import { readBody } from "./read_body.ts";
 import { readNodeWish } from "./read_node_wish.ts";
 
@@ -38,7 +37,6 @@ export function ollamaManagementRoutes(
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const read = async (c: Context<AppEnv>, decode: (body: Uint8Array) => OllamaOrder) => {
-    refuseOtherSites(c.req.raw);
     const wish = readNodeWish(c.req.raw.headers);
     const order = decode(await readBody(c.req.raw, maxBodyBytes()));
     return { ...order, wish, requestId: c.get("requestId") };
@@ -66,7 +64,6 @@ export function ollamaManagementRoutes(
   routes.on(["GET", "POST"], "/blobs/:digest", async (c, next) => {
     if (c.req.method === "HEAD") return orderAnswer(c, await management.findBlob(blobOrder(c), leftOf(c)));
     if (c.req.method !== "POST") return await next();
-    refuseOtherSites(c.req.raw);
     return orderAnswer(c, await management.putBlob(blobOrder(c), blobOf(c.req.raw), leftOf(c)));
   });
   routes.all("/blobs/:digest", allow("HEAD", "POST"));

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { type ModelCard, modelCard } from "../lib/dialects/openai.ts";
+import { type ModelCard, modelCard, modelList } from "../lib/dialects/openai.ts";
 import type { Gateway, RoutedModel } from "../lib/gateway.ts";
 import { askedResponse, OPENAI_REQUESTS } from "../lib/openai_requests.ts";
 import type { AppEnv } from "./app_env.ts";
@@ -23,7 +23,7 @@ export function openaiRoutes(gateway: Gateway, inference: InferRoute): Hono<AppE
 
   routes.get("/models", async (c) => {
     const models = await gateway.listModels();
-    return c.json({ object: "list", data: models.map(toCard) });
+    return c.json(modelList(models.map(toCard)));
   });
   routes.all("/models", allow("GET"));
 

@@ -25,6 +25,11 @@ export function parseListenAddress(text: string): ListenAddress {
   return { hostname: match.groups?.["ipv6"] ?? match.groups?.["host"] ?? LOOPBACK, port };
 }
 
+/** Whether only programs on this machine reach what listens there. */
+export function isLoopback({ hostname }: ListenAddress): boolean {
+  return /^(127\.|::1$|localhost$)/.test(hostname);
+}
+
 /** Writes an address as {@linkcode parseListenAddress} reads it. */
 export function formatListenAddress({ hostname, port }: ListenAddress): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;

@@ -3,7 +3,7 @@ import { sseComment } from "../stream/sse_comment.ts";
 import { anthropicEvent } from "./anthropic_event.ts";
 import { BrokenAnswer } from "./broken_answer.ts";
 import type { ClientDialect, UpstreamRefusal } from "./client_dialect.ts";
-import { statusForClient } from "./refusal_status.ts";
+import { sentenceForClient, statusForClient } from "./refusal_status.ts";
 import { readUpstreamError } from "./upstream_error.ts";
 
 const encoder = new TextEncoder();
@@ -46,16 +46,13 @@ function rewrapped(refusal: UpstreamRefusal, requestId: string): Record<string, 
 }
 
 /** A prompt that is too long is told as Anthropic tells it: clients that shorten a chat by themselves look for these words. */
-function sentenceOf({ status, body }: UpstreamRefusal): string {
-  if (status === 401 || status === 403) {
-    return "The upstream does not take the gateway's own key; ask whoever runs the gateway";
-  }
-  const { message, promptTokens, contextSize } = readUpstreamError(body);
+function sentenceOf(refusal: UpstreamRefusal): string {
+  const { promptTokens, contextSize } = readUpstreamError(refusal.body);
   if (promptTokens !== undefined && contextSize !== undefined) {
     return `prompt is too long: ${promptTokens} tokens > ${contextSize} maximum`;
   }
-  if (message === "") return `The upstream answered ${status} without saying why; ask again`;
-  return IS_TOO_LONG.test(message) ? `prompt is too long: ${message}` : message;
+  const said = sentenceForClient(refusal);
+  return IS_TOO_LONG.test(said) ? `prompt is too long: ${said}` : said;
 }
 
 const IS_TOO_LONG = /exceeds? the (?:available )?context (?:length|size|window)/i;

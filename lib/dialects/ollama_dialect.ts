@@ -1,6 +1,6 @@
 import type { GatewayError } from "../errors.ts";
 import type { ClientDialect, UpstreamRefusal, WaitingWord } from "./client_dialect.ts";
-import { statusForClient } from "./refusal_status.ts";
+import { sentenceForClient, statusForClient } from "./refusal_status.ts";
 import { readUpstreamError } from "./upstream_error.ts";
 
 const encoder = new TextEncoder();
@@ -58,10 +58,9 @@ function unexpected(requestId: string): string {
 }
 
 /** What llama-server says stands in Ollama's own refusals as JSON inside of text; nobody wants to read that. */
-function sentenceOf({ status, body }: UpstreamRefusal): string {
-  const { message, promptTokens, contextSize } = readUpstreamError(body);
-  const inner = message.startsWith("{") ? readUpstreamError(message).message : "";
-  const said = inner || message || `The upstream answered ${status} without saying why; ask again`;
+function sentenceOf(refusal: UpstreamRefusal): string {
+  const { promptTokens, contextSize } = readUpstreamError(refusal.body);
+  const said = sentenceForClient(refusal);
   if (promptTokens === undefined || contextSize === undefined) return said;
   const areTold = [promptTokens, contextSize].every((tokens) => said.includes(String(tokens)));
   return areTold ? said : `${said} (${promptTokens} tokens, with room for ${contextSize})`;

@@ -1,5 +1,6 @@
 import { displayName } from "../ollama/model_name.ts";
 import { toWanted } from "../ollama/model_source.ts";
+import { momentText } from "./moment_text.ts";
 
 /** What is to be listed of a model. */
 export interface TaggedModel {
@@ -90,7 +91,7 @@ function tagOf(model: TaggedModel): OllamaTag {
   return {
     name,
     model: name,
-    modified_at: momentOf(model.modifiedAtMs),
+    modified_at: momentText(model.modifiedAtMs),
     size: model.sizeBytes ?? 0,
     digest: model.digest ?? "",
     details: {
@@ -109,11 +110,4 @@ function tagOf(model: TaggedModel): OllamaTag {
 function fullName(text: string): string {
   const { name } = toWanted(text);
   return name ? displayName(name) : text;
-}
-
-/** The last moment that a date can tell, ms. */
-const LAST_MS = 8.64e15;
-
-function momentOf(ms: number): string {
-  return new Date(Math.abs(ms) <= LAST_MS ? ms : 0).toISOString();
 }

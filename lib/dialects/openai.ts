@@ -1,5 +1,6 @@
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import { BrokenAnswer } from "./broken_answer.ts";
+import { momentText } from "./moment_text.ts";
 
 /** OpenAI's `type` of an error: what its SDKs branch on beside the status. */
 const ERROR_TYPE: Partial<Record<ErrorCode, string>> = {
@@ -34,14 +35,20 @@ export function unexpectedErrorBody(requestId: string): Record<string, unknown> 
   return { error: { message, type: "server_error", param: null, code: "internal", request_id: requestId } };
 }
 
-/** One entry of `GET /v1/models`. */
+/** One entry of `GET /v1/models`: for OpenAI's clients, and what those of Anthropic's read beside the `id`. */
 export interface ModelCard {
   /** The model's name, as requests give it. */
   id: string;
   /** The same for every entry. */
   object: "model";
+  /** Anthropic's word for that. */
+  type: "model";
+  /** The same as `id`: Anthropic's clients show it. */
+  display_name: string;
   /** Seconds since 1970. */
   created: number;
+  /** The same in words (RFC 3339). */
+  created_at: string;
   /** Who keeps the model; shown, never interpreted. */
   owned_by: string;
   /** Ours: where it is, and whether it can be served. */
@@ -67,8 +74,36 @@ export function modelCard(id: string, modifiedAtMs: number, ownedBy: string, pla
   return {
     id,
     object: "model",
+    type: "model",
+    display_name: id,
     created: Math.floor(modifiedAtMs / 1_000),
+    created_at: momentText(modifiedAtMs),
     owned_by: ownedBy,
     sollol: place,
+  };
+}
+
+/** The answer to `GET /v1/models`: all of them on the only page, as Anthropic's clients read it. */
+export interface ModelList {
+  /** The same for every list. */
+  object: "list";
+  /** In their order. */
+  data: readonly ModelCard[];
+  /** There are no more pages. */
+  has_more: false;
+  /** `null` where there are no models. */
+  first_id: string | null;
+  /** See `first_id`. */
+  last_id: string | null;
+}
+
+/** Renders all models for `GET /v1/models`. */
+export function modelList(data: readonly ModelCard[]): ModelList {
+  return {
+    object: "list",
+    data,
+    has_more: false,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
   };
 }

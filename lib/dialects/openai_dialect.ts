@@ -3,7 +3,7 @@ import { encodeSseJson } from "../stream/sse_event.ts";
 import type { ClientDialect, UpstreamRefusal } from "./client_dialect.ts";
 import { errorBody, unexpectedErrorBody } from "./openai.ts";
 import { reasoningNote } from "./openai_notes.ts";
-import { statusForClient } from "./refusal_status.ts";
+import { sentenceForClient, statusForClient } from "./refusal_status.ts";
 import { readUpstreamError, type UpstreamError } from "./upstream_error.ts";
 
 const encoder = new TextEncoder();
@@ -44,7 +44,7 @@ function rewrapped(said: UpstreamError, refusal: UpstreamRefusal, requestId: str
   return {
     error: {
       ...said.error,
-      message: said.message || `The upstream answered ${refusal.status} without saying why; ask again`,
+      message: sentenceForClient(refusal),
       type: status === refusal.status ? said.type ?? usual : usual,
       param: said.error?.["param"] ?? null,
       code: said.type === "exceed_context_size_error" ? "context_length_exceeded" : null,

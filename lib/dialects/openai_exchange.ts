@@ -11,7 +11,9 @@ import {
   textOf,
   withEdits,
 } from "./json_edits.ts";
+import { COMPLETION_FIELDS } from "./llama_completion_events.ts";
 import { llamaChatEdits, nodeChatEdits, storedTurnEdits } from "./openai_chat_edits.ts";
+import { infillToOpenai } from "./openai_infill.ts";
 import { withModel } from "./openai_model.ts";
 import type {
   ChatEnvelope,
@@ -20,6 +22,7 @@ import type {
   RequestEnvelope,
 } from "./openai_request.ts";
 import { chatToolName, responsesToolName, withToolWish } from "./openai_tool_choice.ts";
+import { requireCapabilities } from "./require_capabilities.ts";
 import { endedResponse, fieldsIn, type ResponseTerms, responseTerms } from "./responses_answer.ts";
 import { llamaResponsesEdits, storedInputEdits } from "./responses_edits.ts";
 import { ResponsesEvents } from "./responses_events.ts";
@@ -55,18 +58,58 @@ export function openaiChatExchange(body: Uint8Array<ArrayBuffer>, envelope: Chat
   };
 }
 
-/** How `POST /v1/completions` is put to an upstream. @param body As it was decoded; not changed. */
+/**
+ * How `POST /v1/completions` is put to an upstream. llama-server ignores a suffix there: a text between two others is asked of
+ * its `/infill`, which takes the same fields but for these two.
+ *
+ * @param body As it was decoded; not changed.
+ */
 export function openaiCompletionExchange(
   body: Uint8Array<ArrayBuffer>,
   envelope: CompletionEnvelope,
 ): ExchangeFor {
-  const { stream, promptCount } = envelope;
-  return (upstream) => ({
-    target: "/v1/completions",
+  const { stream, promptCount, suffix } = envelope;
+  return (upstream) => {
+    if (suffix !== "" && upstream.kind === "llama-server") return infill(body, envelope, upstream);
+    return {
+      target: "/v1/completions",
+      stream,
+      format: "openai",
+      body: forUpstream(body, envelope, upstream, (request) => promptCount === 1 ? onlyPrompt(request) : []),
+    };
+  };
+}
+
+function infill(
+  body: Uint8Array<ArrayBuffer>,
+  envelope: CompletionEnvelope,
+  upstream: UpstreamFacts,
+): Exchange {
+  const { stream, suffix, model } = envelope;
+  const name = model ?? upstream.model?.name ?? upstream.modelName ?? "";
+  if (upstream.model) {
+    const wish = { isWished: true, needed: "insert", word: "insert", field: "suffix" } as const;
+    requireCapabilities(name, upstream.model, [wish]);
+  }
+  return {
+    target: "/infill",
     stream,
-    format: "openai",
-    body: forUpstream(body, envelope, upstream, (request) => promptCount === 1 ? onlyPrompt(request) : []),
-  });
+    format: "completion",
+    body: forUpstream(body, envelope, upstream, (request) => [
+      ...setMember(request, "input_prefix", promptText(request)),
+      ...setMember(request, "input_suffix", JSON.stringify(suffix)),
+      ...setMember(request, "prompt", '""'), // means what comes behind both there
+      ...setMember(request, "response_fields", JSON.stringify(COMPLETION_FIELDS)),
+    ]),
+    ...infillToOpenai(name),
+  };
+}
+
+/** JSON of the only prompt, of which the last one counts. */
+function promptText(request: JsonObject): string {
+  const { json } = request;
+  const { value } = membersOf(request, "prompt").at(-1)!;
+  return textOf(json, placesIn(json, value.start)[0] ?? value);
 }
 
 /**

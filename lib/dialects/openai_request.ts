@@ -1,3 +1,4 @@
+import { GatewayError } from "../errors.ts";
 import { invalidField } from "../json_complaint.ts";
 import { conversationTurns } from "./conversation.ts";
 import { readJsonBody } from "./json_body.ts";
@@ -38,6 +39,8 @@ export interface ChatEnvelope extends RequestEnvelope, ChoiceWish {
 export interface CompletionEnvelope extends RequestEnvelope, ChoiceWish {
   /** Prompts in it; `undefined` if its prompt is no list of prompts. */
   readonly promptCount: number | undefined;
+  /** What comes behind the text that is to be filled in; often empty. */
+  readonly suffix: string;
 }
 
 /** The envelope of a request for embeddings. */
@@ -82,11 +85,16 @@ export function decodeCompletionEnvelope(body: Uint8Array): CompletionEnvelope {
   const said = readJsonBody(body, "a model and a prompt");
   const parsed = completionBody.safeParse(said);
   if (!parsed.success) throw invalidField(said, parsed.error);
-  const { prompt } = parsed.data;
+  const { prompt, suffix } = parsed.data;
+  if (suffix && !hasTextsOnly(prompt)) {
+    const message = `"prompt" must be text, or a list of texts, where there is a "suffix"`;
+    throw new GatewayError("invalid_request", message, { field: "prompt" });
+  }
   return {
     ...toEnvelope(parsed.data),
     ...toChoiceWish(parsed.data),
     promptCount: listOfPrompts(prompt)?.length,
+    suffix: suffix ?? "",
   };
 }
 
@@ -125,6 +133,10 @@ function toChoiceWish(
   { n, seed }: { n?: number | null | undefined; seed?: number | null | undefined },
 ): ChoiceWish {
   return { choiceCount: n ?? 1, seed: seed ?? undefined };
+}
+
+function hasTextsOnly(prompt: unknown): boolean {
+  return [prompt].flat().every((text) => typeof text === "string");
 }
 
 /** A list with a token in it is one prompt, made of tokens. */

@@ -20,3 +20,11 @@ export function statusForClient({ status, body }: UpstreamRefusal): number {
   if (status === 401 || status === 403) return 502;
   return status === 500 && CLIENTS_FAULT.test(readUpstreamError(body).message) ? 400 : status;
 }
+
+/** The sentence of a refusal; what an upstream says of a key of ours is no business of the client's. */
+export function sentenceForClient({ status, body }: UpstreamRefusal): string {
+  if (status === 401 || status === 403) {
+    return "The upstream does not take the gateway's own key; ask whoever runs the gateway";
+  }
+  return readUpstreamError(body).message || `The upstream answered ${status} without saying why; ask again`;
+}

@@ -30,7 +30,7 @@ export function parseOrigin(text: string): string {
 
 /**
  * Tells which origins are among some. In a host `*` stands for one label or a part of it, in place of a port for any or
- * none, in place of the whole host for any host and port, and alone for every origin.
+ * none, in place of the whole host for any host (and any port, where none is said), and alone for every origin.
  *
  * @param patterns As {@linkcode parseOrigin} gives them.
  */
@@ -44,8 +44,11 @@ function expressionOf(pattern: string): string {
   const { scheme, host, port } = ORIGIN.exec(pattern)?.groups ?? {};
   if (scheme === undefined || host === undefined) return RegExp.escape(pattern);
   if (host === "*" && port === undefined) return `${RegExp.escape(scheme)}://.*`;
-  const labels = host.split(/\*+/).map((part) => RegExp.escape(part)).join("[^.:/]+");
-  return `${RegExp.escape(scheme)}://${labels}${portExpression(port)}`;
+  return `${RegExp.escape(scheme)}://${hostExpression(host)}${portExpression(port)}`;
+}
+
+function hostExpression(host: string): string {
+  return host === "*" ? "[^:/]+" : host.split(/\*+/).map((part) => RegExp.escape(part)).join("[^.:/]+");
 }
 
 function portExpression(port: string | undefined): string {

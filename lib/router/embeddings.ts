@@ -1,6 +1,5 @@
 import { mapConcurrently } from "../concurrent.ts";
-import { type EmbeddingAnswer, joinEmbeddings, readEmbeddings } from "../dialects/openai_embeddings.ts";
-import type { ExchangeFor } from "../dialects/exchange.ts";
+import type { EmbeddingParts } from "../dialects/embedding_parts.ts";
 import { GatewayError } from "../errors.ts";
 import type { Answer } from "./answer.ts";
 import type { InferenceRequest } from "./inference.ts";
@@ -11,14 +10,6 @@ const MAX_PARTS_AT_ONCE = 16;
 
 /** Answers a part of the request. */
 export type AskPart = (request: InferenceRequest) => Promise<Answer>;
-
-/** The inputs of a request that can be embedded one by one. */
-export interface EmbeddingParts {
-  /** Several. */
-  readonly inputs: readonly unknown[];
-  /** How the same request for only some of them is put to an upstream. */
-  readonly exchangeOf: (inputs: readonly unknown[]) => ExchangeFor;
-}
 
 /** A request for the embeddings of several inputs. */
 export interface EmbeddingBatch {
@@ -37,19 +28,20 @@ export interface EmbeddingBatch {
  * @throws {GatewayError} As each part may; `upstream_failed` if an upstream answers with too few.
  */
 export async function embedInParts(
-  { request, parts: { inputs, exchangeOf }, partSize }: EmbeddingBatch,
+  { request, parts: batch, partSize }: EmbeddingBatch,
   ask: AskPart,
 ): Promise<Answer> {
+  const { inputs } = batch;
   const starts = Array.from({ length: Math.ceil(inputs.length / partSize) }, (_, at) => at * partSize);
   const giveUp = new AbortController();
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
   try {
     const parts = await mapConcurrently(starts, MAX_PARTS_AT_ONCE, async (start) => {
       const some = inputs.slice(start, start + partSize);
-      const answer = await ask({ ...request, exchange: exchangeOf(some), signal });
-      return toPart(answer, some.length);
+      const answer = await ask({ ...request, exchange: batch.exchangeOf(some), signal });
+      return toPart(answer, batch, some.length);
     });
-    return joined(parts, inputs.length);
+    return joined(parts, batch);
   } catch (thrown) {
     giveUp.abort(new GatewayError("client_closed", "Another part of the request failed"));
     if (thrown instanceof RefusedPart) return thrown.answer;
@@ -59,7 +51,8 @@ export async function embedInParts(
 
 interface Part {
   readonly answer: Answer;
-  readonly embeddings: EmbeddingAnswer;
+  /** What its dialect reads of it. */
+  readonly said: unknown;
 }
 
 /** A part that the upstream refused: its words are the client's. */
@@ -69,24 +62,24 @@ class RefusedPart extends Error {
   }
 }
 
-function toPart(answer: Answer, inputCount: number): Part {
+function toPart(answer: Answer, batch: EmbeddingParts, inputCount: number): Part {
   const { body, status, report } = answer;
   if (!(body instanceof Uint8Array) || status >= 300) throw new RefusedPart(answer);
-  const embeddings = readEmbeddings(body, inputCount);
-  if (embeddings) return { answer, embeddings };
+  const said = batch.read(body, inputCount);
+  if (said !== undefined) return { answer, said };
   const message =
     `${report.upstream} did not answer with one embedding for each of ${inputCount} texts; ask again`;
   throw new GatewayError("upstream_failed", message);
 }
 
-function joined(parts: readonly Part[], inputCount: number): Answer {
+function joined(parts: readonly Part[], batch: EmbeddingParts): Answer {
   const [first] = parts;
   const reports = parts.map(({ answer }) => answer.report);
   const { headers } = first!.answer;
   return {
     status: 200,
     headers: headers.filter(([name]) => name !== "content-length"),
-    body: joinEmbeddings(parts.map(({ embeddings }) => embeddings)),
-    report: joinReports(reports, `${inputCount} texts in ${reports.length} parts`),
+    body: batch.join(parts.map(({ said }) => said)),
+    report: joinReports(reports, `${batch.inputs.length} texts in ${reports.length} parts`),
   };
 }

@@ -1,3 +1,4 @@
+import { readUpstreamError } from "../dialects/upstream_error.ts";
 import type { HeaderList } from "../http/headers.ts";
 import { headerValue } from "../http/headers.ts";
 import type { HttpResponse } from "../http/client.ts";
@@ -124,7 +125,7 @@ export function requireJson(
 
 const STREAM_TYPE = /^(?:text\/event-stream|application\/x-ndjson)/;
 const CRASH = /"model":""/;
-const ERROR_EVENT = /^(?:data: ?)?\{"error"/m;
+const ERROR_EVENT = /^(?:(?:data: ?)?\{"error"|event: (?:error|response\.failed)$)/m;
 /** Of the first events so much is looked at, bytes. */
 const LOOKED_AT_BYTES = 16 * 1024;
 
@@ -153,8 +154,9 @@ export function requireBeginning(
 }
 
 function firstError(events: string): string {
-  const [, data = ""] = /^(?:data: ?)?(\{"error".*)$/m.exec(events) ?? [];
-  return messageOfJson(data);
+  const [, data = ""] = /^(?:data: ?)?(\{"(?:error|type":"(?:error|response\.failed))".*)$/m.exec(events) ??
+    [];
+  return readUpstreamError(data).message;
 }
 
 /** What an error body says, in Ollama's own form or in OpenAI's; empty if it says nothing. */

@@ -20,7 +20,7 @@ export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
     }
     if (leftOf(c).aborted) return new Response(null, { status: 499 }); // nobody is there to read it
     logger.error("unexpected error", { ...request, error, stack: error.stack });
-    const dialect = dialectOf(c.req.path);
+    const dialect = dialectOf(c.req.path, c.req.raw.headers);
     return c.json(dialect.errorBody(undefined, requestId), 500, requestIdHeaders(requestId, dialect));
   };
 }
@@ -28,7 +28,7 @@ export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
 /** An understood failure as an error answer, with `Retry-After` where waiting helps. */
 function errorResponse(c: Context<AppEnv>, error: GatewayError): Response {
   const requestId = c.get("requestId");
-  const dialect = dialectOf(c.req.path);
+  const dialect = dialectOf(c.req.path, c.req.raw.headers);
   const headers: Record<string, string> = {
     "content-type": "application/json",
     ...requestIdHeaders(requestId, dialect),

@@ -3,11 +3,13 @@ import { GatewayError } from "../../lib/errors.ts";
 import { originMatcher } from "../../lib/net/origin.ts";
 import type { AppEnv } from "../app_env.ts";
 
+/** The visitor's own machine. */
+const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "0.0.0.0", "[::1]"];
+
 /** Pages on the visitor's own machine, and desktop apps: those that Ollama lets in. */
 const USUAL_ORIGINS = [
-  ...["localhost", "127.0.0.1", "0.0.0.0", "[::1]"].flatMap((
-    host,
-  ) => [`http://${host}:*`, `https://${host}:*`]),
+  ...LOOPBACK_HOSTS.map((host) => `http://${host}:*`),
+  ...LOOPBACK_HOSTS.map((host) => `https://${host}:*`),
   ...["app", "file", "tauri", "vscode-webview", "vscode-file"].map((scheme) => `${scheme}://*`),
 ];
 
@@ -23,13 +25,17 @@ export function admitOrigins(origins: () => readonly string[]): MiddlewareHandle
   const isAllowed = currentMatcher(origins);
   return function admitOrigin(c, next) {
     const origin = c.req.header("origin");
-    if (!origin || isOwn(origin, c)) return next();
-    if (!isAllowed(origin)) throw notAdmitted(origin);
-    return isPreflight(c) ? Promise.resolve(preflightAnswer(origin, c)) : answerTo(origin, c, next);
+    if (!origin) return next();
+    if (isAllowed(origin)) {
+      return isPreflight(c) ? Promise.resolve(preflightAnswer(origin, c)) : answerTo(origin, c, next);
+    }
+    if (isOwn(origin, c)) return next();
+    throw notAdmitted(origin);
   };
 }
 
-function currentMatcher(origins: () => readonly string[]): (origin: string) => boolean {
+/** Tells which origins are let in at the moment: the usual ones, and those that the operator allows. */
+export function currentMatcher(origins: () => readonly string[]): (origin: string) => boolean {
   let known: readonly string[] | undefined;
   let matches: (origin: string) => boolean;
   return (origin) => {

@@ -106,7 +106,7 @@ async function runCase(
 }
 
 /** Requests add nodes that do not run, and others wish to be served by such a one and nobody else. */
-const UNREACHABLE_WISH = /x-sollol-route asks for .*"code":"backend_unreachable"/s;
+const UNREACHABLE_WISH = /x-sollol-route asks for /;
 
 /** Waits until nothing is under way, and looks. */
 async function settled(bed: RequestBed, { violations }: Outcome): Promise<Footprint> {

@@ -1,6 +1,7 @@
 import type { CreateApp } from "../../app_parts.ts";
 import { EventBus } from "../../bus.ts";
 import type { Config } from "../../config/config.ts";
+import { isLoopback } from "../../config/listen_address.ts";
 import { LiveConfig } from "../../config/live_config.ts";
 import type { LoadedConfig } from "../../config/merge.ts";
 import type { GatewayEvent } from "../../coordinator_admin.ts";
@@ -106,9 +107,8 @@ function warningsOf({ warnings, config }: LoadedConfig): string[] {
 }
 
 function doubts({ listen, apiKeys }: Config): string[] {
-  const isLoopback = /^(127\.|::1$|localhost$)/.test(listen.hostname);
   return [
-    ...(!isLoopback && apiKeys.size === 0
+    ...(!isLoopback(listen) && apiKeys.size === 0
       ? [`everybody who reaches ${listen.hostname} may use this gateway; set api_keys`]
       : []),
   ];

@@ -56,7 +56,7 @@ export const BATCH_OPERATIONS: readonly Operation[] = [
     summary: "Keeps a file with requests",
     body: { schema: upload, type: "multipart/form-data" },
     answers: { 200: { description: "The file.", bodies: [{ schema: file }] } },
-    refusals: [...JSON_REFUSALS, "forbidden"],
+    refusals: JSON_REFUSALS,
   },
   {
     ...common,
@@ -147,6 +147,6 @@ export const BATCH_OPERATIONS: readonly Operation[] = [
     summary: "Ends a batch; what is done is kept",
     parameters: [batchId],
     answers: { 200: { description: "The batch.", bodies: [{ schema: batch }] } },
-    refusals: ["forbidden", "not_found", "conflict"],
+    refusals: ["not_found", "conflict"],
   },
 ];

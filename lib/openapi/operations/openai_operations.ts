@@ -26,6 +26,8 @@ const ranking = {
   body: { schema: rerankRequest },
   answers: { 200: { description: "The best first.", headers: ROUTED, bodies: [{ schema: rerankAnswer }] } },
 } as const;
+const FOR_BOTH =
+  "For clients of Anthropic's API, too: to a request with an anthropic-version header errors are told as Anthropic tells them.";
 const listing = { tag: "OpenAI", method: "get", dialect: "openai" } as const;
 
 /** OpenAI's dialect. */
@@ -101,6 +103,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     id: "listModels",
     path: "/v1/models",
     summary: "Lists what can be asked for",
+    description: FOR_BOTH,
     answers: { 200: { description: "All models.", bodies: [{ schema: modelList }] } },
   },
   {
@@ -108,6 +111,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     id: "getModel",
     path: "/v1/models/{id}",
     summary: "Tells of one model",
+    description: FOR_BOTH,
     parameters: [{
       name: "id",
       in: "path",

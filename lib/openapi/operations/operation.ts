@@ -72,7 +72,7 @@ export interface Operation {
   readonly answers: Readonly<Record<number, Answer>>;
   /** How it tells errors. */
   readonly dialect: Exclude<DialectName, "responses">;
-  /** What it may refuse with, beside `unauthorized`. */
+  /** What it may refuse with, beside `unauthorized` and, to web pages, `forbidden`. */
   readonly refusals?: readonly ErrorCode[];
 }
 

@@ -8,7 +8,9 @@ type Status = Exclude<(typeof STATUS)[ErrorCode], typeof STATUS.client_closed> |
 
 /** Those with which an operation may refuse. */
 export function refusedStatuses({ access = "key", refusals = [] }: Operation): number[] {
-  const codes: readonly ErrorCode[] = access === "public" ? refusals : ["unauthorized", ...refusals];
+  const codes: readonly ErrorCode[] = access === "public"
+    ? ["forbidden", ...refusals]
+    : ["unauthorized", "forbidden", ...refusals];
   return [...new Set([...codes.map((code) => STATUS[code]), INTERNAL])].toSorted();
 }
 
@@ -21,7 +23,7 @@ function codesOf(status: number): string {
 const MEANINGS: Readonly<Record<Status, string>> = {
   400: "The request is wrong, or too long; the message names the field.",
   401: "An API key is wanted, or another one.",
-  403: "That is not allowed.",
+  403: "That is not allowed, or not to pages of that origin.",
   404: "There is no such thing; the message names what is near.",
   405: "The path knows other methods.",
   409: "Something else stands against it.",

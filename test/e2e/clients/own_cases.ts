@@ -126,6 +126,25 @@ export const OWN_CASES: readonly OwnCase[] = [
       ok(few > 0 && many > few + 40, `${few} and ${many}`);
     },
   },
+  {
+    client: "@anthropic-ai/sdk",
+    feature: "models",
+    async run({ url }) {
+      const { models } = new Anthropic({ baseURL: url, apiKey: "none", maxRetries: 0 });
+      const page = await models.list();
+      deepEqual([page.hasNextPage(), page.first_id], [false, page.data[0]!.id]);
+      const listed = page.data.find(({ id }) => id === `${MODELS.tools}:latest`)!;
+      deepEqual([listed.type, listed.display_name], ["model", listed.id]);
+      ok(new Date(listed.created_at).getTime() >= 0, listed.created_at);
+      deepEqual(await models.retrieve(MODELS.tools), listed);
+      await rejects(models.retrieve("calller"), (error) => {
+        ok(error instanceof Anthropic.NotFoundError);
+        const told = error.error as { type: string; error: { type: string } };
+        deepEqual([told.type, told.error.type], ["error", "not_found_error"]);
+        return true;
+      });
+    },
+  },
 ];
 
 function ollama(feature: string, show: (client: Ollama, bed: CompatBed) => Promise<void>): OwnCase {

@@ -136,16 +136,6 @@ Deno.test("what is no batch is told apart from what cannot be done with one", as
   }
 });
 
-Deno.test("a page of another site cannot cancel a batch", async () => {
-  const service = new FakeBatchService();
-  await using routes = new BatchesBed(service);
-  const { id } = await begin(clientOf(routes), inputLines(1));
-  const path = `/v1/batches/${id}/cancel`;
-  equal((await routes.ask("POST", path, undefined, { origin: "http://evil.example" })).status, 403);
-  equal(service.getBatch(id).status, "validating");
-  equal((await routes.ask("POST", path, undefined, { origin: routes.url })).status, 200);
-});
-
 Deno.test("a page of another site cannot begin a batch: it may not send JSON", async () => {
   const service: BatchService = new FakeBatchService();
   await using routes = new BatchesBed(service);

@@ -116,7 +116,7 @@ const TOO_LONG = {
 /** What is asked before the answer itself: the text of tokens, and the prompt. */
 function prepared({ body }: PlayedRequest): string {
   const mark = markIn(body);
-  return json(200, { content: `${mark}`, prompt: `${mark}` });
+  return json(200, { content: ` ${mark} `, prompt: ` ${mark} ` });
 }
 
 /** When a client may leave. */
@@ -210,7 +210,9 @@ export async function measure(upstream: UpstreamKind, phase: Phase): Promise<Mea
     `${phase.name}: all requests are that far`,
     PATIENCE,
   );
-  if (phase.hasBegun) await Promise.all(cases.map(({ client }) => client.begun));
+  const begun = new Set<number>();
+  for (const { client, mark } of cases) void client.begun.then(() => begun.add(mark), () => {});
+  if (phase.hasBegun) await until(() => begun.size === cases.length, "all answers have begun", PATIENCE);
   const heldCount = phase.name === "queue" ? 1 : 0;
   const leftMs = performance.now();
   for (const { client } of cases) await client.leave();
@@ -249,6 +251,7 @@ class Connections {
   /** Says what the phase has it say; falls silent where that is nothing. */
   readonly play: Play = async (peer, request) => {
     const mark = markIn(request.body);
+    if (Number.isNaN(mark)) return await peer.send(json(200, { tokens: [1] })); // a question of nobody's own text
     const known = this.#of(mark);
     known.askedCount++;
     const said = this.phase.say?.(request, known.askedCount);
@@ -282,5 +285,5 @@ class Connections {
 }
 
 function markIn(body: string): number {
-  return Number(/91\d{4}/.exec(body)?.[0]);
+  return Number(/(?<!\d)91\d{4}(?!\d)/.exec(body)?.[0]);
 }

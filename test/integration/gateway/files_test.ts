@@ -105,13 +105,6 @@ for (
       status: 413,
       says: /more than 256\.0 KiB/,
     },
-    {
-      name: "sent by a page of another site",
-      form: formOf([["purpose", "batch"], ["file", file()]]),
-      headers: { origin: "http://evil.example" },
-      status: 403,
-      says: /Pages of "http:\/\/evil\.example"/,
-    },
   ] as {
     name: string;
     form: BodyInit;

@@ -108,6 +108,17 @@ Deno.test("models are listed and shown by any spelling; names may hold slashes",
   match((await missing.json()).error.message, /did you mean "fake:latest"/);
 });
 
+Deno.test("who asks for a model as Anthropic's clients do is refused in their words", async () => {
+  await using bed = await GatewayBed.open({ models: ["fake"] });
+  const headers = { "anthropic-version": "2023-06-01" };
+  const missing = await fetch(`${bed.url}/v1/models/fakke`, { headers });
+  const { type, error, request_id } = await missing.json();
+  deepEqual([missing.status, type, error.type], [404, "error", "not_found_error"]);
+  equal(missing.headers.get("request-id"), request_id);
+  const wrong = await fetch(`${bed.url}/v1/models`, { headers, method: "POST" });
+  deepEqual([wrong.status, (await wrong.json()).error.type], [405, "invalid_request_error"]);
+});
+
 Deno.test("who writes a slash too much is sent to the path without it, as Ollama does", async () => {
   await using bed = await GatewayBed.open();
   const rows: [method: string, path: string, status: number, location: string][] = [

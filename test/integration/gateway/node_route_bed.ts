@@ -101,7 +101,9 @@ export class OddNode implements AsyncDisposable {
       const { pathname } = new URL(request.url);
       const checked = CHECKS[pathname];
       if (checked) return Response.json(checked);
-      if (!pathname.startsWith("/v1/")) return new Response("404 page not found", { status: 404 });
+      if (!/^\/v1\/|^\/api\/embed$/.test(pathname)) {
+        return new Response("404 page not found", { status: 404 });
+      }
       this.asked.push(await request.clone().text());
       return await answer(request);
     });

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { fakeEmbedding } from "../../fakes/fake_ollama_embedding.ts";
 import { until } from "../../fixtures/until.ts";
-import { MODEL, NodeRouteBed, read } from "./node_route_bed.ts";
+import { MODEL, NodeRouteBed, OddNode, read } from "./node_route_bed.ts";
 
 const NDJSON = "application/x-ndjson";
 
@@ -64,12 +64,31 @@ Deno.test("embeddings over a node are the node's", async () => {
   deepEqual([none.status, JSON.parse(none.text)], [200, { model: MODEL, embeddings: [] }]);
 });
 
-Deno.test("a long list of texts is embedded by one node in one go, in its order", async () => {
-  await using bed = await NodeRouteBed.open([{ models: [{ name: MODEL, capabilities: ["embedding"] }] }]);
+Deno.test("a long list of texts is embedded by all nodes, and comes back in its order", async () => {
+  const node = { models: [{ name: MODEL, capabilities: ["embedding"] }], firstTokenMs: 5 };
+  await using bed = await NodeRouteBed.open([node, node], { config: "nodes: { embedding_batch: 100 }" });
   const texts = Array.from({ length: 1_000 }, (_, index) => `text ${index}`);
-  const { status, text } = await read(bed.post("/api/embed", { model: MODEL, input: texts }));
-  deepEqual([status, JSON.parse(text).embeddings], [200, texts.map((one) => fakeEmbedding(one))]);
-  equal(bed.a.requests.filter(({ path }) => path === "/api/embed").length, 1);
+  const asked = { model: MODEL, input: texts, truncate: false };
+  const { status, text, headers } = await read(bed.post("/api/embed", asked));
+  const { embeddings, model, prompt_eval_count } = JSON.parse(text);
+  deepEqual([status, embeddings], [200, texts.map((one) => fakeEmbedding(one))]);
+  deepEqual([model, prompt_eval_count, headers.get("x-sollol-upstream")], [MODEL, 2_000, "a, b"]);
+  const isEmbed = ({ path }: { readonly path: string }) => path === "/api/embed";
+  const [fromA, fromB] = bed.fakes.map(({ requests }) => requests.filter(isEmbed).length);
+  deepEqual([fromA! > 0, fromB! > 0, fromA! + fromB!], [true, true, 10]);
+});
+
+Deno.test("a part of a long list that a node refuses is the answer to all, in Ollama's words", async () => {
+  await using odd = new OddNode(async (request) => {
+    const { input } = await request.json();
+    return input.includes("text 4")
+      ? Response.json({ error: "the input length exceeds the context length" }, { status: 400 })
+      : Response.json({ model: MODEL, embeddings: input.map(() => [1]) });
+  });
+  await using bed = await NodeRouteBed.open([odd], { config: "nodes: { embedding_batch: 3 }" });
+  const input = Array.from({ length: 9 }, (_, index) => `text ${index}`);
+  const { status, text } = await read(bed.post("/api/embed", { model: MODEL, input }));
+  deepEqual([status, JSON.parse(text)], [400, { error: "the input length exceeds the context length" }]);
 });
 
 Deno.test("a load has a node load the model, whether a stream is wanted or not", async () => {

@@ -136,15 +136,6 @@ for (
       error: /one node at a time/,
     },
     {
-      name: "a page of another site",
-      method: "POST",
-      path: "/api/pull",
-      body: { model: "m" },
-      headers: { origin: "http://evil.test" },
-      status: 403,
-      error: /may not do that/,
-    },
-    {
       name: "an account",
       method: "POST",
       path: "/api/me",

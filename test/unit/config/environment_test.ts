@@ -21,6 +21,7 @@ for (
     { variable: "SOLLOL_COORDINATOR_SLOTS", text: "two", want: { coordinator: { slots: "two" } } },
     { variable: "SOLLOL_METRICS", text: "off", want: { metrics: false } },
     { variable: "SOLLOL_MODEL_SHARDING_ENABLED", text: "TRUE", want: { model_sharding_enabled: true } },
+    { variable: "SOLLOL_ORIGINS", text: "*, http://a:1", want: { origins: ["*", "http://a:1"] } },
     { variable: "SOLLOL_API_KEYS", text: "a, b,,", want: { api_keys: ["a", "b"] } },
     {
       variable: "SOLLOL_COORDINATOR_EXTRA_ARGS",

@@ -179,6 +179,11 @@ const REFUSED = [
   ],
   ["coordinators: http://a", 'coordinators must be a list, got "http://a"'],
   ["coordinators: 'http://ada:hunter2@a'", 'coordinators must be a list, got "http://***@a"'],
+  ["origins: http://a", 'origins must be a list, got "http://a"'],
+  [
+    "origins: ['http://a/chat']",
+    'origins[0]: "http://a/chat" is no origin; write scheme, host and port and no path, such as "http://chat.home:3000"',
+  ],
   [`api_keys: [${"k".repeat(255)}]`, "api_keys[0] must have at most 254 characters, got text"],
   ["coordinators: [5]", "coordinators[0] must be a URL or {url, api_key, model}, got 5"],
   ["coordinators: [{url: 'http://a', model: ' '}]", "coordinators[0].model must not be empty"],

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { BrokenAnswer } from "../../../lib/dialects/broken_answer.ts";
-import { errorBody } from "../../../lib/dialects/openai.ts";
+import { errorBody, modelCard, modelList } from "../../../lib/dialects/openai.ts";
 import { openaiDialect } from "../../../lib/dialects/openai_dialect.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 
@@ -106,4 +106,34 @@ Deno.test("what is the client's fault is a 400, and a key of ours that is refuse
   equal(statusOf(500, "image input is not supported - hint: you may need to provide the mmproj"), 400);
   equal(statusOf(500, "input (25001 tokens) is too large to process. increase the physical batch size"), 400);
   equal(statusOf(500, "Compute error."), 500);
+});
+
+Deno.test("models are told so that OpenAI's clients and Anthropic's read them", () => {
+  const place = {
+    available: true,
+    because: undefined,
+    goes_to: undefined,
+    nodes: ["attic"],
+    alias_of: undefined,
+  };
+  const [card, other] = [modelCard("a:1b", 61_500, "ollama", place), modelCard("b", NaN, "ollama", place)];
+  deepEqual(card, {
+    id: "a:1b",
+    object: "model",
+    type: "model",
+    display_name: "a:1b",
+    created: 61,
+    created_at: "1970-01-01T00:01:01.500Z",
+    owned_by: "ollama",
+    sollol: place,
+  });
+  equal(other.created_at, "1970-01-01T00:00:00.000Z");
+  deepEqual(modelList([card, other]), {
+    object: "list",
+    data: [card, other],
+    has_more: false,
+    first_id: "a:1b",
+    last_id: "b",
+  });
+  deepEqual([modelList([]).first_id, modelList([]).last_id], [null, null]);
 });

@@ -53,7 +53,7 @@ for (
           error: { code: 400, message: "too long", type: "exceed_context_size_error", n_ctx: 256 },
         }),
       }, "r1"),
-      want: { code: "exceed_context_size_error", message: "too long", n_ctx: 256 },
+      want: { code: "context_length_exceeded", message: "too long", n_ctx: 256 },
     },
     {
       name: "Ollama's refusal in text",

@@ -4,13 +4,22 @@ import { checkDocumented, type GotAnswer } from "../../fixtures/documented_answe
 const MODEL = {
   id: "m",
   object: "model",
+  type: "model",
+  display_name: "m",
   created: 1,
+  created_at: "1970-01-01T00:00:01.000Z",
   owned_by: "ollama",
   sollol: { available: true, nodes: [] },
 };
 
 function listOf(model: Record<string, unknown>): GotAnswer {
-  const body = JSON.stringify({ object: "list", data: [model] });
+  const body = JSON.stringify({
+    object: "list",
+    data: [model],
+    has_more: false,
+    first_id: "m",
+    last_id: "m",
+  });
   return { method: "GET", path: "/v1/models", status: 200, type: "application/json; charset=utf-8", body };
 }
 
