@@ -1,5 +1,3 @@
-import type { WatchedClient } from "../lib/client_watch.ts";
-
 /** What the server hands in beside a request, and what middleware leaves for handlers. */
 export interface AppEnv {
   Bindings: {
@@ -13,7 +11,5 @@ export interface AppEnv {
     isRecorded?: boolean;
     /** Aborts when the client of this request has gone; read it by `leftOf`. */
     left?: AbortSignal;
-    /** Has the client watched on when the handler is done, until disposal. Called once, by who streams the answer. */
-    keepWatching?: () => WatchedClient;
   };
 }

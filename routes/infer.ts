@@ -1,12 +1,10 @@
 import type { Context } from "hono";
 import type { AskedInference, Gateway } from "../lib/gateway.ts";
 import { toResponse } from "./answer.ts";
-import type { AnswerEvents } from "../lib/router/answer_stream.ts";
 import type { AppEnv } from "./app_env.ts";
 import { leftOf } from "./left_of.ts";
 import { readBody } from "./read_body.ts";
 import { readDemand } from "./read_demand.ts";
-import { WatchedEvents } from "./watched_events.ts";
 
 /** What routes for inference share. */
 export interface InferSettings {
@@ -44,16 +42,6 @@ export class InferRoute {
     const { keepAliveMs = asked.keepAliveMs, ...demand } = readDemand(c.req.raw.headers);
     c.set("isRecorded", true);
     const answer = await this.gateway.infer({ ...asked, ...demand, keepAliveMs, id, signal });
-    return toResponse({ ...answer, body: watched(c, answer.body) }, id, asked.dialect);
+    return toResponse(answer, id, asked.dialect);
   }
-}
-
-/** The client of a stream is watched until the stream is over. */
-function watched(
-  c: Context<AppEnv>,
-  body: Uint8Array | AnswerEvents,
-): Uint8Array | AnswerEvents {
-  if (body instanceof Uint8Array) return body;
-  const client = c.get("keepWatching")?.();
-  return client ? new WatchedEvents(body, client) : body;
 }

@@ -87,3 +87,29 @@ Deno.test("however little room there is, the tries come to an end", async () => 
     inputs = inputs.cutTo(room);
   }
 });
+
+Deno.test("many long texts are measured several at a time, each by one question, and keep their order", async () => {
+  const texts = Array.from({ length: 40 }, (_, at) => `${at}`.padEnd(at % 2 ? 100 : 5, "x"));
+  const { tokenize, ...measured } = measure({ contextSize: 50 });
+  let [questionCount, openCount, mostOpen] = [0, 0, 0];
+  const inputs = await EmbedInputs.measure(texts, {
+    ...measured,
+    async tokenize(text, hasSpecial) {
+      questionCount++;
+      mostOpen = Math.max(mostOpen, ++openCount);
+      for (let turn = 0; turn < text.length; turn++) await Promise.resolve();
+      openCount--;
+      return await tokenize(text, hasSpecial);
+    },
+  });
+  deepEqual([questionCount, mostOpen], [20 + 2, 8]);
+  for (const [at, said] of inputs.said.entries()) {
+    if (at % 2 === 0) equal(said, texts[at]);
+    else deepEqual(said.slice(1, 3), Array.from(texts[at]!.slice(0, 2), (letter) => letter.codePointAt(0)));
+  }
+});
+
+Deno.test("texts that cannot be measured are not sent", async () => {
+  const failing = { contextSize: 50, truncate: true, tokenize: () => Promise.reject(new TypeError("gone")) };
+  await rejects(() => EmbedInputs.measure(["x", LONG], failing), /gone/);
+});
