@@ -104,18 +104,11 @@ export class AnswerStream implements AnswerEvents {
 
   async #next(): Promise<Uint8Array<ArrayBuffer> | null> {
     for (;;) {
-      if (this.#watch.hasError) return this.#endAfterError();
       const chunk = await this.options.body.read();
       if (chunk === null) return this.#properEnd();
       const events = this.#whole(chunk);
       if (events.byteLength > 0) return events.slice(); // the chunk is a view of the connection's buffer
     }
-  }
-
-  /** Whatever an upstream says behind its error, such as `[DONE]`, would look as if all were well. */
-  #endAfterError(): null {
-    this.options.body.cancel();
-    return null;
   }
 
   #whole(chunk: Uint8Array): Uint8Array {
