@@ -200,7 +200,10 @@ Deno.test("an upstream that refuses is believed: its 4xx passes through and is n
     `{"error":{"code":400,"message":"request (9 tokens) exceeds the available context size","type":"exceed_context_size_error"}}`;
   bed.upstream.then({ kind: "status", status: 400, body });
   const response = await bed.chat();
-  deepEqual([response.status, await response.text()], [400, body]);
+  const { error } = await response.json();
+  const { message, type } = JSON.parse(body).error;
+  deepEqual([response.status, error.message, error.type], [400, message, type]);
+  equal(error.code, "context_length_exceeded"); // where llama-server tells a status, OpenAI's clients look for a word
   equal(bed.upstream.seen.length, 2);
 });
 
