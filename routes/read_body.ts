@@ -1,5 +1,5 @@
 import { GatewayError } from "../lib/errors.ts";
-import { GrowingBytes } from "../lib/stream/growing_bytes.ts";
+import { joinBytes } from "../lib/join_bytes.ts";
 import { formatBytes } from "../lib/units.ts";
 
 /**
@@ -29,17 +29,33 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   }
 }
 
+/** A body is gathered in blocks that grow with it up to this size, bytes: joined once, at its end. */
+const LARGEST_BLOCK_BYTES = 256 * 1024;
+const LEAST_BLOCK_BYTES = 4 * 1024;
+
 /** Keeps copies: a piece of one byte that a client sends may be a view of 64 KiB. */
 async function readChunks(
   stream: ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const body = new GrowingBytes(new Uint8Array(0));
+  const blocks: Uint8Array[] = [];
+  let [totalBytes, leftBytes] = [0, 0];
   for await (const chunk of stream) {
-    if (body.length + chunk.byteLength > maxBytes) throw tooLarge(maxBytes);
-    body.append(chunk);
+    if (totalBytes + chunk.byteLength > maxBytes) throw tooLarge(maxBytes);
+    for (let from = 0; from < chunk.byteLength;) {
+      if (leftBytes === 0) {
+        leftBytes = Math.min(LARGEST_BLOCK_BYTES, Math.max(LEAST_BLOCK_BYTES, totalBytes));
+        blocks.push(new Uint8Array(leftBytes));
+      }
+      const block = blocks.at(-1)!;
+      const part = chunk.subarray(from, from + leftBytes);
+      block.set(part, block.byteLength - leftBytes);
+      from += part.byteLength;
+      leftBytes -= part.byteLength;
+      totalBytes += part.byteLength;
+    }
   }
-  return body.append(new Uint8Array(0)).slice();
+  return joinBytes(blocks).subarray(0, totalBytes);
 }
 
 function tooLarge(maxBytes: number): GatewayError {

@@ -120,10 +120,10 @@ test("a request is refused with the setting to correct when llama-server is miss
   await using gateway = await bed.serve({ args: ["--llama-server", "/nonexistent/llama-server"] });
   const { status, error } = await chat(gateway.url);
   deepEqual([status, error!.code], [502, "backend_unreachable"]);
-  match(
-    error!.message,
-    /llama_cpp\.llama_server is "\/nonexistent\/llama-server", which does not exist; correct it/,
-  );
+  // where it was looked for is for the log: clients hear no paths of this host
+  match(error!.message, /llama_cpp\.llama_server is "llama-server", which does not exist; correct it/);
+  const logged = gateway.program.logged("request").map((line) => JSON.stringify(line)).join("");
+  match(logged, /llama_cpp\.llama_server is/);
   await gateway.stop();
   await bed.assertNothingLeft();
 });

@@ -68,7 +68,7 @@ const REFUSALS: readonly Refusal[] = [
       /^Cannot read manifest .*its 29 bytes are not one JSON value; pull or create the model again$/,
     ],
   },
-  { name: "no body", want: [400, "invalid_request", /^The request has no body; send a JSON object/] },
+  { name: "no body", want: [400, "invalid_request", /^missing request body; send a JSON object/] },
   { name: "a body that is not JSON", body: "{nope", want: [400, "invalid_request", /not valid JSON/] },
   {
     name: "a model that is a number",
