@@ -3,8 +3,10 @@
  * than they compute. What runs beside is printed when it has ended, so that no line is torn. Ends with 1 if any failed.
  */
 const UNIT = ["--parallel", "test/unit/"];
-const WITH_FAKES = ["test/contracts/", "test/integration/"];
-const WITH_PROGRAMS = ["test/e2e/"];
+/** With fakes, and so much of the rest that both ends come at about the same time. */
+const BESIDE = ["test/e2e/clients/", "test/e2e/probe_test.ts", "test/e2e/worker_cut_test.ts"];
+const WITH_FAKES = ["test/contracts/", "test/integration/", ...BESIDE];
+const WITH_PROGRAMS = [`--ignore=${BESIDE.join(",")}`, "test/e2e/"];
 
 function suite(paths: readonly string[], output: "inherit" | "piped"): Deno.Command {
   const args = ["test", "--allow-all", ...paths];
