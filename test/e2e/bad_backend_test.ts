@@ -122,8 +122,8 @@ test("a request is refused with the setting to correct when llama-server is miss
   deepEqual([status, error!.code], [502, "backend_unreachable"]);
   // where it was looked for is for the log: clients hear no paths of this host
   match(error!.message, /llama_cpp\.llama_server is "llama-server", which does not exist; correct it/);
+  await gateway.stop();
   const logged = gateway.program.logged("request").map((line) => JSON.stringify(line)).join("");
   match(logged, /llama_cpp\.llama_server is/);
-  await gateway.stop();
   await bed.assertNothingLeft();
 });
