@@ -13,6 +13,8 @@ const FIRST_NOTE_MS = 500;
 /** Notes come at least so often, ms: people read them. */
 const NOTE_EVERY_MS = 5_000;
 
+const LINE_FEED = new Uint8Array([10]);
+
 /** How a streamed request waits for its answer. */
 export interface Patience {
   /** Of the request, for events of our own. */
@@ -123,6 +125,9 @@ class PatientStream implements AnswerEvents {
       return comment.byteLength > 0 ? comment : await body.read();
     }
     this.#isOver = true;
+    if (status < 400 && this.patience.dialect.streamType === "application/x-ndjson") {
+      return joinBytes([body, LINE_FEED]); // Ollama answers whoever only loads a model whole, which is a line, too
+    }
     return joinBytes([this.#routeComment(report), this.#refusal(status, body, report)]);
   }
 

@@ -1,4 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import type { ClientDialect } from "../../../lib/dialects/client_dialect.ts";
+import { ollamaGenerateDialect } from "../../../lib/dialects/ollama_dialect.ts";
 import { openaiDialect } from "../../../lib/dialects/openai_dialect.ts";
 import { GatewayError } from "../../../lib/errors.ts";
 import type { Answer } from "../../../lib/router/answer.ts";
@@ -27,7 +29,10 @@ class Wait {
   readonly answer: Promise<Answer | EarlyAnswer>;
   what = `"tiny" to load`;
 
+  private readonly dialect: ClientDialect;
+
   constructor(fields: Partial<Patience> = {}) {
+    this.dialect = fields.dialect ?? openaiDialect;
     this.abandon.signal.addEventListener("abort", () => this.work.reject(this.abandon.signal.reason));
     this.answer = waitOrAnswer(this.work.promise, {
       requestId: "r1",
@@ -54,7 +59,7 @@ class Wait {
     await this.passes(afterMs);
     const { status, headers, body, report } = await this.answer;
     deepEqual([status, report], [200, { because: `Waits for ${this.what}` }]);
-    deepEqual(headers[0], ["content-type", "text/event-stream"]);
+    deepEqual(headers[0], ["content-type", this.dialect.streamType]);
     ok(!(body instanceof Uint8Array));
     return body;
   }
@@ -102,6 +107,16 @@ Deno.test("comments tell what is waited for, at once and then as often as config
   );
   ok(text.endsWith("\n\ndata: 1\n\ndata: [DONE]\n\n"));
   equal(await body.read(), null);
+});
+
+Deno.test("whoever only loads a model gets lines while it loads, then the one object that Ollama answers", async () => {
+  const wait = new Wait({ dialect: ollamaGenerateDialect });
+  const body = await wait.early();
+  const line = JSON.parse((await nextText(body))!);
+  deepEqual([line.model, line.response, line.done], ["tiny", "", false]);
+  const loaded = `{"model":"tiny","response":"","done":true,"done_reason":"load"}`;
+  wait.give(new TextEncoder().encode(loaded));
+  deepEqual(await readAll(body), { text: `${loaded}\n`, error: undefined });
 });
 
 const REFUSAL = `{"error":{"message":"too long","type":"exceed_context_size_error","code":400,"n_ctx":9}}`;
