@@ -8,25 +8,24 @@ import {
 } from "../lib/dialects/anthropic_request.ts";
 import { countTokensExchange } from "../lib/dialects/anthropic_tokens.ts";
 import type { ExchangeFor } from "../lib/dialects/exchange.ts";
-import type { AskedInference, Gateway } from "../lib/gateway.ts";
+import type { AskedInference } from "../lib/gateway.ts";
 import type { AppEnv } from "./app_env.ts";
-import { InferRoute, type InferSettings } from "./infer.ts";
+import type { InferRoute } from "./infer.ts";
 import { allow } from "./middleware/allow.ts";
 
 /** Anthropic's dialect: messages, and counting their tokens. Mounted at `/v1`. */
-export function anthropicRoutes(gateway: Pick<Gateway, "infer">, settings: InferSettings): Hono<AppEnv> {
+export function anthropicRoutes(inference: InferRoute): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  const infer = new InferRoute(gateway, settings);
 
   routes.post("/messages", (c) =>
-    infer.answer(c, (body) => {
+    inference.answer(c, (body) => {
       const decoded = decodeMessages(body);
       return asked(body, decoded, anthropicExchange(body, decoded, c.get("requestId")));
     }));
   routes.all("/messages", allow("POST"));
 
   routes.post("/messages/count_tokens", (c) =>
-    infer.answer(c, (body) => {
+    inference.answer(c, (body) => {
       const decoded = decodeCountTokens(body);
       return asked(body, decoded, countTokensExchange(body, decoded));
     }));

@@ -72,7 +72,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.route("/api", ollamaManagementRoutes(parts.management, { maxBodyBytes, clients: parts.clients }));
   app.route("/api", manyRoutes(batches, { ...settings, maxBodyBytes }));
   app.route("/v1", openaiRoutes(gateway, inference));
-  app.route("/v1", anthropicRoutes(gateway, { maxBodyBytes }));
+  app.route("/v1", anthropicRoutes(inference));
   app.route("/v1", fileRoutes(batches, { maxFileBytes: () => config.batch.fileBytes }));
   app.route("/v1", batchRoutes(batches));
   return app;

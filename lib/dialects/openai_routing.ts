@@ -44,7 +44,7 @@ export function withRouting(body: Uint8Array, note: RoutingNote): Uint8Array {
 }
 
 /** The event that tells it in a stream: a chunk without choices, as the one that tells the usage. */
-export function routingEvent(note: RoutingNote): Uint8Array<ArrayBuffer> {
+function routingEvent(note: RoutingNote): Uint8Array<ArrayBuffer> {
   return encodeSseJson({ object: "chat.completion.chunk", choices: [], _routing: note });
 }
 

@@ -1,4 +1,4 @@
-import type { Exchange, ExchangeFor, StreamFormat, UpstreamFacts } from "./exchange.ts";
+import type { Exchange, StreamFormat, UpstreamFacts } from "./exchange.ts";
 import { withModel } from "./openai_model.ts";
 
 /** A request whose dialect the upstream speaks. */
@@ -20,9 +20,4 @@ export function passedTo({ modelName }: Pick<UpstreamFacts, "modelName">, reques
   const { target, body, model, stream, format } = request;
   const named = modelName === undefined || modelName === model ? body : withModel(body, modelName);
   return { target, body: named, stream, format };
-}
-
-/** The same for whatever upstream is chosen. */
-export function passThrough(request: PassedRequest): ExchangeFor {
-  return (upstream) => passedTo(upstream, request);
 }
