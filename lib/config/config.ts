@@ -61,8 +61,10 @@ export interface Config {
   readonly limits: LimitsConfig;
   /** How long we wait. */
   readonly timeouts: TimeoutsConfig;
-  /** Keys of which a client must show one; none: everyone is let in. */
+  /** Keys that may do everything. */
   readonly apiKeys: Secrets;
+  /** Keys with names, rights and limits, and who is let in without one. */
+  readonly auth: AuthConfig;
   /** Web pages that may use the gateway beside the usual ones, as `parseOrigin` gives them. */
   readonly origins: readonly string[];
   /** What is logged and how. */
@@ -71,6 +73,45 @@ export interface Config {
   readonly isMetricsEnabled: boolean;
   /** Directory for what must outlive a restart. */
   readonly stateDir: string;
+}
+
+/** What a key is for. `admin` is everything, `worker` is joining as one. */
+export type Scope = "inference" | "metrics" | "worker" | "admin";
+
+/** Where a key is to be found. */
+export type KeySource =
+  | { readonly kind: "key"; readonly secrets: Secrets }
+  /** Its SHA-256 in lower-case hexadecimal digits. */
+  | { readonly kind: "hash"; readonly sha256: string }
+  /** One key a line. */
+  | { readonly kind: "file"; readonly path: string }
+  /** Of systemd's, in `$CREDENTIALS_DIRECTORY`. */
+  | { readonly kind: "credential"; readonly name: string };
+
+/** One key, what it may do, and how much of it. */
+export interface AuthKeyConfig {
+  /** What it is called in logs; no other has the same. */
+  readonly name: string;
+  /** Where it is to be found. */
+  readonly source: KeySource;
+  /** At least one. */
+  readonly scopes: readonly Scope[];
+  /** Patterns with `*` of the models that it may use; `undefined` for all. */
+  readonly models: readonly string[] | undefined;
+  /** Most requests for models in a minute; `undefined`: any number. */
+  readonly requestsPerMinute: number | undefined;
+  /** Most requests for models at a time; `undefined`: any number. */
+  readonly concurrency: number | undefined;
+  /** The highest priority that its requests get; `undefined`: any. */
+  readonly maxPriority: number | undefined;
+}
+
+/** Who may use the gateway. */
+export interface AuthConfig {
+  /** Each name once. */
+  readonly keys: readonly AuthKeyConfig[];
+  /** Whether clients elsewhere that show no key may ask models. */
+  readonly allowsAnonymous: boolean;
 }
 
 /** Where an rpc backend is, and what of it may be used. */
@@ -248,8 +289,16 @@ export interface WaitingConfig {
 export interface LimitsConfig {
   /** Largest request body. */
   readonly bodyBytes: number;
-  /** Largest head of an upstream's answer. */
+  /** Largest head of a request, and of an upstream's answer. */
   readonly headerBytes: number;
+  /** Connections of clients that are open at a time. */
+  readonly connectionCount: number;
+  /** The same from one address. */
+  readonly connectionsPerClient: number;
+  /** Requests for models of one client (by its key, else by its address) at a time; `undefined`: any number. */
+  readonly clientConcurrency: number | undefined;
+  /** The same in a minute; `undefined`: any number. */
+  readonly clientRequestsPerMinute: number | undefined;
   /** Requests that may wait at a time. */
   readonly queueCount: number;
   /** Longest time that a request waits for room. */
@@ -268,6 +317,12 @@ export interface TimeoutsConfig {
   readonly stallMs: number;
   /** Until an answer begins, over all attempts. */
   readonly firstByteMs: number;
+  /** For a client's request head, from its first byte or the connection on. */
+  readonly clientHeaderMs: number;
+  /** For a client's connection without a request. */
+  readonly clientIdleMs: number;
+  /** For a client's request body that makes no progress. */
+  readonly clientBodyMs: number;
 }
 
 /** What is logged and how. */

@@ -10,6 +10,7 @@ import type { Config, ExternalCoordinatorConfig, OllamaNodeConfig } from "./conf
 import { parseBaseUrl } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
+import { auth } from "./schema/auth_section.ts";
 import { coordinator, externalCoordinator, llamaCpp, pool, waiting } from "./schema/coordinator_sections.ts";
 import { byName, key, path, positive, size, text, textField } from "./schema/field_kinds.ts";
 import { batch, limits, log, timeouts } from "./schema/gateway_sections.ts";
@@ -105,8 +106,10 @@ const tree = z.strictObject({
   api_keys: z.array(key())
     .default([]).meta({ writeOnly: true })
     .describe(
-      "Keys of which a client must show one (Bearer or x-api-key); default none: everyone is let in.",
+      "Keys that may do everything (shown as Bearer, x-api-key or the password of Basic); default none. Where there is " +
+        "none in auth.keys either, whoever is on this machine may do everything.",
     ),
+  auth: auth.prefault({}).describe("Keys with names, rights and limits, and who is let in without one."),
   origins: z.array(z.string().transform(parsedBy(parseOrigin))).default([])
     .describe(
       "Web pages that may use the gateway, as origins such as http://chat.home:3000, with * for a part of the host or any " +
@@ -148,6 +151,7 @@ const tree = z.strictObject({
     limits: said.limits,
     timeouts: said.timeouts,
     apiKeys: new Secrets(said.api_keys),
+    auth: said.auth,
     origins: said.origins,
     log: said.log,
     isMetricsEnabled: said.metrics,

@@ -25,14 +25,28 @@ export const limits = z.strictObject({
   body: size(1).prefault("32MiB")
     .describe("Largest request body, as a size; default 32MiB."),
   header: size(1024).prefault("64KiB")
-    .describe("Largest head of an upstream's answer, as a size; default 64KiB."),
+    .describe("Largest head of a request, and of an upstream's answer, as a size; default 64KiB."),
   queue: z.int().min(1).max(100_000).default(512)
     .describe(
       "Requests that may wait at a time; those beyond are refused; default 512. Batches are counted by themselves, with the same limit.",
     ),
   queue_wait: duration().prefault("10m")
     .describe("Longest time that a request waits for room, as a duration; default 10m."),
+  connections: z.int().min(1).max(1_000_000).default(4096)
+    .describe("Connections of clients that are open at a time; those beyond are closed; default 4096."),
+  connections_per_client: z.int().min(1).max(1_000_000).default(1024)
+    .describe("The same from one address; default 1024."),
+  client_concurrency: z.int().min(1).max(100_000).optional()
+    .describe(
+      "Requests for models that one client, by its key or else its address, may have under way; default: any number.",
+    ),
+  client_requests_per_minute: z.int().min(1).max(1_000_000).optional()
+    .describe("The same in a minute; default: any number. A key's own limits count instead."),
 }).transform((said) => ({
+  connectionCount: said.connections,
+  connectionsPerClient: said.connections_per_client,
+  clientConcurrency: said.client_concurrency,
+  clientRequestsPerMinute: said.client_requests_per_minute,
   queueCount: said.queue,
   bodyBytes: said.body,
   headerBytes: said.header,
@@ -57,7 +71,16 @@ export const timeouts = z.strictObject({
       "Time without progress after which a coordinator is taken to hang, as a duration; default 30s. " +
         "Prompts get more, by their length.",
     ),
+  client_header: duration().prefault("10s")
+    .describe("Longest time for the head of a client's request, as a duration; default 10s."),
+  client_idle: duration().prefault("2m")
+    .describe("For how long a client's connection is kept without a request, as a duration; default 2m."),
+  client_body: duration().prefault("30s")
+    .describe("Time without a byte after which a request's body is given up, as a duration; default 30s."),
 }).transform((said) => ({
+  clientHeaderMs: said.client_header,
+  clientIdleMs: said.client_idle,
+  clientBodyMs: said.client_body,
   connectMs: said.connect,
   probeMs: said.probe,
   drainMs: said.drain,
