@@ -39,7 +39,7 @@ export function renderHelp(path: readonly CommandNode[], { paint, columns }: Hel
 }
 
 /** The flags of an option as help shows them: `-h, --help`, `--[no-]metrics`, `--rpc HOST:PORT`. */
-function flagOf(name: string, { short, value, negatable, type, multiple }: OptionSpec): string {
+export function flagOf(name: string, { short, value, negatable, type, multiple }: OptionSpec): string {
   const flags = `${short ? `-${short}, ` : ""}--${negatable ? "[no-]" : ""}${name}`;
   return type === "boolean" ? flags : `${flags} ${value ?? "VALUE"}${multiple ? "…" : ""}`;
 }
@@ -52,7 +52,8 @@ interface Section {
   rows: readonly Row[];
 }
 
-function usageOf(node: CommandNode, path: readonly CommandNode[]): string {
+/** How a command is called: its words, options and arguments. */
+export function usageOf(node: CommandNode, path: readonly CommandNode[]): string {
   if (isGroup(node)) return `${nameOfPath(path)} COMMAND`;
   const positionals = (node.positionals ?? []).map(positionalOf);
   return [nameOfPath(path), "[OPTIONS]", ...positionals].join(" ");

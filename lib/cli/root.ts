@@ -1,11 +1,14 @@
 import type { Command, CommandGroup } from "./command.ts";
 import { batchCommands } from "./commands/batch.ts";
 import { backendsCommand } from "./commands/backends.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { configCommands } from "./commands/config.ts";
 import { discoverCommand } from "./commands/discover.ts";
 import { helpCommand } from "./commands/help.ts";
 import { loadCommand } from "./commands/load.ts";
 import { loadsCommand } from "./commands/loads.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { manCommand } from "./commands/man.ts";
 import { nodesCommand } from "./commands/nodes.ts";
 import { planCommand } from "./commands/plan.ts";
 import { probeCommand } from "./commands/probe.ts";
@@ -50,7 +53,10 @@ export function createRoot(composed: readonly Command[] = []): CommandGroup {
       loadsCommand,
       probeCommand,
       resolveCommand,
+      configCommands,
       setupCommand,
+      completionCommand,
+      manCommand,
       versionCommand,
       helpCommand,
     ],

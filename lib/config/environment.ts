@@ -12,6 +12,20 @@ export const CONFIG_VARIABLE = "SOLLOL_CONFIG";
 /** What commands show to a gateway; the gateway itself has `api_keys`. */
 export const API_KEY_VARIABLE = "SOLLOL_API_KEY";
 
+/** Absolute path of the one file that a portable sollol was started as; it says so itself. */
+export const PROGRAM_VARIABLE = "SOLLOL_PROGRAM";
+
+/** Where a portable sollol extracts itself. */
+export const PORTABLE_DIR_VARIABLE = "SOLLOL_PORTABLE_DIR";
+
+/** Read by others than the configuration. */
+const OTHER_VARIABLES: readonly string[] = [
+  CONFIG_VARIABLE,
+  API_KEY_VARIABLE,
+  PROGRAM_VARIABLE,
+  PORTABLE_DIR_VARIABLE,
+];
+
 const PREFIX = "SOLLOL_";
 
 /** The variable for a key: `SOLLOL_COORDINATOR_SLOTS` for `coordinator.slots`. */
@@ -28,7 +42,7 @@ export function variableOf(path: string): string {
 export function readEnvironment(env: Environment): { layer: Layer; warnings: string[] } {
   const keys = configKeys();
   const variables = new Map(keys.map((key) => [variableOf(key.path), key]));
-  const known = [...variables.keys(), CONFIG_VARIABLE, API_KEY_VARIABLE];
+  const known = [...variables.keys(), ...OTHER_VARIABLES];
   const unknown = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.includes(name));
   return {
     layer: layerOf([...borrowedEntries(env, keys), ...entriesOf(env, variables)]),
