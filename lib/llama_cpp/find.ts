@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import type { Environment } from "../config/environment.ts";
 import { GatewayError } from "../errors.ts";
 import { directoriesOf, findOnPath, isExecutable } from "../process/executable.ts";
-import { defaultPrefix } from "./installation.ts";
+import { defaultPrefix, SYSTEM_PREFIX } from "./installation.ts";
 
 /** Which rule led to a program. */
 export type FoundBy = "config" | "prefix" | "path" | "libexec" | "convention";
@@ -48,7 +48,7 @@ const LLAMA_SERVER: Wanted = { names: ["llama-server"], key: "llama_cpp.llama_se
 const RPC_SERVER: Wanted = { names: RPC_SERVER_NAMES, key: "llama_cpp.rpc_server" };
 
 /**
- * Looks for llama-server and ggml-rpc-server: the configured path, our own prefix, `PATH`, where Debian
+ * Looks for llama-server and ggml-rpc-server: the configured path, our own prefix, the host's, `PATH`, where Debian
  * puts the rpc server, and where people install llama.cpp by hand. A program that is missing is told,
  * not thrown: a gateway without it still serves whole models.
  */
@@ -111,6 +111,7 @@ function placesFor({ prefix, env, root = "/" }: FindOptions): { foundBy: FoundBy
   const libexec = `usr/libexec/${Deno.build.arch}-linux-gnu/llama/bin`;
   return [
     { foundBy: "prefix", directory: join(prefix ?? defaultPrefix(env), "bin") },
+    { foundBy: "prefix", directory: join(root, SYSTEM_PREFIX, "bin") },
     ...directoriesOf(env.PATH).map((directory) => ({ foundBy: "path" as const, directory })),
     { foundBy: "libexec", directory: join(root, libexec) },
     { foundBy: "convention", directory: join(root, "usr/local/bin") },

@@ -55,6 +55,9 @@ export async function writeInstallation(directory: string, installation: Install
   await Deno.rename(fresh, join(directory, INSTALLATION_FILE));
 }
 
+/** Where `sollol setup --system` installs, for all users and services of the host. */
+export const SYSTEM_PREFIX = "/opt/sollol/llama.cpp";
+
 /**
  * Where `sollol setup` installs unless told otherwise: below the service's state directory under
  * systemd, else in the user's data directory.

@@ -1,8 +1,8 @@
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { GatewayError } from "../errors.ts";
+import { lockFile } from "../process/file_lock.ts";
 import { formatVersion } from "../rpc/protocol.ts";
 import { checkPrograms } from "./check_programs.ts";
-import { lockFile } from "./file_lock.ts";
 import { installPackages, type InstallPackagesOptions, type InstallProgress } from "./install_packages.ts";
 import { type Installation, readInstallation, writeInstallation } from "./installation.ts";
 import { activate, createInstall, preparePrefix, type Programs, programsIn, removeUnused } from "./prefix.ts";

@@ -7,6 +7,7 @@ import type { Logger } from "../log.ts";
 import { Database, isSqliteError } from "./database.ts";
 import { migrate, MIGRATIONS, TABLES } from "./migrations.ts";
 import { setAsideIfDamaged } from "./set_aside.ts";
+import { cureFor } from "./state_cure.ts";
 
 /** How long we wait for other processes' writes, ms. The wait blocks the whole program; such a write takes 1 ms. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -68,12 +69,11 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
   } catch (error) {
     if (!isForeseen(error)) throw error;
     const { connection, isCopied } = openCopy(path, content);
-    const todo = "free the disk, or name a state_dir that can be written; then restart";
     logger.warn("state cannot be kept and is in memory only", {
       path,
       reason: messageOf(error),
       lost: isCopied ? "at the end: all that is new from here on" : lost,
-      todo,
+      todo: cureFor(error, path),
     });
     return new Database(connection, { logger, path: undefined });
   }

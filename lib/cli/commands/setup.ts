@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
-import { defaultPrefix } from "../../llama_cpp/installation.ts";
+import { GatewayError } from "../../errors.ts";
+import { defaultPrefix, SYSTEM_PREFIX } from "../../llama_cpp/installation.ts";
 import { setupLlamaCpp, type SetupProgress, type SetupResult } from "../../llama_cpp/setup.ts";
 import { formatBytes } from "../../units.ts";
-import { type Command, defineCommand } from "../command.ts";
+import { type Command, defineCommand, UsageError } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { JSON_OPTION, writeJson } from "../output.ts";
 import { type Progress, startProgress } from "../progress.ts";
@@ -22,6 +23,10 @@ export const setupCommand: Command = defineCommand({
       description:
         "Where to install; default: llama_cpp.prefix of the configuration, or a directory of sollol's own.",
     },
+    system: {
+      type: "boolean",
+      description: `Install for all users and services of this machine, into ${SYSTEM_PREFIX}; needs root.`,
+    },
     suite: { type: "string", value: "NAME", description: "Debian suite to take the packages from." },
     force: {
       type: "boolean",
@@ -31,11 +36,18 @@ export const setupCommand: Command = defineCommand({
     ...JSON_OPTION,
     ...CONFIG_FILE_OPTIONS,
   },
-  examples: ["setup", "setup --prefix /opt/sollol/llama.cpp --force"],
+  examples: ["setup", "setup --system", "setup --prefix /srv/llama.cpp --force"],
   async run(context) {
-    const { prefix: named, suite, force, json } = context.options;
+    const { prefix: named, system: isForAll = false, suite, force, json } = context.options;
+    if (isForAll && named !== undefined) {
+      throw new UsageError("--system is a prefix of its own; leave out --prefix");
+    }
+    if (isForAll && Deno.uid() !== 0) throw new GatewayError("forbidden", ONLY_ROOT);
     const { config } = await loadConfigForCommand(context);
-    const prefix = resolve(named ?? config.llamaCpp.prefix ?? defaultPrefix(context.env));
+    const prefix = isForAll
+      ? SYSTEM_PREFIX
+      : resolve(named ?? config.llamaCpp.prefix ?? defaultPrefix(context.env));
+    using _umask = isForAll ? openToOthers() : undefined;
     const result = await install({ prefix, suite, force }, context);
     if (json) writeJson(context, toJson(prefix, result));
     else context.stdout.write(toText(result));
@@ -43,12 +55,22 @@ export const setupCommand: Command = defineCommand({
   },
 });
 
+const ONLY_ROOT =
+  `Cannot install into ${SYSTEM_PREFIX}: only root may; run "sudo sollol setup --system", or leave out ` +
+  "--system to install for yourself";
+
 async function install(
   options: { prefix: string; suite: string | undefined; force: boolean | undefined },
   { stderr, env, signal }: Parameters<Command["run"]>[0],
 ): Promise<SetupResult> {
   using progress = startProgress({ stderr, env }, `Looking for llama.cpp in ${options.prefix}`);
   return await setupLlamaCpp({ ...options, signal, onProgress: showSetup(progress) });
+}
+
+/** Lets other users execute what is written until it is disposed, whatever the shell's umask says. */
+export function openToOthers(): Disposable {
+  const before = Deno.umask(0o022);
+  return { [Symbol.dispose]: () => void Deno.umask(before) };
 }
 
 /** Tells a person who waits what setup is doing; two lines are enough for all packages where no line is redrawn. */

@@ -17,7 +17,7 @@ export interface LockOptions {
  * @throws {Error} If the file cannot be created or opened; the signal's reason on abort.
  */
 export async function lockFile(path: string, { signal, onWait }: LockOptions = {}): Promise<Disposable> {
-  const file = await Deno.open(path, { create: true, write: true });
+  const file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
   try {
     let waiting = false;
     while (!(await file.tryLock(true))) {

@@ -1,0 +1,145 @@
+import { isIPv4, isIPv6 } from "node:net";
+import { type Credential, credentialLines } from "./credential.ts";
+import { gpuCacheLines } from "./device_access.ts";
+import { commandLine, environmentLines } from "./quote.ts";
+import { renderUnit } from "./render_unit.ts";
+import { sandboxLines } from "./sandbox.ts";
+import {
+  cacheLines,
+  checkedPort,
+  drainLines,
+  installLines,
+  memoryLines,
+  orderLines,
+} from "./service_lines.ts";
+import type { ServiceOptions } from "./service_options.ts";
+import { trafficLines, type TrafficOptions } from "./traffic.ts";
+import type { ManagerKind, UnitFile } from "./unit_file.ts";
+
+/** What a gateway is told. */
+export interface GatewayUnitsOptions extends ServiceOptions, TrafficOptions {
+  /** How sollol is called: the absolute path of a program, and words before `serve`. */
+  readonly command: readonly string[];
+  /** Absolute path of the config file, readable for the service. Default: sollol looks in its usual places. */
+  readonly configPath?: string | undefined;
+  /** More options of `sollol serve`. */
+  readonly args?: readonly string[] | undefined;
+  /** `timeouts.drain` of the config, ms. */
+  readonly drainMs: number;
+  /** What the config names by `credential`. */
+  readonly credentials?: readonly Credential[] | undefined;
+  /** `host:port` that systemd listens on for the gateway. Default: the gateway listens itself. */
+  readonly socket?: string | undefined;
+}
+
+const NAME = "sollol";
+
+/**
+ * `sollol.service`, and `sollol.socket` if systemd is to listen.
+ *
+ * @throws {RangeError} If a value cannot stand in a unit.
+ */
+export function gatewayUnits(options: GatewayUnitsOptions): UnitFile[] {
+  const { socket } = options;
+  return [serviceUnit(options), ...(socket === undefined ? [] : [socketUnit(options, socket)])];
+}
+
+function serviceUnit(options: GatewayUnitsOptions): UnitFile {
+  const { manager, version, command, configPath, args = [], environment = {} } = options;
+  const config = configPath === undefined ? [] : ["--config", configPath];
+  const needs = {
+    addressFamilies: ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"],
+    compilesCode: true,
+    watchesHost: true,
+  };
+  return renderUnit({
+    name: `${NAME}.service`,
+    manager,
+    version,
+    sections: {
+      Unit: [
+        "Description=sollol: one gateway for Ollama nodes and models spread over rpc backends",
+        ...orderLines(options),
+        ...(options.socket === undefined ? [] : [`Requires=${NAME}.socket`, `After=${NAME}.socket`]),
+        "# Three minutes of failing, such as by a wrong config, are enough; a death now and then is not counted.",
+        "StartLimitIntervalSec=10min",
+        "StartLimitBurst=30",
+      ],
+      Service: [
+        "Type=notify",
+        "NotifyAccess=main",
+        `ExecStart=${commandLine([...command, "serve", ...config, ...args])}`,
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "TimeoutStartSec=5min",
+        "WatchdogSec=30s",
+        ...drainLines(options.drainMs),
+        "Restart=always",
+        "RestartSec=5s",
+        "# Wrong options stay wrong.",
+        "RestartPreventExitStatus=2",
+        "# A coordinator that was too large is not the end of the gateway.",
+        "OOMPolicy=continue",
+        ...memoryLines(options),
+        "LimitNOFILE=65536",
+        "# A dump would hold keys and what people wrote.",
+        "LimitCORE=0",
+        ...directoryLines(manager),
+        ...credentialLines(options.credentials ?? []),
+        ...gpuCacheLines(options, NAME),
+        ...environmentLines(environment),
+        ...gatewayTraffic(options),
+        ...sandboxLines(options, needs),
+      ],
+      Install: installLines(manager),
+    },
+  });
+}
+
+/** Without a list it talks to everybody: who its clients and nodes are is not known here. */
+function gatewayTraffic({ manager, allow, allowsLocalhost = true }: GatewayUnitsOptions): string[] {
+  return allow === undefined ? [] : trafficLines(manager, { allow, allowsLocalhost });
+}
+
+/** A user's systemd of 252 would put the state beside his config; the gateway knows a better place below his home. */
+function directoryLines(manager: ManagerKind): string[] {
+  return [
+    ...(manager === "user" ? [] : [`StateDirectory=${NAME}`, "StateDirectoryMode=0700"]),
+    ...cacheLines(NAME),
+    `RuntimeDirectory=${NAME}`,
+    "RuntimeDirectoryMode=0700",
+  ];
+}
+
+function socketUnit(options: GatewayUnitsOptions, address: string): UnitFile {
+  const { manager, version } = options;
+  return renderUnit({
+    name: `${NAME}.socket`,
+    manager,
+    version,
+    sections: {
+      Unit: [`Description=Where sollol listens: ${address}`],
+      Socket: [
+        `ListenStream=${checkedAddress(address)}`,
+        "# The address may come later than this unit.",
+        "FreeBind=yes",
+        "NoDelay=yes",
+        // The service's own lines are not for what systemd hands it.
+        ...gatewayTraffic(options),
+      ],
+      Install: ["WantedBy=sockets.target"],
+    },
+  });
+}
+
+/** @throws {RangeError} If systemd would take it for something else, such as the path of a socket. */
+function checkedAddress(address: string): string {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(address) ?? [];
+  if (isIPv6(bracketed ?? "") || isIPv4(plain ?? "")) {
+    checkedPort(Number(port));
+    return address;
+  }
+  throw new RangeError(
+    `Cannot let systemd listen on ${JSON.stringify(address.slice(0, 80))}: ` +
+      "write an address and a port, such as 0.0.0.0:11435 or [::]:11435",
+  );
+}
