@@ -5,7 +5,8 @@ import { createRoot } from "./lib/cli/root.ts";
 import { runCli } from "./lib/cli/run.ts";
 import { createApp } from "./routes/app.ts";
 
-if (import.meta.main) {
+/** Runs the command line of this process to its end, and exits. */
+export async function main(): Promise<never> {
   Deno.exit(
     await withProcessHost((host) => {
       const root = createRoot([serveCommand(createApp, host.onReload), demoCommand(createApp)]);
@@ -13,3 +14,5 @@ if (import.meta.main) {
     }),
   );
 }
+
+if (import.meta.main) await main();

@@ -1,3 +1,4 @@
+import type { ClientAccess } from "./auth/client_access.ts";
 import type { BackendAdmin } from "./backend_admin.ts";
 import type { ClientWatch } from "./client_watch.ts";
 import type { Config } from "./config/config.ts";
@@ -47,12 +48,16 @@ export interface AppParts {
   readonly loads: Pick<LoadStore, "recent">;
   /** Not given: `/metrics` is not served. */
   readonly metrics: GatewayMetrics | undefined;
+  /** Knows clients, and what each may do. */
+  readonly access: ClientAccess;
   /** For refusals and for errors that nobody understood. */
   readonly logger: Logger;
-  /** The operator's word on keys, web pages and sizes; read at each request. */
-  readonly config: Pick<Config, "listen" | "apiKeys" | "origins" | "workerToken" | "limits" | "batch">;
+  /** The operator's word on web pages and sizes; read at each request. */
+  readonly config: Pick<Config, "listen" | "origins" | "limits" | "timeouts" | "batch">;
   /** Of sollol, told at `/`. */
   readonly version: string;
+  /** Why the program should be restarted, in one sentence. Not given: it never should. */
+  readonly restartNeeded?: (() => string | undefined) | undefined;
 }
 
 /** Makes that surface; `main.ts` hands it in, since nothing in `lib/` may know the routes. */

@@ -1,3 +1,4 @@
+import type { ModelAccess } from "./auth/model_access.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { ExternalView } from "./coordinator/external.ts";
@@ -108,6 +109,8 @@ export interface GatewayParts {
 
 /** A request of a client. */
 export interface GatewayRequest extends InferenceRequest {
+  /** What the key of its client is called; `undefined` without one. */
+  readonly keyName?: string | undefined;
   /** Whether the answer is to say in itself where it came from, as the field `_routing`. */
   readonly tellsRouting?: boolean | undefined;
   /** Of a request for embeddings its inputs, where there are several; `undefined`: it is asked as a whole. */
@@ -131,10 +134,13 @@ export class Gateway {
   /**
    * All models that can be asked for, one entry each, sorted by name, and where a request for each would go now. Those
    * that nobody can serve are left out if the operator wants it so.
+   *
+   * @param access Those that the client may use; default: all.
    */
-  async listModels(): Promise<RoutedModel[]> {
+  async listModels(access?: ModelAccess): Promise<RoutedModel[]> {
     const { catalog, config } = this.parts;
-    const models = (await catalog.list()).map((model) => this.#routed(model));
+    const models = (await catalog.list()).filter(({ name }) => this.isPermitted(name, access))
+      .map((model) => this.#routed(model));
     return config.nodes.hidesUnavailable ? models.filter(({ isAvailable }) => isAvailable) : models;
   }
 
@@ -145,6 +151,20 @@ export class Gateway {
    */
   async getModel(name: string, signal: AbortSignal): Promise<RoutedModel> {
     return this.#routed(await this.parts.catalog.find(name, signal));
+  }
+
+  /** Whether a client may use the model that a name stands for. @param access Of its key; `undefined`: all models. */
+  isPermitted(model: string, access: ModelAccess | undefined): boolean {
+    return this.parts.upstreams.isPermitted(model, access);
+  }
+
+  /**
+   * Requires that a client may use a model; the usual one, where none is named.
+   *
+   * @throws {GatewayError} `forbidden`.
+   */
+  requirePermitted(model: string | undefined, access: ModelAccess | undefined): void {
+    this.parts.upstreams.requirePermitted(model, access);
   }
 
   #routed(model: ListedModel): RoutedModel {
@@ -216,6 +236,7 @@ export class Gateway {
   async #record(request: GatewayRequest): Promise<Answer> {
     const record = new RequestRecord(this.parts, {
       id: request.id,
+      key: request.keyName,
       task: request.task,
       model: request.model,
       dialect: request.dialect.name,

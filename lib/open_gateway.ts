@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { OwnerRights } from "./auth/owner.ts";
 import type { BackendAdmin } from "./backend_admin.ts";
 import { EventBus } from "./bus.ts";
 import { systemClock } from "./clock.ts";
@@ -59,6 +59,7 @@ import { NodeStore } from "./store/node_store.ts";
 import { RunningStore } from "./store/running_store.ts";
 import { ModelUnloader } from "./unload_model.ts";
 import { untilAborted } from "./until_aborted.ts";
+import { databasePath } from "./store/database_path.ts";
 import { openDatabase } from "./store/open_database.ts";
 import type { BatchService } from "./tasks/batch.ts";
 import { Batches } from "./tasks/batches.ts";
@@ -105,9 +106,6 @@ export interface OpenGatewayOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Name of the file in the state directory. */
-const DATABASE_FILE = "sollol.db";
-
 /** Builds the object graph of a gateway. It listens nowhere yet. @throws The signal's reason. */
 export async function openGateway(
   live: LiveConfig,
@@ -117,7 +115,7 @@ export async function openGateway(
   const { config } = live;
   const limits = { headBytes: config.limits.headerBytes };
   const http = owned.use(new HttpClient({ limits, names: { refuses: refusedAddress } }));
-  const database = owned.use(openDatabase(join(config.stateDir, DATABASE_FILE), { logger }));
+  const database = owned.use(openDatabase(databasePath(config.stateDir), { logger }));
   const running = new RunningStore(database, { logger });
   await stopLeftoversOf(running, { logger, signal }); // first: they hold rpc backends
   const loads = new LoadStore(database, { logger });
@@ -253,7 +251,13 @@ export async function openGateway(
   follow(); // it may have changed since the parts were made
   owned.use(new Prewarm({ models: config.pool.prewarm, coordinators, logger }));
   const plans = openPlans(catalog, planner, backends);
-  const batches = owned.use(Batches.open({ config, send: sendTaskOver(gateway), logger }));
+  const rights = new OwnerRights(config);
+  const batches = owned.use(Batches.open({
+    config,
+    send: sendTaskOver(gateway, rights),
+    requirePermitted: (model, owner) => gateway.requirePermitted(model, rights.accessOf(owner)),
+    logger,
+  }));
   const lifetime = owned.move();
   return {
     gateway,

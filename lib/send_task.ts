@@ -1,3 +1,5 @@
+import type { ModelAccess } from "./auth/model_access.ts";
+import type { OwnerRights } from "./auth/owner.ts";
 import { errorBody } from "./dialects/openai.ts";
 import { GatewayError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
@@ -11,13 +13,17 @@ const PRIORITY = -1_000;
 /**
  * Sends the requests of batches through the gateway, behind all that somebody waits for.
  *
+ * @param rights What the owners of batches may do. Default: everything.
  * @returns A sender whose every failure that we understand is an answer, as a client of the endpoint would get it. What
  *   nobody foresaw is thrown: whoever sends logs it under the request's id, and tells no more of it than that.
  */
-export function sendTaskOver(gateway: Pick<Gateway, "infer">): SendTask {
+export function sendTaskOver(
+  gateway: Pick<Gateway, "infer">,
+  rights: Pick<OwnerRights, "accessOf"> = { accessOf: () => undefined },
+): SendTask {
   return async (request) => {
     try {
-      return await send(gateway, request);
+      return await send(gateway, request, rights.accessOf(request.owner));
     } catch (error) {
       request.signal.throwIfAborted();
       if (error instanceof GatewayError) return refusal(error, request.id);
@@ -28,13 +34,16 @@ export function sendTaskOver(gateway: Pick<Gateway, "infer">): SendTask {
 
 async function send(
   gateway: Pick<Gateway, "infer">,
-  { endpoint, body, id, signal }: TaskRequest,
+  { endpoint, body, id, owner, signal }: TaskRequest,
+  access: ModelAccess | undefined,
 ): Promise<TaskAnswer> {
   const { status, headers, body: said, report } = await gateway.infer({
     ...OPENAI_REQUESTS[endpoint](body),
     stream: false,
     id,
     priority: PRIORITY,
+    keyName: owner,
+    access,
     signal,
   });
   if (said instanceof Uint8Array) {

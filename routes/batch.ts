@@ -1,9 +1,13 @@
 import { type Context, Hono } from "hono";
+import type { ClientLimits } from "../lib/auth/client_limits.ts";
+import { ownerOf } from "../lib/auth/owner.ts";
 import { GatewayError } from "../lib/errors.ts";
+import type { Gateway } from "../lib/gateway.ts";
 import type { SseEvent } from "../lib/stream/sse_event.ts";
 import type { BatchService, TaskAnswer } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
 import { eventStream } from "./event_stream.ts";
+import { heldUntilSent } from "./held_answer.ts";
 import { jsonAnswer, jsonText } from "./json_answer.ts";
 import type { LongAnswerSettings } from "./long_answer.ts";
 import { leftOf } from "./left_of.ts";
@@ -12,23 +16,40 @@ import { readRequests, type Requests } from "./read_requests.ts";
 
 type Runner = Pick<BatchService, "runNow">;
 
+/** How {@linkcode manyRoutes} answers. */
+export interface ManyRoutesSettings extends LongAnswerSettings {
+  /** A longer body is refused; asked at each request. */
+  readonly maxBodyBytes: () => number;
+  /** Knows which models a client may use. Default: all. */
+  readonly gateway?: Pick<Gateway, "requirePermitted">;
+  /** How many requests each client may make. Default: any number. */
+  readonly limits?: Pick<ClientLimits, "admit">;
+}
+
+const EVERYBODY = { requirePermitted: () => {} };
+
 /** Several requests at once, for a client that waits for them. Mounted at `/api`. */
 export function manyRoutes(
   service: Runner,
-  { maxBodyBytes, ...settings }: LongAnswerSettings & { readonly maxBodyBytes: () => number },
+  { maxBodyBytes, gateway = EVERYBODY, limits, ...settings }: ManyRoutesSettings,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.post("/batch", async (c) => {
     refuseRoute(c);
+    const client = c.get("client");
     const { requests, stream } = await readRequests(c.req.raw, {
       maxBytes: maxBodyBytes(),
       clock: settings.clock,
+      requirePermitted: (model) => gateway.requirePermitted(model, client?.access),
     });
-    const id = c.get("requestId");
+    const from = { id: c.get("requestId"), owner: ownerOf(client) };
+    const place = client && limits ? limits.admit(client, requests.length) : undefined;
     if (stream || wantsEvents(c)) {
-      return eventStream(c, (signal) => tell(service, requests, { id, signal }), settings);
+      const events = eventStream(c, (signal) => tell(service, requests, { ...from, signal }), settings);
+      return place ? heldUntilSent(events, place) : events;
     }
-    return jsonAnswer(c, { results: await inOrder(service, requests, { id, signal: leftOf(c) }) });
+    using _place = place;
+    return jsonAnswer(c, { results: await inOrder(service, requests, { ...from, signal: leftOf(c) }) });
   });
   routes.all("/batch", allow("POST"));
   return routes;
@@ -36,6 +57,7 @@ export function manyRoutes(
 
 interface RunOptions {
   readonly id: string;
+  readonly owner: string | undefined;
   readonly signal: AbortSignal;
 }
 

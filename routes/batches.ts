@@ -1,11 +1,13 @@
 import { Hono } from "hono";
 import * as z from "zod";
+import { ownerOf } from "../lib/auth/owner.ts";
 import { batchObject, listObject } from "../lib/dialects/openai_batch.ts";
 import { BATCH_ENDPOINTS, type BatchService } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
 import { readJson } from "./read_json.ts";
 import { readLimit } from "./read_limit.ts";
+import { requireVisible, visibleOwner } from "./visible.ts";
 
 /** A few short fields. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -20,31 +22,41 @@ const newBatch = z.object({
 
 /** Batches, as OpenAI's Batch API has them. Mounted at `/v1`. */
 export function batchRoutes(
-  service: Pick<BatchService, "createBatch" | "listBatches" | "getBatch" | "cancelBatch">,
+  service: Pick<BatchService, "createBatch" | "listBatches" | "getBatch" | "cancelBatch" | "getFile">,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post("/batches", async (c) => {
     const said = await readJson(c.req.raw, { schema: newBatch, maxBytes: MAX_BODY_BYTES });
+    requireVisible(c, service.getFile(said.input_file_id), "file");
     const batch = service.createBatch({
       inputFileId: said.input_file_id,
       endpoint: said.endpoint,
       completionWindow: said.completion_window,
       metadata: said.metadata ?? {},
+      owner: ownerOf(c.get("client")),
     });
     return c.json(batchObject(batch));
   });
   routes.get("/batches", (c) => {
     const limit = readLimit(c.req.query("limit"), LIMITS);
-    return c.json(listObject(service.listBatches({ limit, after: c.req.query("after") }), batchObject));
+    return c.json(
+      listObject(
+        service.listBatches({ limit, after: c.req.query("after"), of: visibleOwner(c) }),
+        batchObject,
+      ),
+    );
   });
   routes.all("/batches", allow("GET", "POST"));
 
-  routes.get("/batches/:id", (c) => c.json(batchObject(service.getBatch(c.req.param("id")))));
+  routes.get("/batches/:id", (c) => {
+    return c.json(batchObject(requireVisible(c, service.getBatch(c.req.param("id")), "batch")));
+  });
   routes.all("/batches/:id", allow("GET"));
 
   routes.post("/batches/:id/cancel", (c) => {
-    return c.json(batchObject(service.cancelBatch(c.req.param("id"))));
+    const { id } = requireVisible(c, service.getBatch(c.req.param("id")), "batch");
+    return c.json(batchObject(service.cancelBatch(id)));
   });
   routes.all("/batches/:id/cancel", allow("POST"));
 

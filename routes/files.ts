@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { ownerOf } from "../lib/auth/owner.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { fileObject, listObject } from "../lib/dialects/openai_batch.ts";
 import { GatewayError } from "../lib/errors.ts";
@@ -7,6 +8,7 @@ import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
 import { readLimit } from "./read_limit.ts";
 import { readUpload } from "./read_upload.ts";
+import { requireVisible, visibleOwner } from "./visible.ts";
 
 const LIMITS = { usual: 1_000, most: 10_000 };
 const PURPOSES: readonly StoredFile["purpose"][] = ["batch", "batch_output"];
@@ -27,7 +29,7 @@ export function fileRoutes(
     const file = await readUpload(c.req.raw, {
       maxFileBytes: maxFileBytes(),
       clock,
-      keep: (name, content) => service.addFile(name, content),
+      keep: (name, content) => service.addFile(name, content, ownerOf(c.get("client"))),
       check: checkPurpose,
       discard: ({ id }) => service.removeFile(id),
     });
@@ -38,28 +40,29 @@ export function fileRoutes(
       limit: readLimit(c.req.query("limit"), LIMITS),
       after: c.req.query("after"),
       purpose: readPurpose(c),
+      of: visibleOwner(c),
     });
     return c.json(listObject(page, fileObject));
   });
   routes.all("/files", allow("GET", "POST"));
 
-  routes.get("/files/:id", (c) => c.json(fileObject(service.getFile(c.req.param("id")))));
+  const fileOf = (c: Context<AppEnv>, id: string) => requireVisible(c, service.getFile(id), "file");
+  routes.get("/files/:id", (c) => c.json(fileObject(fileOf(c, c.req.param("id")))));
   routes.delete("/files/:id", (c) => {
-    const id = c.req.param("id");
+    const { id } = fileOf(c, c.req.param("id"));
     service.removeFile(id);
     return c.json({ id, object: "file", deleted: true });
   });
   routes.all("/files/:id", allow("GET", "DELETE"));
 
-  routes.get("/files/:id/content", (c) => contentOf(c, service, c.req.param("id")));
+  routes.get("/files/:id/content", (c) => contentOf(c, service, fileOf(c, c.req.param("id"))));
   routes.all("/files/:id/content", allow("GET"));
 
   return routes;
 }
 
 /** Never a type that a browser would show: clients choose what is in it. */
-function contentOf(c: Context<AppEnv>, service: Files, id: string): Response {
-  const { sizeBytes } = service.getFile(id);
+function contentOf(c: Context<AppEnv>, service: Files, { id, sizeBytes }: StoredFile): Response {
   const headers = {
     "content-type": "application/octet-stream",
     "content-length": String(sizeBytes),

@@ -1,7 +1,10 @@
 import type { Context } from "hono";
+import { allowedPriority } from "../lib/auth/client.ts";
+import type { ClientLimits } from "../lib/auth/client_limits.ts";
 import type { AskedInference, Gateway } from "../lib/gateway.ts";
 import { toResponse } from "./answer.ts";
 import type { AppEnv } from "./app_env.ts";
+import { heldUntilSent } from "./held_answer.ts";
 import { leftOf } from "./left_of.ts";
 import { readBody } from "./read_body.ts";
 import { readDemand } from "./read_demand.ts";
@@ -10,6 +13,8 @@ import { readDemand } from "./read_demand.ts";
 export interface InferSettings {
   /** A longer body is refused; asked at each request. */
   readonly maxBodyBytes: () => number;
+  /** How many requests each client may make. Default: any number. */
+  readonly limits?: Pick<ClientLimits, "admit">;
 }
 
 /** Answers requests for inference: what differs between routes is how their bodies are read. */
@@ -39,9 +44,22 @@ export class InferRoute {
   async ask(c: Context<AppEnv>, asked: AskedInference): Promise<Response> {
     const signal = leftOf(c);
     const id = c.get("requestId");
+    const client = c.get("client");
     const { keepAliveMs = asked.keepAliveMs, ...demand } = readDemand(c.req.raw.headers);
+    const place = client && this.settings.limits?.admit(client);
+    const priority = allowedPriority(client, demand.priority);
+    const from = { id, signal, keyName: client?.key?.name, access: client?.access };
     c.set("isRecorded", true);
-    const answer = await this.gateway.infer({ ...asked, ...demand, keepAliveMs, id, signal });
-    return toResponse(answer, id, asked.dialect);
+    try {
+      const answer = await this.gateway.infer({ ...asked, ...demand, priority, keepAliveMs, ...from });
+      const response = toResponse(answer, id, asked.dialect);
+      if (!place) return response;
+      if (!(answer.body instanceof Uint8Array)) return heldUntilSent(response, place);
+      place[Symbol.dispose](); // it is there as a whole
+      return response;
+    } catch (error) {
+      place?.[Symbol.dispose]();
+      throw error;
+    }
   }
 }

@@ -9,7 +9,7 @@ import { ollamaCharset } from "./middleware/ollama_charset.ts";
 export function ollamaRoutes(gateway: Pick<Gateway, "listModels">): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use("/tags", ollamaCharset());
-  routes.get("/tags", async (c) => c.json(ollamaTags(await gateway.listModels())));
+  routes.get("/tags", async (c) => c.json(ollamaTags(await gateway.listModels(c.get("client")?.access))));
   routes.all("/tags", allow("GET"));
   return routes;
 }

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { decodeOllamaShow } from "../lib/dialects/ollama_orders.ts";
 import { ollamaProcesses } from "../lib/dialects/ollama_ps.ts";
+import type { Gateway } from "../lib/gateway.ts";
 import type { OllamaListing } from "../lib/ollama_listing.ts";
 import type { ModelShow } from "../lib/show_model.ts";
 import type { AppEnv } from "./app_env.ts";
@@ -19,6 +20,8 @@ export interface OllamaListingRoutesParts {
   readonly show: Pick<ModelShow, "show">;
   /** The most bytes that a body may have; read at each request. */
   readonly maxBodyBytes: () => number;
+  /** Knows which models a client may use. */
+  readonly gateway: Pick<Gateway, "isPermitted" | "requirePermitted">;
   /** Time. Default: the host's. */
   readonly clock?: Clock;
 }
@@ -30,7 +33,7 @@ const PATHS = ["/version", "/status", "/ps", "/show"];
 
 /** What Ollama tells of itself and of its models: version, status, ps, show. Mounted at `/api`. */
 export function ollamaListingRoutes(
-  { listing, show, maxBodyBytes, clock = systemClock }: OllamaListingRoutesParts,
+  { listing, show, maxBodyBytes, gateway, clock = systemClock }: OllamaListingRoutesParts,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   for (const path of PATHS) routes.use(path, ollamaCharset());
@@ -41,13 +44,16 @@ export function ollamaListingRoutes(
   routes.all("/status", allow("GET"));
 
   routes.get("/ps", async (c) => {
+    const access = c.get("client")?.access;
     const running = await listing.running(leftOf(c));
-    return answer(c, JSON.stringify(ollamaProcesses(running, clock.now())));
+    const shown = running.filter(({ name }) => gateway.isPermitted(name, access));
+    return answer(c, JSON.stringify(ollamaProcesses(shown, clock.now())));
   });
   routes.all("/ps", allow("GET"));
 
   routes.post("/show", async (c) => {
     const asked = decodeOllamaShow(await readBody(c.req.raw, maxBodyBytes()));
+    gateway.requirePermitted(asked.model, c.get("client")?.access);
     return answer(c, await show.show({ ...asked, userAgent: c.req.header("user-agent") }, leftOf(c)));
   });
   routes.all("/show", allow("POST"));

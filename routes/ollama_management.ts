@@ -6,6 +6,7 @@ import type { StreamedBody } from "../lib/http/request_head.ts";
 import type { BlobOrder, ModelOrders } from "../lib/model_management/model_order.ts";
 import { isDigest } from "../lib/ollama/manifest.ts";
 import type { AppEnv } from "./app_env.ts";
+import { chunksOf } from "./body_chunks.ts";
 import { leftOf } from "./left_of.ts";
 import { allow } from "./middleware/allow.ts";
 import { orderAnswer, progressAnswer } from "./order_answer.ts";
@@ -27,9 +28,20 @@ const LONG_ORDERS = {
   create: "invalid model name",
 } as const;
 
+/** Where models are managed, below `/api`; also what is refused to everybody. */
+export const MANAGEMENT_PATHS: readonly string[] = [
+  ...Object.keys(LONG_ORDERS).map((verb) => `/${verb}`),
+  "/copy",
+  "/delete",
+  "/blobs/*",
+  "/me",
+  "/signout",
+  "/user/*",
+];
+
 /**
  * Ollama's management of models, at the nodes: pull, push, create, copy, delete, blobs. What belongs to a person at
- * ollama.com is refused. Mounted at `/api`, behind the API keys.
+ * ollama.com is refused. Mounted at `/api`, behind those who may manage.
  */
 export function ollamaManagementRoutes(
   management: ModelOrders,
@@ -90,19 +102,11 @@ function digestOf(c: Context<AppEnv>): string {
 }
 
 /** A blob as its client sends it. */
-function blobOf({ headers, body }: Request): StreamedBody {
+function blobOf(request: Request): StreamedBody {
+  const { headers, body } = request;
   const declared = headers.get("content-length");
   return {
     lengthBytes: declared === null ? (body ? undefined : 0) : Number(declared),
-    pieces: piecesOf(body),
+    pieces: chunksOf(request, { what: "a blob" }),
   };
-}
-
-async function* piecesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array, void> {
-  if (!body) return;
-  try {
-    yield* body;
-  } catch (cause) {
-    throw new GatewayError("client_closed", "The client left while it sent a blob", { cause });
-  }
 }

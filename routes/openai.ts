@@ -22,7 +22,7 @@ export function openaiRoutes(gateway: Gateway, inference: InferRoute): Hono<AppE
   routes.route("/", rerankRoutes(inference));
 
   routes.get("/models", async (c) => {
-    const models = await gateway.listModels();
+    const models = await gateway.listModels(c.get("client")?.access);
     return c.json(modelList(models.map(toCard)));
   });
   routes.all("/models", allow("GET"));
@@ -30,7 +30,11 @@ export function openaiRoutes(gateway: Gateway, inference: InferRoute): Hono<AppE
   // Names hold slashes (hf.co/user/repo:tag), so the id is all the rest of the path.
   routes.get(
     "/models/:id{.+}",
-    async (c) => c.json(toCard(await gateway.getModel(c.req.param("id"), c.req.raw.signal))),
+    async (c) => {
+      const id = c.req.param("id");
+      gateway.requirePermitted(id, c.get("client")?.access);
+      return c.json(toCard(await gateway.getModel(id, c.req.raw.signal)));
+    },
   );
   routes.all("/models/:id{.+}", allow("GET"));
 

@@ -1,14 +1,25 @@
+import type { Clock } from "../lib/clock.ts";
 import { GatewayError } from "../lib/errors.ts";
 import { joinBytes } from "../lib/join_bytes.ts";
 import { formatBytes } from "../lib/units.ts";
+import { chunksOf, inTime } from "./body_chunks.ts";
+
+/** A body of which we know that it is not longer is read at once, which costs least, and has to come whole in time, bytes. */
+const SHORT_BYTES = 64 * 1024;
 
 /**
  * Reads a request's body whole.
  *
+ * @param clock Measures how long nothing comes. Default: the host's.
  * @throws {GatewayError} `too_large` as soon as it is known to exceed `maxBytes`; `unsupported_encoding` if
- *   the body is compressed; `client_closed` if the client left.
+ *   the body is compressed; `client_closed` if the client left; `request_timeout` if nothing
+ *   came for too long.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  clock?: Clock,
+): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
     throw new GatewayError(
@@ -16,17 +27,13 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
       `The body is encoded as ${encoding}; send it uncompressed`,
     );
   }
-  const declaredBytes = request.headers.get("content-length");
-  if (declaredBytes !== null) {
-    if (Number(declaredBytes) > maxBytes) throw tooLarge(maxBytes);
+  const declared = request.headers.get("content-length");
+  const declaredBytes = declared === null ? Infinity : Number(declared);
+  if (declared !== null && declaredBytes > maxBytes) throw tooLarge(maxBytes);
+  if (declaredBytes <= SHORT_BYTES) {
+    return new Uint8Array(await inTime(request, request.arrayBuffer(), { clock }));
   }
-  try {
-    if (declaredBytes !== null) return new Uint8Array(await request.arrayBuffer());
-    return request.body === null ? new Uint8Array(0) : await readChunks(request.body, maxBytes);
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError("client_closed", "The client left while it sent its request", { cause });
-  }
+  return await readChunks(chunksOf(request, { clock }), maxBytes);
 }
 
 /** A body is gathered in blocks that grow with it up to this size, bytes: joined once, at its end. */
@@ -35,12 +42,12 @@ const LEAST_BLOCK_BYTES = 4 * 1024;
 
 /** Keeps copies: a piece of one byte that a client sends may be a view of 64 KiB. */
 async function readChunks(
-  stream: ReadableStream<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const blocks: Uint8Array[] = [];
   let [totalBytes, leftBytes] = [0, 0];
-  for await (const chunk of stream) {
+  for await (const chunk of chunks) {
     if (totalBytes + chunk.byteLength > maxBytes) throw tooLarge(maxBytes);
     for (let from = 0; from < chunk.byteLength;) {
       if (leftBytes === 0) {

@@ -43,6 +43,16 @@ const schema = z.unknown()
   .transform((said) => Array.isArray(said) ? { requests: said } : said)
   .pipe(several);
 
+/** How {@linkcode readRequests} reads. */
+export interface ReadRequestsOptions {
+  /** A longer body is refused. */
+  readonly maxBytes: number;
+  /** For pauses in between. */
+  readonly clock: Clock;
+  /** Requires that the client may use a model; the usual one, if none is named. @throws {GatewayError} `forbidden`. */
+  readonly requirePermitted: (model: string | undefined) => void;
+}
+
 /**
  * Reads a list of requests, or an object with such a list, and looks at each of them, with pauses in between.
  *
@@ -50,7 +60,7 @@ const schema = z.unknown()
  */
 export async function readRequests(
   request: Request,
-  { maxBytes, clock }: { readonly maxBytes: number; readonly clock: Clock },
+  { maxBytes, clock, requirePermitted }: ReadRequestsOptions,
 ): Promise<Requests> {
   const { said, bytes } = await readJsonWithBytes(request, { schema, maxBytes });
   const slice = new TimeSlice(clock);
@@ -58,7 +68,8 @@ export async function readRequests(
   for (const place of placesIn(bytes)) {
     const index = requests.length;
     const { type, stream } = said.requests[index]!;
-    requests.push(checked({ type, asksForStream: stream === true, body: bodyAt(bytes, place) }, index));
+    const asked = { type, asksForStream: stream === true, body: bodyAt(bytes, place) };
+    requests.push(checked(asked, index, requirePermitted));
     if (slice.isOver) await slice.next();
   }
   return { requests, stream: said.stream };
@@ -82,10 +93,12 @@ function checked(
     readonly body: Uint8Array<ArrayBuffer>;
   },
   index: number,
+  requirePermitted: ReadRequestsOptions["requirePermitted"],
 ): Requests["requests"][number] {
   const { endpoint, decode } = KINDS[type];
   try {
-    const { stream } = decode(body);
+    const { stream, model } = decode(body);
+    requirePermitted(model);
     if (!stream && !asksForStream) return { endpoint, body };
   } catch (cause) {
     if (!(cause instanceof GatewayError)) throw cause;
@@ -98,9 +111,14 @@ function checked(
   );
 }
 
-function mistake(index: number, field: string | undefined, message: string, cause?: unknown): GatewayError {
+function mistake(
+  index: number,
+  field: string | undefined,
+  message: string,
+  cause?: GatewayError,
+): GatewayError {
   const place = `requests[${index}]`;
-  return new GatewayError("invalid_request", `${place}: ${message}`, {
+  return new GatewayError(cause?.code ?? "invalid_request", `${place}: ${message}`, {
     field: field === undefined ? place : `${place}.${field}`,
     ...(cause !== undefined && { cause }),
   });

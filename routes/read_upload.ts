@@ -2,15 +2,12 @@ import { once } from "node:events";
 import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
 import type { Clock } from "../lib/clock.ts";
 import { GatewayError, messageOf } from "../lib/errors.ts";
-import { SlicedWait } from "../lib/sliced_wait.ts";
-import { formatBytes, formatDuration } from "../lib/units.ts";
+import { formatBytes } from "../lib/units.ts";
+import { chunksOf } from "./body_chunks.ts";
 
 /** Beside its file a form has a few short fields, bytes. */
 const OVERHEAD_BYTES = 64 * 1024;
 const LIMITS = { files: 1, fields: 32, fieldSize: 1_024, parts: 40, headerPairs: 32, headerSize: 16 * 1_024 };
-
-/** For how long a client may send nothing: each upload holds a connection and a file. */
-const IDLE_MS = 30_000;
 
 /** What becomes of a form with a file. */
 export interface UploadOptions<T> {
@@ -31,7 +28,7 @@ export interface UploadOptions<T> {
  *
  * @returns What `keep` gave.
  * @throws {GatewayError} `unsupported_encoding` if it is no form; `too_large`; `invalid_request`; `client_closed` if the
- *   client left, or sent nothing for 30 s. What `keep` and `check` throw.
+ *   client left; `request_timeout` if it sent nothing for too long. What `keep` and `check` throw.
  */
 export async function readUpload<T>(request: Request, options: UploadOptions<T>): Promise<T> {
   const maxBytes = options.maxFileBytes + OVERHEAD_BYTES;
@@ -39,7 +36,7 @@ export async function readUpload<T>(request: Request, options: UploadOptions<T>)
   const form = new UploadedForm(request.headers.get("content-type") ?? "", options);
   let totalBytes = 0;
   try {
-    for await (const chunk of chunksOf(request, options.clock)) {
+    for await (const chunk of chunksOf(request, { clock: options.clock, what: "the file" })) {
       totalBytes += chunk.byteLength;
       if (totalBytes > maxBytes) throw tooLarge(options.maxFileBytes);
       await form.write(chunk);
@@ -49,39 +46,6 @@ export async function readUpload<T>(request: Request, options: UploadOptions<T>)
     await form.abandon();
     throw error;
   }
-}
-
-async function* chunksOf({ body }: Request, clock: Clock): AsyncGenerator<Uint8Array, void> {
-  if (!body) return;
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await nextOf(reader, clock);
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    void reader.cancel().catch(() => {}); // what is still to come concerns nobody
-  }
-}
-
-/** Only waits for the client: how long we take to write what has come is not its fault. */
-async function nextOf(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  clock: Clock,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
-  const next = reader.read();
-  if (!await new SlicedWait(next, clock).isOverWithin(IDLE_MS)) throw idledAway();
-  try {
-    return await next;
-  } catch (cause) {
-    throw new GatewayError("client_closed", "The client left while it sent its file", { cause });
-  }
-}
-
-function idledAway(): GatewayError {
-  const message = `Cannot keep the file: nothing of it came for ${formatDuration(IDLE_MS)}; send it again`;
-  return new GatewayError("client_closed", message);
 }
 
 class UploadedForm<T> {

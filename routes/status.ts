@@ -1,18 +1,23 @@
 import { Hono } from "hono";
+import type { AppParts } from "../lib/app_parts.ts";
+import { may } from "../lib/auth/client.ts";
 import type { Gateway } from "../lib/gateway.ts";
 import type { GatewayMetrics } from "../lib/metrics/gateway_metrics.ts";
 import type { AppEnv } from "./app_env.ts";
-import type { KeyRing } from "./middleware/authenticate.ts";
 import { allow } from "./middleware/allow.ts";
+import { clientOf } from "./middleware/authenticate.ts";
 
-/** That it runs, for everybody; how it is, for those who may use it. Mounted at `/`. */
+/** That it runs, for everybody; how it is, for those who may measure it. Mounted at `/`. */
 export function statusRoutes(
   gateway: Gateway,
-  { version, keys }: { version: string; keys: KeyRing },
+  { version, restartNeeded = () => undefined }: Pick<AppParts, "version" | "restartNeeded">,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  // Rpc backends have no authentication of their own: who may not use the gateway is not told where they are.
-  routes.get("/health", (c) => c.json({ status: "ok", version, ...(keys.admits(c) ? gateway.health : {}) }));
+  routes.get("/health", (c) => {
+    // Rpc backends have no authentication of their own: not everybody is told where they are.
+    const details = may(clientOf(c), "metrics") ? { ...gateway.health, restartNeeded: restartNeeded() } : {};
+    return c.json({ status: "ok", version, ...details });
+  });
   routes.all("/health", allow("GET"));
   return routes;
 }

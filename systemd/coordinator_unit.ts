@@ -15,6 +15,7 @@ import {
 import type { ServiceOptions } from "./service_options.ts";
 import { isLoopbackAddress, trafficLines, type TrafficOptions } from "./traffic.ts";
 import type { UnitFile } from "./unit_file.ts";
+import { checkedStem } from "./unit_name.ts";
 
 /** What a llama-server over fixed rpc backends is told. */
 export interface CoordinatorUnitOptions extends ServiceOptions, TrafficOptions {
@@ -44,7 +45,7 @@ export interface CoordinatorUnitOptions extends ServiceOptions, TrafficOptions {
   readonly args?: readonly string[] | undefined;
 }
 
-const NAME = "sollol-coordinator";
+const USUAL_STEM = "sollol-coordinator";
 
 /**
  * `sollol-coordinator.service`: a `llama-server --rpc …`, for whoever wants one that always runs. The gateway uses it
@@ -55,6 +56,7 @@ const NAME = "sollol-coordinator";
 export function coordinatorUnit(options: CoordinatorUnitOptions): UnitFile {
   const { manager, version, host, port, apiKeyPath, gpu = "none", environment = {} } = options;
   const { allow, allowsLocalhost = true } = options;
+  const stem = checkedStem(options.stem ?? USUAL_STEM);
   assertLimited(options);
   const key = apiKeyPath === undefined ? "" : " --api-key-file %d/api-key";
   const needs = {
@@ -63,7 +65,7 @@ export function coordinatorUnit(options: CoordinatorUnitOptions): UnitFile {
     watchesHost: gpu !== "none",
   };
   return renderUnit({
-    name: `${NAME}.service`,
+    name: `${stem}.service`,
     manager,
     version,
     sections: {
@@ -79,9 +81,9 @@ export function coordinatorUnit(options: CoordinatorUnitOptions): UnitFile {
         ...(apiKeyPath === undefined ? [] : credentialLines([{ name: "api-key", path: apiKeyPath }])),
         "# An abort would start gdb.",
         "Environment=GGML_NO_BACKTRACE=1",
-        ...gpuCacheLines(options, NAME),
+        ...gpuCacheLines(options, stem),
         ...environmentLines(environment),
-        ...(gpu === "none" ? [] : cacheLines(NAME)),
+        ...(gpu === "none" ? [] : cacheLines(stem)),
         "Restart=always",
         "RestartSec=5s",
         "# It does not end while a client is connected.",

@@ -15,6 +15,7 @@ import {
 import type { ServiceOptions } from "./service_options.ts";
 import { trafficLines, type TrafficOptions } from "./traffic.ts";
 import type { ManagerKind, UnitFile } from "./unit_file.ts";
+import { checkedStem } from "./unit_name.ts";
 
 /** What a gateway is told. */
 export interface GatewayUnitsOptions extends ServiceOptions, TrafficOptions {
@@ -32,7 +33,7 @@ export interface GatewayUnitsOptions extends ServiceOptions, TrafficOptions {
   readonly socket?: string | undefined;
 }
 
-const NAME = "sollol";
+const USUAL_STEM = "sollol";
 
 /**
  * `sollol.service`, and `sollol.socket` if systemd is to listen.
@@ -41,10 +42,11 @@ const NAME = "sollol";
  */
 export function gatewayUnits(options: GatewayUnitsOptions): UnitFile[] {
   const { socket } = options;
-  return [serviceUnit(options), ...(socket === undefined ? [] : [socketUnit(options, socket)])];
+  const stem = checkedStem(options.stem ?? USUAL_STEM);
+  return [serviceUnit(options, stem), ...(socket === undefined ? [] : [socketUnit(options, stem, socket)])];
 }
 
-function serviceUnit(options: GatewayUnitsOptions): UnitFile {
+function serviceUnit(options: GatewayUnitsOptions, stem: string): UnitFile {
   const { manager, version, command, configPath, args = [], environment = {} } = options;
   const config = configPath === undefined ? [] : ["--config", configPath];
   const needs = {
@@ -53,14 +55,14 @@ function serviceUnit(options: GatewayUnitsOptions): UnitFile {
     watchesHost: true,
   };
   return renderUnit({
-    name: `${NAME}.service`,
+    name: `${stem}.service`,
     manager,
     version,
     sections: {
       Unit: [
         "Description=sollol: one gateway for Ollama nodes and models spread over rpc backends",
         ...orderLines(options),
-        ...(options.socket === undefined ? [] : [`Requires=${NAME}.socket`, `After=${NAME}.socket`]),
+        ...(options.socket === undefined ? [] : [`Requires=${stem}.socket`, `After=${stem}.socket`]),
         "# Three minutes of failing, such as by a wrong config, are enough; a death now and then is not counted.",
         "StartLimitIntervalSec=10min",
         "StartLimitBurst=30",
@@ -83,9 +85,9 @@ function serviceUnit(options: GatewayUnitsOptions): UnitFile {
         "LimitNOFILE=65536",
         "# A dump would hold keys and what people wrote.",
         "LimitCORE=0",
-        ...directoryLines(manager),
+        ...directoryLines(manager, stem),
         ...credentialLines(options.credentials ?? []),
-        ...gpuCacheLines(options, NAME),
+        ...gpuCacheLines(options, stem),
         ...environmentLines(environment),
         ...gatewayTraffic(options),
         ...sandboxLines(options, needs),
@@ -101,19 +103,19 @@ function gatewayTraffic({ manager, allow, allowsLocalhost = true }: GatewayUnits
 }
 
 /** A user's systemd of 252 would put the state beside his config; the gateway knows a better place below his home. */
-function directoryLines(manager: ManagerKind): string[] {
+function directoryLines(manager: ManagerKind, stem: string): string[] {
   return [
-    ...(manager === "user" ? [] : [`StateDirectory=${NAME}`, "StateDirectoryMode=0700"]),
-    ...cacheLines(NAME),
-    `RuntimeDirectory=${NAME}`,
+    ...(manager === "user" ? [] : [`StateDirectory=${stem}`, "StateDirectoryMode=0700"]),
+    ...cacheLines(stem),
+    `RuntimeDirectory=${stem}`,
     "RuntimeDirectoryMode=0700",
   ];
 }
 
-function socketUnit(options: GatewayUnitsOptions, address: string): UnitFile {
+function socketUnit(options: GatewayUnitsOptions, stem: string, address: string): UnitFile {
   const { manager, version } = options;
   return renderUnit({
-    name: `${NAME}.socket`,
+    name: `${stem}.socket`,
     manager,
     version,
     sections: {

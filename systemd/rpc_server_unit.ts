@@ -14,6 +14,7 @@ import {
 import type { ServiceOptions } from "./service_options.ts";
 import { assertGuarded, isLoopbackAddress, trafficLines, type TrafficOptions } from "./traffic.ts";
 import type { UnitFile } from "./unit_file.ts";
+import { checkedStem } from "./unit_name.ts";
 
 /** What an rpc server is told whatever its port. */
 export interface RpcServerTemplateOptions extends ServiceOptions, TrafficOptions {
@@ -31,6 +32,8 @@ export interface RpcServerTemplateOptions extends ServiceOptions, TrafficOptions
   readonly force?: boolean | undefined;
 }
 
+const USUAL_STEM = "sollol-rpc";
+
 /** What one rpc server is told. */
 export interface RpcServerUnitOptions extends RpcServerTemplateOptions {
   /** TCP port. */
@@ -44,8 +47,9 @@ export interface RpcServerUnitOptions extends RpcServerTemplateOptions {
  *   talk to it, unless it is forced.
  */
 export function rpcServerUnit(options: RpcServerUnitOptions): UnitFile {
+  const stem = checkedStem(options.stem ?? USUAL_STEM);
   const port = String(checkedPort(options.port));
-  return render(options, { name: "sollol-rpc.service", port, cacheName: "sollol-rpc" });
+  return render(options, { name: `${stem}.service`, port, cacheName: stem });
 }
 
 /**
@@ -54,7 +58,8 @@ export function rpcServerUnit(options: RpcServerUnitOptions): UnitFile {
  * @throws {RangeError} As {@linkcode rpcServerUnit}.
  */
 export function rpcServerTemplate(options: RpcServerTemplateOptions): UnitFile {
-  return render(options, { name: "sollol-rpc@.service", port: "%i", cacheName: "sollol-rpc-%i" });
+  const stem = checkedStem(options.stem ?? USUAL_STEM);
+  return render(options, { name: `${stem}@.service`, port: "%i", cacheName: `${stem}-%i` });
 }
 
 /** What differs between the one and one of several; the last two may hold specifiers. */

@@ -20,6 +20,8 @@ export interface ServiceOptions {
   readonly manager: ManagerKind;
   /** Of sollol, for the comment at the top. */
   readonly version: string;
+  /** What the names of its units and of its own directories begin with. Default: the usual name of its kind. */
+  readonly stem?: string | undefined;
   /** Whose GPUs it may use. Default `none`. */
   readonly gpu?: GpuKind | undefined;
   /** Groups that it is in beside its own, such as `render` and `video`; each must exist on the host. */

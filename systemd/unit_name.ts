@@ -2,6 +2,18 @@
 const MAX_NAME_LENGTH = 255;
 
 /**
+ * The same text, if names of units and of directories may begin with it.
+ *
+ * @throws {RangeError} If not.
+ */
+export function checkedStem(stem: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(stem)) return stem;
+  throw new RangeError(
+    `"${stem.slice(0, 120)}" cannot name a unit; use letters, digits, hyphens and underscores, at most 100`,
+  );
+}
+
+/**
  * A text as part of a unit's name, as `systemd-escape` writes it: `/` becomes `-`, and each byte that is no letter,
  * digit, `:`, `_` or `.` becomes `\xNN`; so does a dot in front.
  *

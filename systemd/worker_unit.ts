@@ -14,6 +14,7 @@ import {
 import type { ServiceOptions } from "./service_options.ts";
 import { assertGuarded, trafficLines, type TrafficOptions } from "./traffic.ts";
 import type { UnitFile } from "./unit_file.ts";
+import { checkedStem } from "./unit_name.ts";
 
 /** What a worker is told. */
 export interface WorkerUnitOptions extends ServiceOptions, TrafficOptions {
@@ -33,7 +34,7 @@ export interface WorkerUnitOptions extends ServiceOptions, TrafficOptions {
   readonly force?: boolean | undefined;
 }
 
-const NAME = "sollol-worker";
+const USUAL_STEM = "sollol-worker";
 const DEFAULT_DRAIN_MS = 30_000;
 
 /**
@@ -45,6 +46,7 @@ const DEFAULT_DRAIN_MS = 30_000;
 export function workerUnit(options: WorkerUnitOptions): UnitFile {
   const { manager, version, command, gateway, host, tokenPath, args = [], environment = {} } = options;
   const { allow, allowsLocalhost = true, drainMs = DEFAULT_DRAIN_MS } = options;
+  const stem = checkedStem(options.stem ?? USUAL_STEM);
   assertGuarded(options);
   const bind = host === undefined ? [] : ["--host", host];
   const drain = ["--drain", `${checkedCount(drainMs, "milliseconds of drain", 0)}ms`];
@@ -56,7 +58,7 @@ export function workerUnit(options: WorkerUnitOptions): UnitFile {
     watchesHost: true,
   };
   return renderUnit({
-    name: `${NAME}.service`,
+    name: `${stem}.service`,
     manager,
     version,
     sections: {
@@ -71,10 +73,10 @@ export function workerUnit(options: WorkerUnitOptions): UnitFile {
         "NotifyAccess=main",
         `ExecStart=${commandLine(argv)}${tokenPath === undefined ? "" : " --token-file %d/worker-token"}`,
         ...(tokenPath === undefined ? [] : credentialLines([{ name: "worker-token", path: tokenPath }])),
-        ...(manager === "user" ? [] : [`Environment=LLAMA_CACHE=%C/${NAME}`]),
-        ...gpuCacheLines(options, NAME),
+        ...(manager === "user" ? [] : [`Environment=LLAMA_CACHE=%C/${stem}`]),
+        ...gpuCacheLines(options, stem),
         ...environmentLines(environment),
-        ...cacheLines(NAME),
+        ...cacheLines(stem),
         "# A first look at a GPU compiles its kernels.",
         "TimeoutStartSec=10min",
         "WatchdogSec=30s",

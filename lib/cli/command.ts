@@ -45,6 +45,8 @@ export interface Positional {
   readonly optional?: boolean;
   /** Whether it may be repeated; only the last one may. */
   readonly multiple?: boolean;
+  /** The only words that it takes; default: any. */
+  readonly choices?: readonly string[];
 }
 
 /** A stream that people or programs read. */

@@ -13,6 +13,8 @@ export interface GatewayState {
   readonly inFlightCount: number | undefined;
   /** Of these, those that wait for a slot or a model; `undefined` if it does not tell. */
   readonly waitingCount: number | undefined;
+  /** Why it should be restarted, without its name; `undefined` if it should not. */
+  readonly restartNeeded: string | undefined;
 }
 
 const count = z.number().nullish().transform(orUndefined);
@@ -23,4 +25,5 @@ export const gatewayStateShape: JsonShape<GatewayState> = z.object({
   mode: z.enum(["single", "sharding", "distribution", "hybrid"]).nullish().transform(orUndefined),
   inFlightCount: count,
   waitingCount: count,
+  restartNeeded: z.string().nullish().transform(orUndefined),
 });

@@ -1,16 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CreateApp } from "../app_parts.ts";
+import { ClientAccess } from "../auth/client_access.ts";
 import { ClientWatch } from "../client_watch.ts";
 import { systemClock } from "../clock.ts";
 import type { EventBus } from "../bus.ts";
-import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live_config.ts";
-import { formatListenAddress } from "../config/listen_address.ts";
+import { formatListenAddress, type ListenAddress } from "../config/listen_address.ts";
 import type { GatewayEvent } from "../coordinator_admin.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type OpenGateway, openGateway } from "../open_gateway.ts";
+import { ConnectionMetrics } from "../serving/connection_metrics.ts";
+import type { Front } from "../serving/front.ts";
+import type { InheritedSocket } from "../serving/inherited_socket.ts";
+import { type FrontOptions, openFront } from "../serving/open_front.ts";
+import { describePortHolder } from "../service/port_holder.ts";
 
 /** What {@linkcode GatewayServer.start} needs. */
 export interface GatewayServerOptions {
@@ -26,6 +31,10 @@ export interface GatewayServerOptions {
   createApp: CreateApp;
   /** Of this program, as `/health` tells it. */
   version: string;
+  /** Why the program should be restarted; default: it never should. */
+  restartNeeded?: () => string | undefined;
+  /** Listens already, and is served in place of `listen`. */
+  inherited?: InheritedSocket | undefined;
   /** Ends the start. */
   signal?: AbortSignal;
 }
@@ -37,18 +46,21 @@ const LAST_WORDS_MS = 1_000;
 export class GatewayServer implements AsyncDisposable {
   /** Where it listens, such as `http://127.0.0.1:11435`. */
   readonly url: string;
+  /** The same, to connect to. */
+  readonly address: ListenAddress;
 
   #drained: Promise<void> | undefined;
 
   private constructor(
-    private readonly server: Deno.HttpServer<Deno.NetAddr>,
+    private readonly front: Front,
     private readonly owned: AsyncDisposableStack,
     private readonly logger: Logger,
     private readonly closing: AbortController,
     /** What answers behind it. */
     readonly open: Pick<OpenGateway, "gateway" | "coordinators">,
   ) {
-    this.url = `http://${formatListenAddress(server.addr)}`;
+    this.address = front.addr;
+    this.url = `http://${formatListenAddress(front.addr)}`;
   }
 
   /**
@@ -58,24 +70,37 @@ export class GatewayServer implements AsyncDisposable {
    * @throws The signal's reason.
    */
   static async start(options: GatewayServerOptions): Promise<GatewayServer> {
-    const { live, logger, env, events, createApp, version, signal } = options;
+    const { live, logger, env, events, createApp, version, restartNeeded, inherited, signal } = options;
     const { config } = live;
     await using startup = new AsyncDisposableStack();
     const open = startup.use(await openGateway(live, { logger, env, events, signal }));
     const closing = new AbortController();
     const clients = startup.use(new ClientWatch({ clock: systemClock }));
+    const access = startup.use(new ClientAccess({ config, clock: systemClock, logger }));
     const app = createApp({
       ...open,
+      access,
       metrics: config.isMetricsEnabled ? open.metrics : undefined,
       clients,
       closing: closing.signal,
       logger,
       config,
       version,
+      restartNeeded,
     });
-    const server = listen(config, (request, info) => app.fetch(request, info));
-    clients.servesAt(server.addr.port);
-    return new GatewayServer(server, startup.move(), logger, closing, open);
+    const connections = new ConnectionMetrics();
+    open.metrics.show(connections);
+    const front = await listen({
+      listen: config.listen,
+      inherited,
+      handler: (request, info) => app.fetch(request, info),
+      config,
+      metrics: connections,
+      clock: systemClock,
+      logger,
+    });
+    clients.servesAt(front.addr.port);
+    return new GatewayServer(front, startup.move(), logger, closing, open);
   }
 
   /**
@@ -101,10 +126,9 @@ export class GatewayServer implements AsyncDisposable {
     await settlesWithin(LAST_WORDS_MS, drained);
   }
 
-  // Not by a signal given to Deno.serve: aborting it after shutdown() throws where nobody can catch it (2.9.6).
   #drain(): Promise<void> {
     this.closing.abort(); // whoever watches for ever would hold it up
-    return this.#drained ??= this.server.shutdown();
+    return this.#drained ??= this.front.shutdown();
   }
 }
 
@@ -119,16 +143,15 @@ async function settlesWithin(ms: number, work: Promise<void>, hurry?: AbortSigna
   return isDone;
 }
 
-function listen(
-  { listen: address }: Config,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  const where = formatListenAddress(address);
+async function listen(options: FrontOptions): Promise<Front> {
+  const where = formatListenAddress(options.listen);
   try {
-    return Deno.serve({ ...address, onListen: () => {} }, handler);
+    return await openFront(options);
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
-      const message = `Cannot listen on ${where}: another program does; stop it, or choose another --listen`;
+      const holder = await describePortHolder(options.listen) ?? "another program";
+      const message =
+        `Cannot listen on ${where}: ${holder} listens there; stop it, or choose another --listen`;
       throw new GatewayError("conflict", message, { cause });
     }
     if (cause instanceof Deno.errors.AddrNotAvailable || cause instanceof Deno.errors.PermissionDenied) {

@@ -28,6 +28,7 @@ export function troublesOf(status: GatewayStatus): string[] {
   return [
     ...nobody,
     ...(nobody.length === 0 ? nothingToServe(status) : []),
+    ...(status.restartNeeded === undefined ? [] : [`The gateway ${status.restartNeeded}`]),
     ...status.models.flatMap(aliasTroubles),
     ...status.nodes.flatMap(nodeTroubles),
     ...status.rpcBackends.flatMap(backendTroubles),

@@ -72,13 +72,24 @@ function groupSections(group: CommandGroup, path: readonly CommandNode[]): Secti
   ];
 }
 
-function commandSections({ options, examples = [] }: Command, program: string): Section[] {
-  const sections = optionSections({ ...options, help: HELP_OPTION });
+function commandSections(
+  { options, positionals = [], examples = [] }: Command,
+  program: string,
+): Section[] {
+  const sections = [...argumentSection(positionals), ...optionSections({ ...options, help: HELP_OPTION })];
   if (examples.length === 0) return sections;
   return [...sections, {
     heading: "Examples",
     rows: examples.map((example) => [`${program} ${example}`, ""]),
   }];
+}
+
+/** Only those of whom there is more to say than their names. */
+function argumentSection(positionals: readonly Positional[]): Section[] {
+  const rows = positionals.flatMap(({ name, choices }): Row[] => {
+    return choices ? [[name, `One of ${choices.join(", ")}.`]] : [];
+  });
+  return rows.length === 0 ? [] : [{ heading: "Arguments", rows }];
 }
 
 function optionSections(options: OptionSpecs): Section[] {

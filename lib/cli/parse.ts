@@ -168,6 +168,12 @@ function checkArguments(
   if (extra !== undefined && !positionals.at(-1)?.multiple) {
     throw usage(path, `unexpected argument "${extra}"`);
   }
+  args.forEach((word, at) => {
+    const { name, choices } = positionals[at] ?? positionals.at(-1)!;
+    if (!choices || choices.includes(word)) return;
+    const hint = didYouMean(word, choices);
+    throw usage(path, `${name} must be one of ${choices.join(", ")}, got "${word}"${hint}`);
+  });
 }
 
 function usage(path: readonly CommandNode[], fault: string): UsageError {

@@ -1,10 +1,13 @@
+import { VERSION } from "./build_info.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { batchCommands } from "./commands/batch.ts";
 import { backendsCommand } from "./commands/backends.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configCommands } from "./commands/config.ts";
 import { discoverCommand } from "./commands/discover.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { helpCommand } from "./commands/help.ts";
+import { keyCommands } from "./commands/key.ts";
 import { loadCommand } from "./commands/load.ts";
 import { loadsCommand } from "./commands/loads.ts";
 import { logsCommand } from "./commands/logs.ts";
@@ -19,8 +22,9 @@ import { resolveCommand } from "./commands/resolve.ts";
 import { restartCommand } from "./commands/restart.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { statusCommand } from "./commands/status.ts";
+import { systemdCommands } from "./commands/systemd.ts";
 import { unloadCommand } from "./commands/unload.ts";
-import { VERSION, versionCommand } from "./commands/version.ts";
+import { versionCommand } from "./commands/version.ts";
 import { workerCommand } from "./commands/worker.ts";
 
 /**
@@ -38,6 +42,7 @@ export function createRoot(composed: readonly Command[] = []): CommandGroup {
       ...composed,
       workerCommand,
       statusCommand,
+      doctorCommand,
       routeCommand,
       planCommand,
       psCommand,
@@ -54,7 +59,9 @@ export function createRoot(composed: readonly Command[] = []): CommandGroup {
       probeCommand,
       resolveCommand,
       configCommands,
+      keyCommands,
       setupCommand,
+      systemdCommands(),
       completionCommand,
       manCommand,
       versionCommand,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../errors.ts";
+import { shellWord } from "../process/shell_word.ts";
 import { installUnits, type UnitTools } from "../systemd/install.ts";
 import { Systemctl } from "../systemd/systemctl.ts";
 import { uninstallUnits } from "../systemd/uninstall.ts";
@@ -11,7 +12,7 @@ import type { CommandContext, ExitCode, OptionSpecs } from "./command.ts";
 import { writeJson, writeWarning } from "./output.ts";
 import { startProgress } from "./progress.ts";
 import { untilJoined } from "./systemd_join.ts";
-import { recordOf } from "./systemd_options.ts";
+import { wordsOf } from "./systemd_options.ts";
 import type { RoleSpec } from "./systemd_role.ts";
 import { installToText, reportsToText, uninstallToText } from "./systemd_text.ts";
 import { type CommonValues, describeUnits, placeOf, readOurUnits, stemFor } from "./systemd_units.ts";
@@ -108,7 +109,7 @@ export async function uninstall(
   using progress = startProgress({ stderr, env }, `Removing ${stem}`);
   const tools: UnitTools = { host, place, clock, signal, onStep: progress.update };
   const { force = false, purge = false } = common;
-  const outcome = await uninstallUnits(stem, tools, { force, purge });
+  const outcome = await uninstallUnits({ role: role.role, stem }, tools, { force, purge });
   progress[Symbol.dispose]();
   if (options["json"]) writeJson(context, outcome);
   else stdout.write(uninstallToText(stem, outcome));
@@ -154,15 +155,12 @@ function assertMayWrite(
   { host, place }: { host: UnitHost; place: UnitPlace },
 ): void {
   if (place.manager === "user" || place.root !== undefined || host.userId === 0) return;
-  const [, ...words] = recordOf(role.role, role.options, options);
-  const command = [root.name, "systemd", role.role, action, ...words].map(inShell).join(" ");
+  const isSecret = options["token"] !== undefined;
+  const words = wordsOf(role.options, { ...options, ...(isSecret && { token: "TOKEN" }) });
+  const command = [root.name, "systemd", role.role, action, ...words].map(shellWord).join(" ");
   throw new GatewayError(
     "forbidden",
     `Cannot ${action} units of the system as user ${host.userId}: only root may. Run "sudo ${command}", ` +
       "or add --user to use your own systemd",
   );
-}
-
-function inShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,10 +1,10 @@
-import { resolve } from "node:path";
 import { coordinatorUnit } from "../../systemd/coordinator_unit.ts";
 import { formatListenAddress, parseListenAddress } from "../config/listen_address.ts";
 import { findStoreAccess } from "../systemd/store_access.ts";
 import { VERSION } from "./build_info.ts";
 import { UsageError } from "./command.ts";
 import { readArgument } from "./output.ts";
+import { assertFile } from "./systemd_files.ts";
 import { COMMON_OPTIONS, memoryMaxOf, readWhole } from "./systemd_options.ts";
 import { defineRole, type RoleSpec } from "./systemd_role.ts";
 
@@ -60,30 +60,31 @@ const OPTIONS = {
   ...COMMON_OPTIONS,
 } as const;
 
-const STEM = "sollol-coordinator";
-
 /** A llama-server over rpc backends that always runs. */
 export const coordinatorRole: RoleSpec = defineRole({
   role: "coordinator",
-  stem: STEM,
+  stem: "sollol-coordinator",
   summary: "A llama-server that spreads one model over rpc backends and always runs.",
   details:
     "The gateway starts coordinators by itself, as they are needed; this is for whoever wants one model to be there " +
     "always. Name it to the gateway in coordinator_url or coordinators.",
   options: OPTIONS,
   examples: ["coordinator install --model /srv/70b.gguf --rpc 10.0.0.3"],
-  async describe({ options, place, host, signal, purpose, warn, llamaProgram, gpuAccess }) {
-    const { model, rpc, alias, allow, arg: args, devices, slots } = options;
-    if (model === undefined) throw new UsageError("--model FILE is missing: which model?");
+  async describe(request) {
+    const { options, stem, place, host, signal, purpose, warn, llamaProgram, gpuAccess } = request;
+    const { model: modelPath, rpc, alias, allow, arg: args, devices, slots } = options;
+    if (modelPath === undefined) throw new UsageError("--model FILE is missing: which model?");
     if (rpc.length === 0) throw new UsageError("--rpc HOST:PORT is missing: over which rpc backends?");
-    const modelPath = resolve(model);
-    const apiKeyPath = options["api-key-file"] && resolve(options["api-key-file"]);
+    const apiKeyPath = options["api-key-file"];
+    await assertFile(modelPath, "the model", request);
+    if (apiKeyPath !== undefined) await assertFile(apiKeyPath, "the API key", request);
     const listen = readArgument("--listen", options.listen ?? "8080", parseListenAddress);
-    const access = await findStoreAccess(host, [modelPath], { manager: place.manager, signal });
+    const access = await findStoreAccess(host, place.root === undefined ? [modelPath] : [], { manager: place.manager, signal });
     if (purpose !== "status") access.warnings.forEach(warn);
     const { gpu, groups } = await gpuAccess();
     const contextSize = options["context-size"];
     const unit = coordinatorUnit({
+      stem,
       manager: place.manager,
       version: VERSION,
       program: await llamaProgram("llamaServer", { llamaServer: options["llama-server"] }),
@@ -110,7 +111,6 @@ export const coordinatorRole: RoleSpec = defineRole({
       services: [unit.name],
       secrets: [],
       next: [["use", `coordinator_url: http://${formatListenAddress(listen)} in the gateway's config`]],
-      recorded: { model: modelPath, "api-key-file": apiKeyPath },
     };
   },
 });

@@ -3,6 +3,8 @@ import type { Credential } from "../../systemd/credential.ts";
 import { gatewayUnits } from "../../systemd/gateway_units.ts";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
+import { configKeys } from "../config/keys.ts";
+import type { ConfigFromDisk } from "../config/load.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import { findModelRoots, thisMachine } from "../ollama/locations.ts";
 import { whyOutOfReach } from "../systemd/service_reach.ts";
@@ -10,6 +12,7 @@ import { findStoreAccess } from "../systemd/store_access.ts";
 import { VERSION } from "./build_info.ts";
 import { UsageError } from "./command.ts";
 import { CONFIG_OPTIONS, loadConfigForCommand } from "./config_flags.ts";
+import { assertFile } from "./systemd_files.ts";
 import { COMMON_OPTIONS, memoryMaxOf, wordsOf } from "./systemd_options.ts";
 import { defineRole, type RoleRequest, type RoleSpec } from "./systemd_role.ts";
 
@@ -36,14 +39,12 @@ const OPTIONS = {
   ...SERVE_OPTIONS,
 } as const;
 
-const STEM = "sollol";
-
 type Request = RoleRequest<typeof OPTIONS>;
 
 /** The gateway itself. */
 export const gatewayRole: RoleSpec = defineRole({
   role: "gateway",
-  stem: STEM,
+  stem: "sollol",
   summary: "The gateway: sollol serve.",
   details:
     "It runs as a user of its own that has no rights but to read models. The configuration is checked first, as the " +
@@ -56,11 +57,12 @@ export const gatewayRole: RoleSpec = defineRole({
     "gateway install --user --listen 11435",
   ],
   async describe(request) {
-    const { options, place, host, signal, ownProgram, gpuAccess } = request;
-    const configPath = options.config === undefined ? undefined : resolve(options.config);
-    const config = await loadAsService(request, configPath);
-    if (configPath !== undefined) await assertReadable(configPath, request);
+    const { options, stem, place, host, signal, ownProgram, gpuAccess } = request;
+    const { config, path } = await loadAsService(request);
+    if (path !== undefined) await assertReadable(path.slice(place.root?.length ?? 0), request);
+    assertNoSecrets(options, config);
     const credentials = await Promise.all(options.credential.map((text) => readCredential(text, request)));
+    assertHandedOver(config, credentials, request);
     await findLlamaServer(request, config);
     const store = await findStoreAccess(host, await findRoots(config, request), {
       manager: place.manager,
@@ -69,10 +71,11 @@ export const gatewayRole: RoleSpec = defineRole({
     if (request.purpose !== "status") store.warnings.forEach(request.warn);
     const { gpu, groups } = await gpuAccess();
     const files = gatewayUnits({
+      stem,
       manager: place.manager,
       version: VERSION,
       command: [await ownProgram()],
-      configPath,
+      configPath: options.config,
       args: wordsOf(SERVE_OPTIONS, options),
       drainMs: config.timeouts.drainMs,
       credentials,
@@ -87,25 +90,25 @@ export const gatewayRole: RoleSpec = defineRole({
     return {
       files,
       enabled: files.map(({ name }) => name),
-      services: [`${STEM}.service`],
+      services: [files[0]!.name],
       secrets: [],
-      recorded: { config: configPath, credential: credentialTexts },
+      recorded: { credential: credentialTexts },
     };
   },
 });
 
 /** Variables as the service has them: those of the person who installs it mean nothing to it. */
-function serviceEnvironment({ place, env }: Request): Environment {
-  if (place.manager === "system") return { STATE_DIRECTORY: `/var/lib/${STEM}` };
+function serviceEnvironment({ stem, place, env }: Request): Environment {
+  if (place.manager === "system") return { STATE_DIRECTORY: `/var/lib/${stem}` };
   const { HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME } = env;
   return { HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME };
 }
 
-async function loadAsService(request: Request, configPath: string | undefined): Promise<Config> {
+async function loadAsService(request: Request): Promise<ConfigFromDisk> {
   const { options, place: { root }, host } = request;
   const usual = join(root ?? "/", "etc/sollol/config.yaml");
-  const there = configPath !== undefined
-    ? (root ?? "") + configPath
+  const there = options.config !== undefined
+    ? (root ?? "") + options.config
     : root !== undefined && await host.readInfo(usual)
     ? usual
     : undefined;
@@ -114,7 +117,37 @@ async function loadAsService(request: Request, configPath: string | undefined): 
     env: serviceEnvironment(request),
   });
   if (request.purpose !== "status") loaded.warnings.forEach(request.warn);
-  return loaded.config;
+  return loaded;
+}
+
+/** A unit and the list of processes are for everybody to read. @throws {UsageError} If a secret would stand there. */
+function assertNoSecrets({ set }: Request["options"], config: Config): void {
+  const { auth, ollamaNodes, coordinators } = config;
+  const isSecret = (path: string) =>
+    configKeys().some((key) => key.path === path && key.format === "secret") ||
+    (path === "auth.keys" && auth.keys.some(({ source }) => source.kind === "key")) ||
+    (path === "ollama_nodes" && ollamaNodes.some(({ apiKey }) => apiKey !== undefined)) ||
+    (path === "coordinators" && coordinators.some(({ apiKey }) => apiKey !== undefined));
+  const secret = set.map((setting) => setting.split("=")[0]!).find(isSecret);
+  if (secret === undefined) return;
+  throw new UsageError(
+    `--set ${secret}: every user of this machine could read it in the unit; put it into a file that --credential names`,
+  );
+}
+
+/** Without its credentials the gateway would not start. */
+function assertHandedOver(
+  { auth }: Config,
+  credentials: readonly Credential[],
+  { purpose, warn }: Request,
+): void {
+  const wanted = auth.keys.flatMap(({ source }) => source.kind === "credential" ? [source.name] : []);
+  const missing = wanted.find((wanted) => !credentials.some(({ name }) => name === wanted));
+  if (missing === undefined || purpose === "status") return;
+  const complaint =
+    `the config names the credential "${missing}", and nobody hands it over; add --credential ${missing}=PATH`;
+  if (purpose === "print") return warn(complaint);
+  throw new GatewayError("invalid_request", `Cannot install the gateway: ${complaint}`);
 }
 
 async function assertReadable(path: string, { host, place, purpose }: Request): Promise<void> {
@@ -128,19 +161,13 @@ async function assertReadable(path: string, { host, place, purpose }: Request): 
   );
 }
 
-async function readCredential(text: string, { host, place, purpose }: Request): Promise<Credential> {
+async function readCredential(text: string, request: Request): Promise<Credential> {
   const [, name, path] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (name === undefined || path === undefined) {
     throw new UsageError(`--credential needs NAME=PATH, got "${text.slice(0, 80)}"`);
   }
   const file = resolve(path);
-  const info = purpose === "install" ? await host.readInfo((place.root ?? "") + file) : undefined;
-  if (purpose === "install" && info?.type !== "file") {
-    throw new GatewayError(
-      "invalid_request",
-      `Cannot hand "${file}" to the gateway: there is no such file; write the secret into it`,
-    );
-  }
+  await assertFile(file, `the secret "${name}"`, request);
   return { name, path: file };
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { GpuKind } from "../../systemd/service_options.ts";
 import { parseBytes } from "../units.ts";
 import type { OptionSpec, OptionSpecs, OptionValue, OptionValues } from "./command.ts";
@@ -102,6 +103,24 @@ export function wordsOf(
     if (typeof value === "boolean") return [value ? `--${name}` : `--no-${name}`];
     return (typeof value === "string" ? [value] : value).map((each) => `--${name}=${each}`);
   });
+}
+
+/** A bare name of a program is looked for on a service's `PATH`. */
+const PROGRAMS = ["llama-server", "rpc-server"];
+
+/** Options whose paths mean the same wherever they are read, as those of a service have to. */
+export function withAbsolutePaths(
+  specs: OptionSpecs,
+  values: OptionValues<OptionSpecs>,
+): OptionValues<OptionSpecs> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      if (!/^(FILE|PATH|DIR)$/.test(specs[name]?.value ?? "")) return [name, value];
+      const absolute = (path: string) => PROGRAMS.includes(name) && !path.includes("/") ? path : resolve(path);
+      if (typeof value === "string") return [name, absolute(value)];
+      return [name, Array.isArray(value) ? value.map(absolute) : value];
+    }),
+  );
 }
 
 /** What was asked for, as a unit keeps it. */

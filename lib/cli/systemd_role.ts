@@ -43,7 +43,7 @@ export interface RoleRequest<O extends OptionSpecs = OptionSpecs> {
   readonly gpuAccess: () => Promise<GpuAccess>;
 }
 
-/** Units as a role describes them, under their usual names and without a record. */
+/** Units as a role describes them, without a record. */
 export interface RoleUnits extends Omit<UnitSet, "role" | "stem"> {
   /** What to do with them once they run: names and values for a person. */
   readonly next?: readonly (readonly [name: string, value: string])[];

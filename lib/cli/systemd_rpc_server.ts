@@ -41,12 +41,10 @@ const OPTIONS = {
   ...COMMON_OPTIONS,
 } as const;
 
-const STEM = "sollol-rpc";
-
 /** An rpc backend that nobody but systemd watches. */
 export const rpcServerRole: RoleSpec = defineRole({
   role: "rpc-server",
-  stem: STEM,
+  stem: "sollol-rpc",
   summary: "A ggml-rpc-server that lends this machine's devices, with nothing beside it.",
   details:
     "The rpc protocol has no password: whoever reaches the server owns the machine. So it listens on the network only " +
@@ -58,13 +56,14 @@ export const rpcServerRole: RoleSpec = defineRole({
     "rpc-server install --host 192.168.1.20 --allow 192.168.1.10",
     "rpc-server install --port 50052 --port 50053 --devices CPU",
   ],
-  async describe({ options, place, llamaProgram, gpuAccess }) {
+  async describe({ options, stem, place, llamaProgram, gpuAccess }) {
     const { host = "127.0.0.1", devices: deviceText, threads, cache: isCaching, allow, force } = options;
     const ports = portsOf(options.port);
     const devices = deviceText === undefined
       ? undefined
       : readArgument("--devices", deviceText, parseDeviceGroup);
     const unit = {
+      stem,
       manager: place.manager,
       version: VERSION,
       ...await gpuAccess(),
@@ -80,12 +79,12 @@ export const rpcServerRole: RoleSpec = defineRole({
     const next = [["use", `sollol register ${ports.map((port) => `${host}:${port}`).join(" ")}`]] as const;
     const [port, ...others] = ports;
     if (others.length === 0) {
-      const name = `${STEM}.service`;
-      const files = [rpcServerUnit({ ...unit, port: port! })];
-      return { files, enabled: [name], services: [name], secrets: [], next };
+      const file = rpcServerUnit({ ...unit, port: port! });
+      return { files: [file], enabled: [file.name], services: [file.name], secrets: [], next };
     }
-    const instances = ports.map((port) => instanceName(`${STEM}@.service`, String(port)));
-    return { files: [rpcServerTemplate(unit)], enabled: instances, services: instances, secrets: [], next };
+    const template = rpcServerTemplate(unit);
+    const instances = ports.map((port) => instanceName(template.name, String(port)));
+    return { files: [template], enabled: instances, services: instances, secrets: [], next };
   },
 });
 

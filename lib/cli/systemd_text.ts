@@ -94,15 +94,12 @@ function reportToText(report: UnitReport, paint: Paint, nowMs: number): string {
     ["  file", `${path}, ${fileState(report)}`],
     [
       "  program",
-      missingProgram === undefined ? "" : `${missingProgram} is gone; put it back, or install again`,
+      missingProgram === undefined ? "" : `${missingProgram} is gone; put it back, or install the unit again`,
     ],
     ["  starts", state && startOf(state)],
     ["  changed by", state?.dropIns.join(", ")],
     ["  says", state && printable(state.statusText)],
-    [
-      "  to do",
-      state?.needsReload ? "systemctl daemon-reload: files have changed since systemd read them" : "",
-    ],
+    ["  to do", toDo(report)],
   ]);
   const life = state === undefined
     ? "nothing is known of it, since no systemd runs here"
@@ -115,7 +112,12 @@ function reportToText(report: UnitReport, paint: Paint, nowMs: number): string {
 function fileState({ isEdited, isCurrent, because }: UnitReport): string {
   if (isEdited) return "edited since sollol wrote it";
   if (isCurrent) return "up to date";
-  return isCurrent === undefined ? because ?? "" : `out of date: ${because}; install again`;
+  return isCurrent === undefined ? because ?? "" : `out of date: ${because}`;
+}
+
+function toDo({ state, isCurrent, again }: UnitReport): string {
+  if (state?.needsReload) return "systemctl daemon-reload: files have changed since systemd read them";
+  return isCurrent === false ? again : "";
 }
 
 function startOf({ enabled }: UnitState): string {

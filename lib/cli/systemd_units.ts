@@ -1,10 +1,10 @@
-import { isAbsolute, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { UnitFile } from "../../systemd/unit_file.ts";
 import { findGpuAccess } from "../systemd/gpu_access.ts";
 import { type OwnProcess, thisProcess } from "../systemd/own_program.ts";
 import type { UnitHost } from "../systemd/unit_host.ts";
 import { placeOfUnits, type UnitPlace } from "../systemd/unit_place.ts";
-import { renamed, withRecord } from "../systemd/unit_record.ts";
+import { withRecord } from "../systemd/unit_record.ts";
 import { readUnitReports, type UnitReport } from "../systemd/unit_report.ts";
 import { parseUnitStem, type UnitSet } from "../systemd/unit_set.ts";
 import { type CliHost, isGroup, type OptionSpecs, type OptionValues, UsageError } from "./command.ts";
@@ -12,7 +12,7 @@ import { readArgument } from "./output.ts";
 import { parseCommandLine } from "./parse.ts";
 import { coordinatorRole } from "./systemd_coordinator.ts";
 import { gatewayRole } from "./systemd_gateway.ts";
-import { type COMMON_OPTIONS, recordOf } from "./systemd_options.ts";
+import { type COMMON_OPTIONS, recordOf, withAbsolutePaths } from "./systemd_options.ts";
 import { findLlamaProgram, findSollol } from "./systemd_programs.ts";
 import type { Purpose, RoleSpec } from "./systemd_role.ts";
 import { rpcServerRole } from "./systemd_rpc_server.ts";
@@ -60,14 +60,15 @@ export function stemFor(role: RoleSpec, { name }: Pick<CommonValues, "name">): s
  */
 export async function describeUnits(
   role: RoleSpec,
-  options: OptionValues<OptionSpecs>,
+  given: OptionValues<OptionSpecs>,
   place: UnitPlace,
   { purpose, ...context }: UnitsContext & { purpose: Purpose },
 ): Promise<DescribedUnits> {
+  const options = withAbsolutePaths(role.options, given);
   const { env, stderr, signal, host, warn, process = thisProcess(env) } = context;
   const common = options as CommonValues; // safe: every role has them
   const stem = stemFor(role, common);
-  const named = common.program === undefined ? undefined : resolve(common.program);
+  const named = common.program;
   const maySetUp = common.setup !== false;
   const search = { env, stderr, signal, host, place, purpose, process, named, maySetUp, warn };
   let program: string | undefined;
@@ -82,17 +83,16 @@ export async function describeUnits(
       signal,
       warn,
       ownProgram: async () => program = await findSollol(search),
-      llamaProgram: (which, configured = {}) => findLlamaProgram(which, absoluteIn(configured), search),
+      llamaProgram: (which, configured = {}) => findLlamaProgram(which, configured, search),
       gpuAccess: () => findGpuAccess(host, { wanted: gpuWish(common, options, place), signal }),
     }));
   const recorded = recordOf(role.role, role.options, { ...options, program, ...units.recorded });
-  const own = (name: string) => stem + name.slice(role.stem.length);
   return {
     role: role.role,
     stem,
-    files: units.files.map((file) => withRecord(renamed(file, role.stem, stem), recorded)),
-    enabled: units.enabled.map(own),
-    services: units.services.map(own),
+    files: units.files.map((file) => withRecord(file, recorded)),
+    enabled: units.enabled,
+    services: units.services,
     secrets: units.secrets,
     next: units.next ?? [],
   };
@@ -138,13 +138,6 @@ function gpuWish(common: CommonValues, options: OptionValues<OptionSpecs>, { roo
   if (common.gpu !== undefined) return common.gpu;
   const devices = [options["devices"] ?? []].flat().join(",");
   return root !== undefined || /^CPU(?:,|$)/i.test(devices) ? "none" : undefined;
-}
-
-function absoluteIn<T extends Readonly<Record<string, string | undefined>>>(paths: T): T {
-  const entries = Object.entries(paths).map(([name, path]) => {
-    return [name, path?.includes("/") && !isAbsolute(path) ? resolve(path) : path];
-  });
-  return Object.fromEntries(entries) as T; // safe: the same names
 }
 
 /** What no unit can hold was written on the command line. */

@@ -1,11 +1,10 @@
 import { isIP } from "node:net";
-import { resolve } from "node:path";
 import { workerUnit } from "../../systemd/worker_unit.ts";
 import { parseTimer } from "../config/fields.ts";
 import { GatewayError, messageOf } from "../errors.ts";
 import { formatAddress, parseUpstreamUrl } from "../http/address.ts";
 import { resolveHost } from "../http/resolve_host.ts";
-import { secretPath } from "../systemd/secret_files.ts";
+import { secretPath, WORKER_TOKEN } from "../systemd/secret_files.ts";
 import type { SecretFile } from "../systemd/unit_set.ts";
 import { readWorkerToken, TOKEN_VARIABLE } from "../worker/worker_token.ts";
 import { VERSION } from "./build_info.ts";
@@ -45,15 +44,13 @@ const OPTIONS = {
   ...PASSED_OPTIONS,
 } as const;
 
-const STEM = "sollol-worker";
-const TOKEN_NAME = "worker-token";
 
 type Request = RoleRequest<typeof OPTIONS>;
 
 /** The agent that lends this machine's devices to a gateway. */
 export const workerRole: RoleSpec = defineRole({
   role: "worker",
-  stem: STEM,
+  stem: "sollol-worker",
   summary: "The agent that lends this machine's devices to a gateway: sollol worker.",
   details:
     "The gateway knows of this machine as soon as it runs. Nobody but the gateway's addresses, as they are now, and " +
@@ -66,7 +63,7 @@ export const workerRole: RoleSpec = defineRole({
     "worker install --gateway http://shelf:11435 --token-file token",
   ],
   async describe(request) {
-    const { options, place, purpose, ownProgram, llamaProgram, gpuAccess, warn } = request;
+    const { options, stem, place, purpose, ownProgram, llamaProgram, gpuAccess, warn } = request;
     if (options.gateway === undefined) {
       throw new UsageError("--gateway URL is missing: where is the gateway?");
     }
@@ -80,6 +77,7 @@ export const workerRole: RoleSpec = defineRole({
     }
     const { gpu, groups } = await gpuAccess();
     const unit = workerUnit({
+      stem,
       manager: place.manager,
       version: VERSION,
       command: [await ownProgram()],
@@ -118,12 +116,11 @@ async function readToken(
 ): Promise<{ path: string | undefined; secrets: readonly SecretFile[] }> {
   const { token, "token-file": tokenFile } = options;
   if (token === undefined && tokenFile !== undefined) {
-    const path = resolve(tokenFile);
-    if (purpose === "install") await readWorkerToken({ token, tokenFile: (place.root ?? "") + path, env });
-    return { path, secrets: [] };
+    if (purpose === "install") await readWorkerToken({ token, tokenFile: (place.root ?? "") + tokenFile, env });
+    return { path: tokenFile, secrets: [] };
   }
   const text = purpose === "status" ? undefined : await readWorkerToken({ token, tokenFile, env });
-  const { seen, real } = secretPath(place, stem, TOKEN_NAME);
+  const { seen, real } = secretPath(place, stem, WORKER_TOKEN);
   if (text !== undefined) return { path: seen, secrets: [{ path: real, text: `${text}\n` }] };
   return { path: await host.readInfo(real) ? seen : undefined, secrets: [] };
 }

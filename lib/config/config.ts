@@ -80,9 +80,8 @@ export type Scope = "inference" | "metrics" | "worker" | "admin";
 
 /** Where a key is to be found. */
 export type KeySource =
-  | { readonly kind: "key"; readonly secrets: Secrets }
-  /** Its SHA-256 in lower-case hexadecimal digits. */
-  | { readonly kind: "hash"; readonly sha256: string }
+  /** In the config itself, as it is or as its hash. */
+  | { readonly kind: "key" | "hash" }
   /** One key a line. */
   | { readonly kind: "file"; readonly path: string }
   /** Of systemd's, in `$CREDENTIALS_DIRECTORY`. */
@@ -94,6 +93,11 @@ export interface AuthKeyConfig {
   readonly name: string;
   /** Where it is to be found. */
   readonly source: KeySource;
+  /**
+   * SHA-256 of each secret that is this key, in lower-case hexadecimal digits; none for a file or a credential until
+   * `readKeys` has read it.
+   */
+  readonly sha256: readonly string[];
   /** At least one. */
   readonly scopes: readonly Scope[];
   /** Patterns with `*` of the models that it may use; `undefined` for all. */

@@ -38,6 +38,7 @@ function printed(key: ConfigKey, value: unknown, config: Config): string {
   if (key.path === "rpc_backends") return config.rpcBackends.map(formatEndpoint).join(",");
   if (key.path === "coordinators") return config.coordinators.map(({ url }) => url).join(",");
   if (key.path === "ollama_nodes") return config.ollamaNodes.map(({ url }) => url).join(",");
+  if (key.path === "auth.keys") return config.auth.keys.map(({ name }) => name).join(",");
   if (value === undefined) return "";
   if (key.kind === "map") return isTree(value) && Object.keys(value).length > 0 ? JSON.stringify(value) : "";
   if (!Array.isArray(value)) return key.format === "secret" ? MASK : String(value);

@@ -1,4 +1,4 @@
-import type { AuthKeyConfig, Config } from "./config.ts";
+import type { Config } from "./config.ts";
 
 /**
  * When a change of a key counts. `live`: at once, wherever the key is read next. `next load`: for coordinators that are
@@ -86,12 +86,12 @@ export const KEY_TABLE: Readonly<Record<string, KeyRule>> = {
   "resume_streams": live((config) => config.hasResumedStreams),
   "limits.body": live((config) => config.limits.bodyBytes),
   "limits.header": restart((config) => config.limits.headerBytes),
+  "limits.queue": live((config) => config.limits.queueCount),
+  "limits.queue_wait": live((config) => config.limits.queueWaitMs),
   "limits.connections": live((config) => config.limits.connectionCount),
   "limits.connections_per_client": live((config) => config.limits.connectionsPerClient),
   "limits.client_concurrency": live((config) => config.limits.clientConcurrency),
   "limits.client_requests_per_minute": live((config) => config.limits.clientRequestsPerMinute),
-  "limits.queue": live((config) => config.limits.queueCount),
-  "limits.queue_wait": live((config) => config.limits.queueWaitMs),
   "timeouts.connect": live((config) => config.timeouts.connectMs),
   "timeouts.probe": live((config) => config.timeouts.probeMs),
   "timeouts.drain": live((config) => config.timeouts.drainMs),
@@ -101,7 +101,7 @@ export const KEY_TABLE: Readonly<Record<string, KeyRule>> = {
   "timeouts.client_idle": live((config) => config.timeouts.clientIdleMs),
   "timeouts.client_body": live((config) => config.timeouts.clientBodyMs),
   "api_keys": live((config) => config.apiKeys.reveal()),
-  "auth.keys": live((config) => config.auth.keys.map(plainKey)),
+  "auth.keys": live((config) => config.auth.keys),
   "auth.allow_anonymous": live((config) => config.auth.allowsAnonymous),
   "origins": live((config) => config.origins),
   "log.level": live((config) => config.log.level),
@@ -138,10 +138,6 @@ function nextLoad(read: KeyRule["read"]): KeyRule {
 
 function restart(read: KeyRule["read"]): KeyRule {
   return { effect: "restart", read };
-}
-
-function plainKey({ source, ...rest }: AuthKeyConfig): unknown {
-  return [rest, source.kind === "key" ? source.secrets.reveal() : source];
 }
 
 /** The order of the backends counts, which a comparison of objects would not see. */

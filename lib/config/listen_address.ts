@@ -1,3 +1,5 @@
+import { isLoopbackAddress } from "../auth/peer_address.ts";
+
 /** Where our HTTP server listens. */
 export interface ListenAddress {
   /** A host name or an address; IPv6 without its brackets. */
@@ -25,9 +27,9 @@ export function parseListenAddress(text: string): ListenAddress {
   return { hostname: match.groups?.["ipv6"] ?? match.groups?.["host"] ?? LOOPBACK, port };
 }
 
-/** Whether only programs on this machine reach what listens there. */
+/** Whether only programs on this machine reach what listens there. Of names, only `localhost` is known to mean that. */
 export function isLoopback({ hostname }: ListenAddress): boolean {
-  return /^(127\.|::1$|localhost$)/.test(hostname);
+  return hostname.toLowerCase() === "localhost" || isLoopbackAddress(hostname);
 }
 
 /** Writes an address as {@linkcode parseListenAddress} reads it. */

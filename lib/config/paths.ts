@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { CONFIG_VARIABLE, type Environment } from "./environment.ts";
 import { configKeys } from "./keys.ts";
-import { type Layer, type LayerEntry, layerOf, mergeLayers, sourceOf, valueAt } from "./layer.ts";
+import { isTree, type Layer, type LayerEntry, layerOf, mergeLayers, sourceOf, valueAt } from "./layer.ts";
 import { DEFAULT_SOURCE, type Source } from "./source.ts";
 
 /** A place where a config file may lie. */
@@ -44,7 +44,20 @@ export function resolvePaths(layer: Layer, env: Environment): Layer {
     const resolve = (path: unknown) => resolvePath(path, key.format === "program", source, env);
     return [{ path: key.path, value: Array.isArray(value) ? value.map(resolve) : resolve(value), source }];
   });
-  return { ...mergeLayers([layer, layerOf(entries)]), sources: layer.sources };
+  const keyFiles = keyFileEntries(layer, env);
+  return { ...mergeLayers([layer, layerOf([...entries, ...keyFiles])]), sources: layer.sources };
+}
+
+/** Where keys lie that are in files. */
+function keyFileEntries(layer: Layer, env: Environment): LayerEntry[] {
+  const path = "auth.keys";
+  const value = valueAt(layer.values, path);
+  if (!Array.isArray(value)) return [];
+  const source = sourceOf(layer, path) ?? DEFAULT_SOURCE;
+  const resolved = value.map((key: unknown) =>
+    isTree(key) && "file" in key ? { ...key, file: resolvePath(key["file"], false, source, env) } : key
+  );
+  return [{ path, value: resolved, source }];
 }
 
 function resolvePath(path: unknown, isProgram: boolean, source: Source, env: Environment): unknown {

@@ -70,9 +70,10 @@ function got({ input, path }: JsonIssue): string {
   return `got ${quoted.length > 60 ? `${quoted.slice(0, 60)}…` : quoted}`;
 }
 
+/** Whatever stands in place of a key, or of where it is, may be one. */
 function isSecret(path: readonly PropertyKey[]): boolean {
   const isSecretKey = configKeys().some((key) => key.format === "secret" && key.path === String(path[0]));
-  return isSecretKey || path.at(-1) === "api_key";
+  return isSecretKey || path.at(-1) === "api_key" || dotted(path.slice(0, 2)) === "auth.keys";
 }
 
 /** `rpc_backends[1].port`, `aliases["gpt-4"]`: as people read it; a name that an operator chose may be any text. */

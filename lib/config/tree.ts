@@ -10,6 +10,7 @@ import type { Config, ExternalCoordinatorConfig, OllamaNodeConfig } from "./conf
 import { parseBaseUrl } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
 import { parseListenAddress } from "./listen_address.ts";
+import { openListenComplaint } from "./open_listen.ts";
 import { auth } from "./schema/auth_section.ts";
 import { coordinator, externalCoordinator, llamaCpp, pool, waiting } from "./schema/coordinator_sections.ts";
 import { byName, key, path, positive, size, text, textField } from "./schema/field_kinds.ts";
@@ -123,7 +124,7 @@ const tree = z.strictObject({
       "Directory for what must outlive a restart; default: $STATE_DIRECTORY or ~/.local/state/sollol.",
     ),
 }).superRefine(refuseNodesTwice).superRefine(refuseAliasesOfAliases).superRefine(refuseOwnFallbacks)
-  .superRefine(refuseCoordinatorsTwice).transform((said) => ({
+  .superRefine(refuseCoordinatorsTwice).superRefine(refuseOpenListen).transform((said) => ({
     listen: said.listen,
     model: said.model,
     modelShardingEnabled: said.model_sharding_enabled,
@@ -205,6 +206,15 @@ function refuseOwnFallbacks(
     const message = `"${others[at]}" is the model itself; name others`;
     if (at >= 0) context.addIssue({ code: "custom", path: ["fallbacks", model, at], message });
   }
+}
+
+function refuseOpenListen(
+  { listen, api_keys: apiKeys, auth }: Pick<Config, "listen" | "auth"> & { api_keys: readonly string[] },
+  context: IssueSink,
+): void {
+  const keyCount = apiKeys.length + auth.keys.length;
+  const message = openListenComplaint({ listen, keyCount, allowsAnonymous: auth.allowsAnonymous });
+  if (message !== undefined) context.addIssue({ code: "custom", path: ["listen"], message });
 }
 
 /** One llama-server under two names would be taken for twice as many slots. */

@@ -31,11 +31,10 @@ export async function examineExposure(
     );
   }
   return warn(
-    `${
-      listNames(unguarded.map(nameOf), MAX_SHOWN)
-    } takes orders from everybody who reaches it: the protocol has no ` +
-      "authentication, and no allow list of systemd is in force",
-    "let only the gateway in: sollol systemd rpc-server install --help tells how; or a firewall (then all is well)",
+    "everybody on the network may give orders to " + listNames(unguarded.map(nameOf), MAX_SHOWN) +
+      ": the protocol has no password, and no allow list of systemd is in force",
+    "let only the gateway in: sudo sollol systemd rpc-server install --host ADDRESS --allow GATEWAY; " +
+      "behind a firewall that does, all is well",
     figures,
   );
 }

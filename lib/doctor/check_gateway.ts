@@ -1,4 +1,5 @@
 import { listNames } from "../name_list.ts";
+import type { InstalledUnit } from "./check_units.ts";
 import { describeSkew, SKEW_CURE } from "./clock_skew.ts";
 import { fail, type Finding, ok, skip, splitCure, warn } from "./finding.ts";
 import type { GatewayWitness, Testimony } from "./gateway_witness.ts";
@@ -8,7 +9,10 @@ const MAX_SHOWN = 3;
 /** Whether the gateway that runs is sound and of this version. */
 export function judgeGateway(
   testimony: Testimony,
-  { url, isNamed, version }: Pick<GatewayWitness, "url" | "isNamed"> & { readonly version: string },
+  { url, isNamed, version, service }: Pick<GatewayWitness, "url" | "isNamed"> & {
+    readonly version: string;
+    readonly service: InstalledUnit | undefined;
+  },
 ): Finding {
   if (testimony.kind !== "told") {
     const { seen, cure } = splitCure(testimony.reason, "check --gateway and --token");
@@ -32,7 +36,9 @@ export function judgeGateway(
   if (testimony.version !== version) {
     return warn(
       `${seen}, but this program is ${version}`,
-      "restart it to have it run what is installed: sudo systemctl restart sollol",
+      service === undefined
+        ? "restart it, so that it runs this one"
+        : `${service.isOfUser ? "systemctl --user" : "sudo systemctl"} restart ${service.report.unit}`,
       figures,
     );
   }

@@ -1,7 +1,7 @@
 import { configKeys } from "../config/keys.ts";
 import { valueAt } from "../config/layer.ts";
 import type { ConfigFromDisk } from "../config/load.ts";
-import { fail, type Finding, ok, skip, warn } from "./finding.ts";
+import { fail, type Finding, ok, warn } from "./finding.ts";
 import type { Machine } from "./machine.ts";
 
 /** What is asked of a host about files. */
@@ -11,26 +11,38 @@ export type FileReader = Pick<Machine, "stat" | "whyNotRead">;
 const OTHERS = 0o077;
 const OTHERS_READ = 0o044;
 
-/** Whether the files that hold keys are there, and for nobody but their owner. */
+/** Whether any file holds secrets of this configuration. */
+export function hasSecretFiles(loaded: ConfigFromDisk): boolean {
+  return keyFilesOf(loaded).length > 0 || hasSecretsInFile(loaded);
+}
+
+/** Whether the files that hold keys, one at least, are there, and for nobody but their owner. */
 export async function examineSecretFiles(loaded: ConfigFromDisk, machine: FileReader): Promise<Finding> {
-  const keyFiles = loaded.config.auth.keys.flatMap(({ name, source }) => {
-    return source.kind === "file" ? [{ name, path: source.path }] : [];
-  });
   const { path } = loaded;
   const findings = await Promise.all([
-    ...keyFiles.map((file) => examineKeyFile(file, machine)),
+    ...keyFilesOf(loaded).map((file) => examineKeyFile(file, machine)),
     ...(path !== undefined && hasSecretsInFile(loaded) ? [examineConfigFile(path, machine)] : []),
   ]);
-  if (findings.length === 0) return skip("no file holds a secret");
   const worst = findings.find(({ result }) => result === "fail") ??
     findings.find(({ result }) => result === "warn");
   return worst ??
-    ok(findings.length === 1 ? findings[0]!.seen : `${findings.length} files, for their owners alone`);
+    (findings.length === 1 ? findings[0]! : ok(`${findings.length} files, for their owners alone`));
+}
+
+interface KeyFile {
+  name: string;
+  path: string;
+}
+
+function keyFilesOf({ config }: ConfigFromDisk): KeyFile[] {
+  return config.auth.keys.flatMap(({ name, source }) => {
+    return source.kind === "file" ? [{ name, path: source.path }] : [];
+  });
 }
 
 /** A gateway refuses one that is not as it should be. */
 async function examineKeyFile(
-  { name, path }: { readonly name: string; readonly path: string },
+  { name, path }: KeyFile,
   machine: FileReader,
 ): Promise<Finding> {
   const what = `the file of the key "${name}", ${path},`;
@@ -55,11 +67,13 @@ async function examineConfigFile(path: string, machine: FileReader): Promise<Fin
   if ((mode & OTHERS_READ) === 0) return ok(`${path} is for its owner alone`);
   return warn(
     `${path} holds secrets and may be read by others (mode ${octal(mode)})`,
-    `chmod 600 ${path}, or keep the keys in files of their own (auth.keys)`,
+    "keep the secrets in files of their own: file or credential in auth.keys; or, unless a service of systemd reads it, " +
+      `chmod 600 ${path}`,
   );
 }
 
 function hasSecretsInFile({ config, said, path }: ConfigFromDisk): boolean {
+  if (path === undefined) return false;
   const isSetInFile = configKeys().some((key) => {
     if (key.format !== "secret" || valueAt(said.values, key.path) === undefined) return false;
     const source = said.sources.get(key.path);

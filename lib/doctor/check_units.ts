@@ -11,12 +11,17 @@ export interface InstalledUnit {
   readonly isOfUser: boolean;
 }
 
+/** Whether a unit is the service of a gateway, whatever its name. */
+export function isGatewayService({ report: { role, unit } }: InstalledUnit): boolean {
+  return role === "gateway" && unit.endsWith(".service");
+}
+
 /** Whether an installed unit runs, runs what is installed, and is what this sollol would install. */
 export async function examineUnit(
   machine: Pick<Machine, "readLink">,
   { report, isOfUser }: InstalledUnit,
 ): Promise<Finding> {
-  const { unit, path, state, trouble, isCurrent, isEdited, because, missingProgram, log } = report;
+  const { unit, path, state, trouble, isCurrent, isEdited, because, again, missingProgram, log } = report;
   if (unit.includes("@.")) return skip(`${path} is a template; no instance of it is enabled`);
   const systemctl = isOfUser ? "systemctl --user" : "sudo systemctl";
   const figures = {
@@ -30,7 +35,7 @@ export async function examineUnit(
   if (missingProgram !== undefined) {
     return fail(
       `its program ${missingProgram} is gone`,
-      `put sollol there, then ${systemctl} restart ${unit}`,
+      `put it there, then ${systemctl} restart ${unit}; or install the unit again: ${again}`,
       figures,
     );
   }
@@ -60,7 +65,7 @@ export async function examineUnit(
   if (isCurrent === false) {
     return warn(
       because ?? "this sollol would write it otherwise",
-      "install it again; sollol systemd diff tells what changes",
+      `install it again: ${again}`,
       figures,
     );
   }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
@@ -10,6 +9,7 @@ import { findModelRoots, type ModelRoots, thisMachine } from "../ollama/location
 import { ModelStore } from "../ollama/storage.ts";
 import type { OwnVersion } from "../registry/health_ledger.ts";
 import { BackendStore, type StoredBackend } from "../store/backend_store.ts";
+import { databasePath } from "../store/database_path.ts";
 import { LoadStore } from "../store/load_store.ts";
 import { NodeStore, type StoredNode } from "../store/node_store.ts";
 import { openDatabaseCopy } from "../store/open_database.ts";
@@ -85,11 +85,6 @@ export function gatherFacts(config: Config, sources: FactSources): Facts {
   };
 }
 
-/** Where the database of a configuration is. */
-export function databasePath({ stateDir }: Pick<Config, "stateDir">): string {
-  return join(stateDir, "sollol.db");
-}
-
 const NOBODY: Testimony = { kind: "absent", reason: "no gateway can be named" };
 
 async function hear(witness: GatewayWitness, { clock, signal }: FactSources): Promise<Testimony> {
@@ -108,7 +103,7 @@ async function hear(witness: GatewayWitness, { clock, signal }: FactSources): Pr
 
 function readState(config: Config): StoredState {
   const logger = silentLogger;
-  const database = openDatabaseCopy(databasePath(config), { logger });
+  const database = openDatabaseCopy(databasePath(config.stateDir), { logger });
   const loads = new LoadStore(database, { logger });
   return {
     backends: new BackendStore(database, { logger }).list(),

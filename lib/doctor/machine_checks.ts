@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { readTcpTables } from "../process/tcp_tables.ts";
+import { databasePath } from "../store/database_path.ts";
 import type { Check } from "./check.ts";
 import { examineClock } from "./check_clock.ts";
 import { examineDatabase } from "./check_database.ts";
@@ -9,8 +10,9 @@ import { examineMemory } from "./check_memory.ts";
 import { examineOpenFiles } from "./check_open_files.ts";
 import { examinePort } from "./check_port.ts";
 import { examineStateDirectory } from "./check_state_directory.ts";
+import { isGatewayService } from "./check_units.ts";
 import type { DoctorWorld } from "./doctor_world.ts";
-import { databasePath, type Facts } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 
 const group = "this machine";
 /** Whoever holds the port is asked who it is, after it was asked as a gateway. */
@@ -35,7 +37,7 @@ export function machineChecks(config: Config, world: DoctorWorld, facts: Facts):
       name: "open-files",
       group,
       examine: async () => {
-        const gateway = (await facts.units()).find(({ report }) => report.unit === "sollol.service");
+        const gateway = (await facts.units()).find(isGatewayService);
         const gatewayPid = gateway?.report.state?.pid;
         return await examineOpenFiles(machine, { connectionCount: limits.connectionCount, gatewayPid });
       },
@@ -50,7 +52,7 @@ export function machineChecks(config: Config, world: DoctorWorld, facts: Facts):
         ]),
     },
     { name: "state-directory", group, examine: (signal) => examineStateDirectory(machine, stateDir, signal) },
-    { name: "database", group, examine: () => Promise.resolve(examineDatabase(databasePath(config))) },
+    { name: "database", group, examine: () => Promise.resolve(examineDatabase(databasePath(stateDir))) },
     {
       name: "port",
       group,

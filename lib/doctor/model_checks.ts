@@ -3,6 +3,7 @@ import type { Check } from "./check.ts";
 import { examineModelRoot } from "./check_model_root.ts";
 import { judgeModels } from "./check_models.ts";
 import { examineStoreOfService } from "./check_service_store.ts";
+import { isGatewayService } from "./check_units.ts";
 import type { DoctorWorld } from "./doctor_world.ts";
 import type { Facts } from "./facts.ts";
 import { skip, warn } from "./finding.ts";
@@ -33,12 +34,7 @@ async function findChecks(
     examine: () =>
       Promise.resolve(warn(because, "sudo usermod -aG ollama $USER, or name another place by models")),
   }));
-  const none: Check = {
-    name: "model-root",
-    group,
-    examine: () =>
-      Promise.resolve(skip("there is no Ollama store on this host; name other places by models (--models)")),
-  };
+  if (paths.length === 0) return closed.length === 0 ? [NO_ROOT] : closed;
   return [
     ...paths.map((path): Check => ({
       name: "model-root",
@@ -47,13 +43,19 @@ async function findChecks(
       examine: () => examineModelRoot(machine, path),
     })),
     ...closed,
-    ...(paths.length + closed.length === 0 ? [none] : []),
     { name: "models", group, examine: async () => judgeModels(await facts.models(), modelShardingEnabled) },
-    {
+    ...(await facts.units()).filter(isGatewayService).map((gateway): Check => ({
       name: "service-store",
       group,
-      examine: async (signal) =>
-        await examineStoreOfService(unitHost, { paths, units: await facts.units(), signal }),
-    },
+      subject: gateway.report.unit,
+      examine: (signal) => examineStoreOfService(unitHost, { paths, gateway, signal }),
+    })),
   ];
 }
+
+const NO_ROOT: Check = {
+  name: "model-root",
+  group,
+  examine: () =>
+    Promise.resolve(skip("there is no Ollama store on this host; name other places by models (--models)")),
+};

@@ -1,10 +1,12 @@
 import { ConfigError } from "../config/config_error.ts";
+import type { ConfigFromDisk } from "../config/load.ts";
 import { backendChecks } from "./backend_checks.ts";
 import type { Check } from "./check.ts";
 import { judgeAccess } from "./check_access.ts";
 import { type ConfigReading, judgeConfig } from "./check_config.ts";
 import { judgeGateway } from "./check_gateway.ts";
-import { examineSecretFiles } from "./check_secret_files.ts";
+import { examineSecretFiles, hasSecretFiles } from "./check_secret_files.ts";
+import { isGatewayService } from "./check_units.ts";
 import type { DoctorWorld } from "./doctor_world.ts";
 import { type Facts, gatherFacts } from "./facts.ts";
 import { skip } from "./finding.ts";
@@ -36,11 +38,7 @@ export function planChecks(
     [
       config,
       { name: "access", group: "configuration", examine: () => Promise.resolve(judgeAccess(reading.config)) },
-      {
-        name: "secret-files",
-        group: "configuration",
-        examine: () => examineSecretFiles(reading, world.machine),
-      },
+      ...(hasSecretFiles(reading) ? [secretFilesCheck(reading, world)] : []),
     ],
     machineChecks(reading.config, world, facts),
     llamaCppChecks(reading.config, world, facts),
@@ -61,6 +59,14 @@ const REST_IS_UNKNOWN: Check = {
     ),
 };
 
+function secretFilesCheck(reading: ConfigFromDisk, { machine }: DoctorWorld): Check {
+  return {
+    name: "secret-files",
+    group: "configuration",
+    examine: () => examineSecretFiles(reading, machine),
+  };
+}
+
 function gatewayCheck({ witness, version }: DoctorWorld, facts: Facts): Check {
   return {
     name: "gateway",
@@ -69,7 +75,8 @@ function gatewayCheck({ witness, version }: DoctorWorld, facts: Facts): Check {
       if (!witness) {
         return skip("it cannot be said where it is: the system chooses its port; give --gateway URL");
       }
-      return judgeGateway(await facts.testimony(), { ...witness, version });
+      const service = (await facts.units()).find(isGatewayService);
+      return judgeGateway(await facts.testimony(), { ...witness, version, service });
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { NodeState } from "../nodes/node.ts";
 import type { PoolEvent, PoolView } from "../pool/pooled.ts";
 import type { BackendView } from "../rpc/backend.ts";
-import { Counter, Gauge, Histogram, ObservedGauge } from "./series.ts";
+import { Counter, Gauge, Histogram, ObservedGauge, type Series } from "./series.ts";
 
 /** How a request ended, for counting and for the log. */
 export type Outcome = "ok" | "refused" | "failed" | "client_closed";
@@ -74,7 +74,7 @@ export class GatewayMetrics {
     "Coordinators that served again after they had died.",
     ["model"],
   );
-  readonly #observed: readonly ObservedGauge[];
+  readonly #observed: Series[];
 
   /** What is told only when it is asked for. */
   constructor({ backends = () => [], coordinators = () => [], nodes = () => [] }: Observed = {}) {
@@ -83,6 +83,11 @@ export class GatewayMetrics {
       ...observeCoordinators(coordinators),
       ...observeNodes(nodes),
     ];
+  }
+
+  /** Has what somebody else counts shown as well. */
+  show(series: Series): void {
+    this.#observed.push(series);
   }
 
   /** Something has happened in the pool. */

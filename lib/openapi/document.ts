@@ -59,7 +59,9 @@ class DocumentBuilder {
           bearer: {
             type: "http",
             scheme: "bearer",
-            description: "An API key. Without any of the operator's all may.",
+            description:
+              "A key whose scopes and models allow it; Basic takes it as the password. Where the operator has made none, " +
+              "programs on the gateway's own machine may do everything.",
           },
           apiKey: {
             type: "apiKey",
@@ -70,7 +72,7 @@ class DocumentBuilder {
           worker: {
             type: "http",
             scheme: "bearer",
-            description: "The worker token; an API key where there is none.",
+            description: "The worker token, or a key with the scope worker.",
           },
         },
       },

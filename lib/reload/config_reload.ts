@@ -17,6 +17,14 @@ export interface ReadConfig {
   readonly warnings: readonly string[];
 }
 
+/** Hears of each reading of the config. Must not throw. */
+export interface ConfigReading {
+  /** All sources are read from here on. */
+  begins(): void;
+  /** What was read is in force, or refused. */
+  ends(): void;
+}
+
 /** What {@linkcode ConfigReload} works with. */
 export interface ConfigReloadParts {
   /** Gets what was read. */
@@ -27,6 +35,8 @@ export interface ConfigReloadParts {
   readonly logger: Logger;
   /** Hears of each change and each fault. Must not throw. */
   readonly onEvent: (event: ConfigEvent) => void;
+  /** Hears of each reading. */
+  readonly onReading?: ConfigReading;
   /** Default: the host's. */
   readonly clock?: Pick<Clock, "now">;
 }
@@ -73,7 +83,8 @@ export class ConfigReload implements Disposable {
   }
 
   async #reload(because: string): Promise<void> {
-    const { read, logger } = this.#parts;
+    const { read, logger, onReading } = this.#parts;
+    onReading?.begins();
     try {
       const readConfig = await read();
       if (!this.#isClosed) this.#apply(readConfig, because);
@@ -84,6 +95,8 @@ export class ConfigReload implements Disposable {
         : [messageOf(error)];
       logger.warn("config not taken, the one before stays in force", { because, problems });
       this.#tell({ applied: [], needRestart: [], error: problems.join("; ") });
+    } finally {
+      onReading?.ends();
     }
   }
 

@@ -1,3 +1,4 @@
+import type { ModelAccess } from "../auth/model_access.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { Deadline } from "../deadline.ts";
@@ -47,6 +48,8 @@ export interface InferenceRequest {
   readonly only?: "llama-server" | undefined;
   /** Stand for the beginnings of its conversation, see `conversationTurns`; none if it is no chat. */
   readonly turns?: readonly string[] | undefined;
+  /** The models that its client may use; `undefined`: all. */
+  readonly access?: ModelAccess | undefined;
   /** Where its client wants it to go, see `Demand.wish`. */
   readonly wish?: string | undefined;
   /** Hears what it waits for, whenever that is another thing. Must not throw. */

@@ -24,6 +24,8 @@ export class RequestRecord {
     },
     private readonly request: {
       id: string;
+      /** What its client's key is called, if it shows one. */
+      key?: string | undefined;
       task: Task;
       model: string | undefined;
       dialect: string;
@@ -91,6 +93,7 @@ export class RequestRecord {
     const level = outcome === "failed" ? "warn" : "info";
     this.parts.logger[level]("request", {
       requestId: this.request.id,
+      key: this.request.key,
       task: this.request.task,
       model: this.request.model,
       dialect: this.request.dialect,

@@ -1,3 +1,4 @@
+import type { ModelAccess } from "../auth/model_access.ts";
 import { GatewayError } from "../errors.ts";
 import type { PoolDemand } from "../pool/pooled.ts";
 import type { OnlyKind, Task } from "./decision.ts";
@@ -12,6 +13,8 @@ export interface RouteDemand extends PoolDemand {
   readonly tried: ReadonlySet<string>;
   /** Ends the waiting for a coordinator of ours, which may load for hours. Default: `signal`. */
   readonly loadSignal?: AbortSignal | undefined;
+  /** The models that its client may use; `undefined`: all. */
+  readonly access?: ModelAccess | undefined;
   /** Where its client wants it to go. */
   readonly wish?: string | undefined;
   /** Set for what an Ollama node cannot do, see `Demand.only`. */

@@ -1,3 +1,4 @@
+import type { ModelAccess } from "../auth/model_access.ts";
 import type { Config } from "../config/config.ts";
 import type { ServingCoordinator } from "../coordinator/serving.ts";
 import { GatewayError } from "../errors.ts";
@@ -7,6 +8,7 @@ import type { Decision } from "./decision.ts";
 import type { ExplainedDecision } from "./explain_route.ts";
 import { fallbackNote, isLackOfCapacity, lacksCapacity, noFallbackHelps } from "./fallbacks.ts";
 import { type ModelUpstreamParts, ModelUpstreams, type RouteQuestion } from "./model_upstreams.ts";
+import { isPermitted, notPermitted } from "./model_permission.ts";
 import { isNotFound } from "./refusal_error.ts";
 import type { RouteDemand } from "./route_search.ts";
 import { type Route, withNote } from "./route.ts";
@@ -48,11 +50,12 @@ export class Upstreams {
    * Decides where a request goes, and waits for the right to send it there. Where its model has no capacity, one of the
    * model's fallbacks answers.
    *
-   * @throws {GatewayError} `invalid_request` if no model is named, or what it asks for cannot be; `model_not_found`;
-   *   whatever keeps the model from being served. The signal's reason.
+   * @throws {GatewayError} `invalid_request` if no model is named, or what it asks for cannot be; `forbidden` if its client
+   *   may not use the model; `model_not_found`; whatever keeps the model from being served. The signal's reason.
    */
   async acquire(demand: RouteDemand): Promise<Route> {
     const meant = this.#meantBy(this.nameOf(demand.model));
+    this.#requirePermitted(meant, demand.access);
     try {
       return withNote(await this.#models.acquire(meant.model, demand), meant.note);
     } catch (error) {
@@ -109,6 +112,30 @@ export class Upstreams {
     throw new GatewayError("invalid_request", `The request names no model; add "model"`, { field: "model" });
   }
 
+  /** Whether a client may use the model that a name stands for. @param access Of its key; `undefined`: all models. */
+  isPermitted(said: string, access: ModelAccess | undefined): boolean {
+    return this.#isPermitted(resolveAlias(said, this.parts.config.aliases), access);
+  }
+
+  /**
+   * Requires that a client may use the model that a name stands for, or that is asked where none is named.
+   *
+   * @throws {GatewayError} `forbidden`.
+   */
+  requirePermitted(said: string | undefined, access: ModelAccess | undefined): void {
+    const name = said ?? this.parts.config.model;
+    if (name !== undefined) this.#requirePermitted(this.#meantBy(name), access);
+  }
+
+  #requirePermitted({ model, note }: MeantModel, access: ModelAccess | undefined): void {
+    if (access && !this.#isPermitted(model, access)) throw notPermitted(model, access, note);
+  }
+
+  #isPermitted(model: string, access: ModelAccess | undefined): boolean {
+    const { config: { aliases }, catalog } = this.parts;
+    return isPermitted(model, access, { aliases, keyOf: (name) => catalog.keyOf(name) });
+  }
+
   /** The way to a coordinator of ours for a model. @throws {GatewayError} `model_not_found`, `model_unusable`. */
   async wantedOf(name: string, signal: AbortSignal): Promise<Wanted<ServingCoordinator>> {
     return await this.#models.wantedOf(resolveAlias(name, this.parts.config.aliases), signal);
@@ -133,7 +160,7 @@ export class Upstreams {
     demand: RouteDemand,
   ): Promise<Route> {
     const troubles: string[] = [];
-    for (const fallback of fallbacks) {
+    for (const fallback of fallbacks.filter((other) => this.#isPermitted(other, demand.access))) {
       try {
         const route = await this.#models.acquire(fallback, demand);
         return withNote(route, fallbackNote(model, error.message, fallback));

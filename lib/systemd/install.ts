@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { GatewayError } from "../errors.ts";
 import { findInstances } from "./instances.ts";
 import { writeSecrets } from "./secret_files.ts";
-import { Systemctl } from "./systemctl.ts";
+import { socketsFirst, Systemctl } from "./systemctl.ts";
 import { readChanges, type UnitChange } from "./unit_changes.ts";
 import type { UnitHost } from "./unit_host.ts";
 import type { UnitPlace } from "./unit_place.ts";
@@ -33,11 +33,11 @@ export interface InstallOutcome {
   readonly secrets: readonly string[];
   /** Instances that are no longer wanted and were stopped. */
   readonly retired: readonly string[];
-  /** How each service stands; empty where nothing is started. */
+  /** How each service stands, and the sockets that wait for them; empty where nothing is started. */
   readonly services: readonly Installed[];
 }
 
-/** What became of one service. */
+/** What became of one service or socket. */
 export interface Installed extends Standing {
   /** What had to be done to it; `undefined` if it ran as its unit says. */
   readonly wish: "start" | "restart" | undefined;
@@ -63,6 +63,7 @@ export async function installUnits(
   const isLive = place.root === undefined;
   if (isLive) await assertRunning(systemctl);
   const changes = await readChanges(set, { host, place, force });
+  if (isLive) await assertNoNamesakes(changes, { systemctl, host, place });
   const changing = changes.filter(({ change }) => change !== "unchanged").map(({ name }) => name);
   if (changing.length > 0) onStep(`Writing ${changing.join(", ")}`);
   const secrets = await writeSecrets(set.secrets, host);
@@ -80,7 +81,7 @@ export async function installUnits(
   onStep("Letting systemd read its units");
   await systemctl.reload();
   await systemctl.enable(set.enabled);
-  return { changes, secrets, retired, services: await bringUp(set, past, systemctl, tools) };
+  return { changes, secrets, retired, services: await bringUp(past, systemctl, tools) };
 }
 
 async function assertRunning(systemctl: Systemctl): Promise<void> {
@@ -90,6 +91,27 @@ async function assertRunning(systemctl: Systemctl): Promise<void> {
     "invalid_request",
     `Cannot install units: ${because}. Without an action the units are printed, which works everywhere`,
   );
+}
+
+/**
+ * What we write would hide a unit of a package that has the same name.
+ *
+ * @throws {GatewayError} `conflict` if there is one.
+ */
+async function assertNoNamesakes(
+  changes: readonly UnitChange[],
+  { systemctl, host, place }: { systemctl: Systemctl; host: UnitHost; place: UnitPlace },
+): Promise<void> {
+  const ours = await host.readRealPath(place.directory);
+  for (const { name, change } of changes) {
+    if (change !== "written" || name.includes("@.")) continue;
+    const { path } = await systemctl.readState(name);
+    if (path === undefined || (await host.readRealPath(dirname(path))) === ours) continue;
+    throw new GatewayError(
+      "conflict",
+      `Cannot install ${name}: this system has one already, ${path}; choose another name by --name`,
+    );
+  }
 }
 
 /** Stops and takes away what an earlier installation under this name wanted and this one does not. */
@@ -126,7 +148,7 @@ async function writeUnits(changes: readonly UnitChange[], { host, signal }: Unit
   }
 }
 
-/** How each service ran before systemd reads its files again. */
+/** How each unit ran before systemd reads its files again. */
 async function readPast(
   set: UnitSet,
   changes: readonly UnitChange[],
@@ -135,7 +157,8 @@ async function readPast(
   const paths = [...changes.map(({ path }) => path), ...set.secrets.map(({ path }) => path)];
   const infos = await Promise.all(paths.map((path) => host.readInfo(path)));
   const writtenMs = Math.max(0, ...infos.map((info) => info?.changedAtMs ?? 0));
-  return await Promise.all(set.services.map(async (unit) => {
+  const units = new Set([...set.services, ...set.enabled]); // a socket is enabled, but no service
+  return await Promise.all(Array.from(units, async (unit): Promise<Past> => {
     const { active, needsReload, activeSinceMs } = await systemctl.readState(unit);
     if (active !== "active") return { unit, wish: "start" };
     // An earlier installation may have been cut off between its writing and its restart.
@@ -145,17 +168,14 @@ async function readPast(
 }
 
 async function bringUp(
-  set: UnitSet,
   past: readonly Past[],
   systemctl: Systemctl,
   { clock, signal, onStep }: UnitTools,
 ): Promise<Installed[]> {
-  const others = set.enabled.filter((name) => !set.services.includes(name));
-  if (others.length > 0) await systemctl.restart(others);
-  for (const { unit, wish } of past) {
-    if (wish === undefined) continue;
-    onStep(`Starting ${unit}`);
-    await systemctl.restart([unit]); // how it failed is read from its state
+  const due = past.filter(({ wish }) => wish !== undefined).map(({ unit }) => unit);
+  if (due.length > 0) {
+    onStep(`Starting ${due.join(", ")}`);
+    await systemctl.restart(socketsFirst(due)); // how one failed is read from its state
   }
   return await Promise.all(past.map(async ({ unit, wish }) => {
     const patience = { clock, signal, ...(wish === undefined && { steadyMs: 0 }) };

@@ -2,9 +2,11 @@ import { join } from "node:path";
 import type { Systemctl } from "./systemctl.ts";
 import type { UnitHost } from "./unit_host.ts";
 import type { UnitPlace } from "./unit_place.ts";
+import { originOf } from "./unit_record.ts";
 
 /**
- * Instances of a template that start with the machine, or run now: `sollol-rpc@50052.service`.
+ * Instances of a template of ours that start with the machine, or run now: `sollol-rpc@50052.service`. Where the template
+ * is gone, as an uninstallation that was cut off leaves it, those that no other file brings.
  *
  * @param systemctl Asked for those that run; `undefined` where no systemd does.
  */
@@ -18,5 +20,12 @@ export async function findInstances(
   }
   names.push(...await systemctl?.listLoaded(`${stem}@*.service`) ?? []);
   const isInstance = (name: string) => name.startsWith(`${stem}@`) && /@.+\.service$/.test(name);
-  return [...new Set(names.filter(isInstance))].sort();
+  const instances = [...new Set(names.filter(isInstance))].sort();
+  const template = await host.readText(join(place.directory, `${stem}@.service`));
+  if (template !== undefined) return originOf(template) === "foreign" ? [] : instances;
+  const orphans: string[] = [];
+  for (const name of instances) {
+    if (systemctl && (await systemctl.readState(name)).path === undefined) orphans.push(name);
+  }
+  return orphans;
 }

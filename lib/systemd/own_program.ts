@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { ManagerKind } from "../../systemd/unit_file.ts";
 import { type Environment, PROGRAM_VARIABLE } from "../config/environment.ts";
 import { GatewayError } from "../errors.ts";
+import { shellWord } from "../process/shell_word.ts";
 import { whyOutOfReach } from "./service_reach.ts";
 import type { UnitHost } from "./unit_host.ts";
 
@@ -59,13 +60,9 @@ export function pathOf({ isStandalone, executable, env }: OwnProcess): string | 
 
 function cureFor(path: string, manager: ManagerKind): string {
   const command = manager === "system"
-    ? `sudo install -m 755 ${inShell(path)} /usr/local/bin/sollol`
-    : `install -D -m 755 ${inShell(path)} ~/.local/bin/sollol`;
+    ? `sudo install -m 755 ${shellWord(path)} /usr/local/bin/sollol`
+    : `install -D -m 755 ${shellWord(path)} ~/.local/bin/sollol`;
   return `Put it where services find it, and run it from there: ${command}`;
-}
-
-function inShell(path: string): string {
-  return /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 const FROM_SOURCE =

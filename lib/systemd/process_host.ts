@@ -3,7 +3,7 @@ import type { Environment } from "../config/environment.ts";
 import { describeFailure, run } from "../process/run.ts";
 import type { CommandOutcome, FileInfo, UnitHost } from "./unit_host.ts";
 
-/** systemd itself gives a unit 90 s to start or stop, and systemctl waits for it. */
+/** What waits for nobody takes seconds on a busy machine. */
 const COMMAND_TIMEOUT_MS = 120_000;
 
 /** The machine that we run on. */
@@ -67,7 +67,10 @@ export class ProcessHost implements UnitHost {
 
   /** Makes a directory and those above it. */
   async makeDirectory(path: string, mode: number): Promise<void> {
-    await Deno.mkdir(path, { recursive: true, mode });
+    if (await this.readInfo(path)) return;
+    await this.makeDirectory(dirname(path), mode);
+    await Deno.mkdir(path, { recursive: true, mode }); // recursive: somebody may have been faster
+    await Deno.chmod(path, mode); // whatever the umask
   }
 
   /** Writes a file in one step, and has the disk hold it. */

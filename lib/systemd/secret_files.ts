@@ -4,6 +4,9 @@ import type { UnitPlace } from "./unit_place.ts";
 import type { SecretFile } from "./unit_set.ts";
 import { refuseWrite } from "./write_failure.ts";
 
+/** What is written for services: the token that a worker shows to its gateway. */
+export const WORKER_TOKEN = "worker-token";
+
 /**
  * Writes secrets where only their owner may read them, in directories that only he may enter.
  *
@@ -27,17 +30,12 @@ export async function writeSecrets(secrets: readonly SecretFile[], host: UnitHos
   return written;
 }
 
-/** Directory of the files with secrets, which only their owner may enter. */
-export function secretsDirectory(secrets: string): string {
-  return join(secrets, "credentials");
-}
-
 /** Where the secret of a unit lies: `seen` from its own system, `real` from where we are. */
 export function secretPath(
   { secrets, root }: UnitPlace,
   stem: string,
   name: string,
 ): { seen: string; real: string } {
-  const real = join(secretsDirectory(secrets), `${stem}.${name}`);
+  const real = join(secrets, "credentials", `${stem}.${name}`);
   return { seen: root === undefined ? real : real.slice(root.length), real };
 }

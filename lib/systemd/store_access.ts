@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { ManagerKind } from "../../systemd/unit_file.ts";
 import type { ReadablePath } from "../../systemd/service_options.ts";
+import { shellWord } from "../process/shell_word.ts";
 import { findClosedDirectory, isHidden } from "./service_reach.ts";
 import type { FileInfo, UnitHost } from "./unit_host.ts";
 
@@ -54,6 +55,6 @@ async function groupsFor(
     const [name = ""] = stdout.split(":");
     if (code === 0 && name !== "") return { ...NEEDS_NOTHING, groups: [name] };
   }
-  const warning = `the service may not read ${path}: open it to others by "chmod -R o+rX ${path}"`;
+  const warning = `the service may not read ${path}; open it to others: chmod -R o+rX ${shellWord(path)}`;
   return { ...NEEDS_NOTHING, warnings: [warning] };
 }

@@ -3,6 +3,17 @@ import { parseUnitState, SHOWN_PROPERTIES, type UnitState } from "./unit_state.t
 import type { CommandOutcome, UnitHost } from "./unit_host.ts";
 import type { UnitPlace } from "./unit_place.ts";
 
+/** systemd limits how long a unit starts and stops, and who drains for an hour is waited for. */
+const JOB_TIMEOUT_MS = 24 * 3_600_000;
+
+/** States of a unit that has ended. */
+const ENDED = ["inactive", "failed", "maintenance"];
+
+/** Units in the order in which they may be stopped or restarted: a socket whose service ends first would start it again. */
+export function socketsFirst(units: readonly string[]): string[] {
+  return units.toSorted((a, b) => Number(b.endsWith(".socket")) - Number(a.endsWith(".socket")));
+}
+
 /** Talks to one systemd by its own commands. */
 export class Systemctl {
   readonly #host: UnitHost;
@@ -55,14 +66,23 @@ export class Systemctl {
   /** Starts units, those that run anew. @returns How it failed; `undefined` if it did not. */
   async restart(units: readonly string[]): Promise<string | undefined> {
     await this.#run("systemctl", ["reset-failed", ...units]); // else one that ended too often is not started
-    const { code, failure } = await this.#run("systemctl", ["restart", ...units]);
+    const { code, failure } = await this.#run("systemctl", ["restart", ...units], JOB_TIMEOUT_MS);
     return code === 0 ? undefined : failure;
   }
 
-  /** Stops units and waits for their ends. Units that do not run are passed over. */
+  /**
+   * Stops units and waits for their ends, sockets first. Units that do not run are passed over.
+   *
+   * @throws {GatewayError} `upstream_failed` if one does not end.
+   */
   async stop(units: readonly string[]): Promise<void> {
-    for (const unit of units) await this.#run("systemctl", ["stop", unit]);
-    for (const unit of units) await this.#run("systemctl", ["reset-failed", unit]);
+    for (const unit of socketsFirst(units)) {
+      const { failure } = await this.#run("systemctl", ["stop", unit], JOB_TIMEOUT_MS);
+      await this.#run("systemctl", ["reset-failed", unit]);
+      const { active } = await this.readState(unit);
+      if (ENDED.includes(active)) continue;
+      throw new GatewayError("upstream_failed", `systemd does not stop ${unit}: systemctl ${failure || active}`);
+    }
   }
 
   /** What systemd knows of a unit. @throws {GatewayError} `upstream_failed` if it does not answer. */
@@ -110,9 +130,14 @@ export class Systemctl {
     }
   }
 
-  async #run(program: "systemctl" | "journalctl", args: readonly string[]): Promise<CommandOutcome> {
+  async #run(
+    program: "systemctl" | "journalctl",
+    args: readonly string[],
+    timeoutMs?: number,
+  ): Promise<CommandOutcome> {
     const scope = program === "systemctl" ? this.#scope() : [];
-    return await this.#host.run(program, [...scope, ...args], { signal: this.#signal });
+    const limits = { signal: this.#signal, ...(timeoutMs !== undefined && { timeoutMs }) };
+    return await this.#host.run(program, [...scope, ...args], limits);
   }
 
   #scope(): string[] {

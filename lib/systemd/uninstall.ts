@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { findInstances } from "./instances.ts";
 import type { UnitTools } from "./install.ts";
-import { secretsDirectory } from "./secret_files.ts";
+import { secretPath, WORKER_TOKEN } from "./secret_files.ts";
 import { Systemctl } from "./systemctl.ts";
 import { readChanges } from "./unit_changes.ts";
-import { fileNamesOf } from "./unit_set.ts";
+import { fileNamesOf, type UnitSet } from "./unit_set.ts";
 import { refuseWrite } from "./write_failure.ts";
 
 /** What was taken away. */
@@ -27,26 +27,25 @@ export interface UninstallWish {
  * Stops services and takes away their units, and the secrets that were written for them. To do it again completes
  * what was interrupted.
  *
- * @param stem What their names begin with.
+ * @param set What they run, and what their names begin with.
  * @throws {GatewayError} `conflict` if a file is not ours to remove, `invalid_request` if one cannot be removed. The
  *   signal's reason on abort.
  */
 export async function uninstallUnits(
-  stem: string,
+  { role, stem }: Pick<UnitSet, "role" | "stem">,
   tools: UnitTools,
   { force = false, purge = false }: UninstallWish = {},
 ): Promise<UninstallOutcome> {
   const { host, place, signal, onStep } = tools;
   const systemctl = new Systemctl(host, place, { signal });
   const isLive = place.root === undefined && await systemctl.whyAbsent() === undefined;
-  const changes = await readChanges({ stem, files: [] }, { host, place, force });
+  const changes = await readChanges({ role, stem, files: [] }, { host, place, force });
   const live = isLive ? systemctl : undefined;
   const instances = await findInstances(stem, { host, place, systemctl: live });
   const names = changes.map(({ name }) => name).filter((name) => !name.includes("@."));
   const units = [...names, ...await findFileless(stem, names, live), ...instances];
-  const sorted = units.toSorted((a, b) => Number(b.endsWith(".socket")) - Number(a.endsWith(".socket")));
   if (units.length > 0) onStep(`Stopping ${units.join(", ")}`);
-  await live?.stop(sorted); // sockets first: they would start their services again
+  await live?.stop(units);
   await systemctl.disable(units);
   if (purge) await cleanAll(live, units);
   const removed: string[] = [];
@@ -81,15 +80,13 @@ async function cleanAll(live: Systemctl | undefined, units: readonly string[]): 
   }
 }
 
-async function removeSecrets(stem: string, { host, place }: UnitTools): Promise<string[]> {
-  const directory = secretsDirectory(place.secrets);
-  const names = (await host.readNames(directory)).filter((name) => name.startsWith(`${stem}.`));
-  for (const name of names) await host.remove(join(directory, name));
-  if (names.length > 0) {
-    await host.remove(directory).catch(() => {}); // not empty: secrets of others are there
-    await host.remove(place.secrets).catch(() => {});
+async function removeSecrets(stem: string, tools: UnitTools): Promise<string[]> {
+  const { real } = secretPath(tools.place, stem, WORKER_TOKEN);
+  if (!await removeFile(real, tools)) return [];
+  for (const directory of [dirname(real), tools.place.secrets]) {
+    await tools.host.remove(directory).catch(() => {}); // not empty: there is more than ours
   }
-  return names.map((name) => join(directory, name));
+  return [real];
 }
 
 /** Where the files of `systemctl edit` are. */

@@ -3,8 +3,8 @@ import { GatewayError } from "../errors.ts";
 import { renderDiff } from "./unit_diff.ts";
 import type { UnitHost } from "./unit_host.ts";
 import type { UnitPlace } from "./unit_place.ts";
-import { originOf } from "./unit_record.ts";
-import { fileNamesOf, type UnitSet } from "./unit_set.ts";
+import { originOf, recordIn } from "./unit_record.ts";
+import { fileNamesOf, type Role, type UnitSet } from "./unit_set.ts";
 
 /** What becomes of one file. */
 export interface UnitChange {
@@ -21,23 +21,24 @@ export interface UnitChange {
 /**
  * Compares what is wanted with what lies on disk, before anything is changed.
  *
- * @throws {GatewayError} `conflict` if a file is not ours, is masked, or was edited by somebody and `force` is not set.
+ * @throws {GatewayError} `conflict` if a file is not ours or of another role, is masked, or was edited by somebody and `force`
+ *   is not set.
  */
 export async function readChanges(
-  set: Pick<UnitSet, "stem" | "files">,
+  set: Pick<UnitSet, "role" | "stem" | "files">,
   { host, place, force }: { host: UnitHost; place: UnitPlace; force: boolean },
 ): Promise<UnitChange[]> {
   const changes: UnitChange[] = [];
   for (const { name, text } of set.files) {
     const path = join(place.directory, name);
-    const found = await readOurs(path, { host, force, wanted: text });
+    const found = await readOurs(path, { host, force, wanted: text, role: set.role });
     const change = found === undefined ? "written" : found === text ? "unchanged" : "replaced";
     changes.push({ name, path, change, text });
   }
   const unwanted = fileNamesOf(set.stem).filter((name) => !set.files.some((file) => file.name === name));
   for (const name of unwanted) {
     const path = join(place.directory, name);
-    const found = await readOurs(path, { host, force, wanted: "" });
+    const found = await readOurs(path, { host, force, wanted: "", role: set.role });
     if (found !== undefined) changes.push({ name, path, change: "removed", text: undefined });
   }
   return changes;
@@ -50,7 +51,7 @@ export async function readChanges(
  */
 async function readOurs(
   path: string,
-  { host, force, wanted }: { host: UnitHost; force: boolean; wanted: string },
+  { host, force, wanted, role }: { host: UnitHost; force: boolean; wanted: string; role: Role },
 ): Promise<string | undefined> {
   const target = await host.readLink(path);
   if (target !== undefined) {
@@ -60,6 +61,10 @@ async function readOurs(
   if (found === undefined || found === wanted) return found;
   const origin = originOf(found);
   if (origin === "foreign") throw conflict(path, FOREIGN);
+  const [foundRole] = recordIn(found) ?? [];
+  if (foundRole !== role) {
+    throw conflict(path, `it is the unit of a ${foundRole}, not of a ${role}; choose another name by --name`);
+  }
   if (origin === "edited" && !force) {
     const what = wanted === "" ? "" : ` This would change:\n${renderDiff(found, wanted)}\n`;
     throw conflict(path, `somebody edited it since sollol wrote it.${what}${EDITED}`);

@@ -2,6 +2,8 @@ import { isUntouched, sealed } from "../../systemd/seal.ts";
 import type { UnitFile } from "../../systemd/unit_file.ts";
 
 const RECORD = "# Arguments: ";
+/** The seal, and nothing behind the last line break. */
+const SEAL_LINES = 2;
 
 /** Who wrote a unit: sollol alone; sollol and then somebody else; or somebody else. */
 export type UnitOrigin = "untouched" | "edited" | "foreign";
@@ -18,36 +20,10 @@ export function originOf(text: string): UnitOrigin {
  * @param unit Sealed in its last line.
  * @param args What follows `sollol systemd`; nothing secret.
  */
-export function withRecord(unit: UnitFile, args: readonly string[]): UnitFile {
-  return resealed(unit, (body) => {
-    const lines = body.split("\n");
-    const at = lines.findIndex((line) => !line.startsWith("#"));
-    return lines.toSpliced(at, 0, RECORD + JSON.stringify(args)).join("\n");
-  });
-}
-
-/**
- * The unit under another name, with directories of its own: nothing is shared with the one of the usual name.
- *
- * @param unit Sealed in its last line.
- * @param from What its name begins with now, such as `sollol-rpc`.
- * @param to What it is to begin with.
- */
-export function renamed(unit: UnitFile, from: string, to: string): UnitFile {
-  if (from === to) return unit;
-  const name = to + unit.name.slice(from.length);
-  const owned = "^(?:Cache|Logs|Runtime|State)Directory=|^(?:After|Requires)=|(?<!%)%[CLSt]/";
-  const ofItsOwn = new RegExp(`(${owned})${RegExp.escape(from)}(?!\\w)`, "gm");
-  return resealed({ ...unit, name }, (body) => {
-    return body
-      .replaceAll(/^#.*$/gm, (comment) => comment.replaceAll(unit.name, name))
-      .replaceAll(ofItsOwn, `$1${to}`);
-  });
-}
-
-function resealed({ name, text }: UnitFile, change: (body: string) => string): UnitFile {
-  const sealAt = text.trimEnd().lastIndexOf("\n") + 1;
-  return { name, text: sealed(change(text.slice(0, sealAt))) };
+export function withRecord({ name, text }: UnitFile, args: readonly string[]): UnitFile {
+  const lines = text.split("\n").slice(0, -SEAL_LINES);
+  const at = lines.findIndex((line) => !line.startsWith("#"));
+  return { name, text: sealed(`${lines.toSpliced(at, 0, RECORD + JSON.stringify(args)).join("\n")}\n`) };
 }
 
 /** What {@linkcode withRecord} wrote into a unit; `undefined` if there is nothing like that. */

@@ -1,19 +1,22 @@
 import { join } from "node:path";
 import type { UnitFile } from "../../systemd/unit_file.ts";
 import { messageOf } from "../errors.ts";
+import { shellWord } from "../process/shell_word.ts";
 import { findInstances } from "./instances.ts";
 import { Systemctl } from "./systemctl.ts";
 import { troubleOf } from "./trouble.ts";
 import type { UnitHost } from "./unit_host.ts";
 import type { UnitPlace } from "./unit_place.ts";
 import { originOf, recordIn } from "./unit_record.ts";
-import { stemOf } from "./unit_set.ts";
+import { type Role, ROLE_NAMES, stemOf } from "./unit_set.ts";
 import type { UnitState } from "./unit_state.ts";
 
 /** How a unit of ours stands. */
 export interface UnitReport {
   /** Name of the unit; of a template, each instance has a report of its own. */
   readonly unit: string;
+  /** What it runs; `undefined` if another sollol wrote it that knew more. */
+  readonly role: Role | undefined;
   /** The file. */
   readonly path: string;
   /** Whether somebody edited the file since sollol wrote it. */
@@ -22,6 +25,8 @@ export interface UnitReport {
   readonly isCurrent: boolean | undefined;
   /** Why it is not current, or cannot be compared; a clause. */
   readonly because: string | undefined;
+  /** The command line that installs it again as it was asked for. */
+  readonly again: string;
   /** The program that it starts, if its file is gone. */
   readonly missingProgram: string | undefined;
   /** What systemd knows of it; `undefined` where none runs. */
@@ -89,12 +94,15 @@ async function readFileReport(
   { name, text }: UnitFile,
   path: string,
   tools: ReportTools,
-): Promise<Pick<UnitReport, "path" | "isEdited" | "isCurrent" | "because" | "missingProgram">> {
+): Promise<Omit<UnitReport, "unit" | "state" | "trouble" | "log">> {
   const isEdited = originOf(text) === "edited";
+  const args = recordIn(text)!;
   return {
+    role: ROLE_NAMES.find((role) => role === args[0]),
     path,
+    again: installCommand(args, tools.place),
     isEdited,
-    ...isEdited ? EDITED : await compare({ name, text }, tools),
+    ...isEdited ? EDITED : await compare({ name, text }, args, tools),
     missingProgram: await findMissingProgram(text, tools),
   };
 }
@@ -103,16 +111,24 @@ const EDITED = { isCurrent: undefined, because: "somebody edited it since sollol
 
 async function compare(
   { name, text }: UnitFile,
+  args: readonly string[],
   { renderAgain, signal }: ReportTools,
 ): Promise<Pick<UnitReport, "isCurrent" | "because">> {
   try {
-    const again = (await renderAgain(recordIn(text)!)).find((file) => file.name === name);
+    const again = (await renderAgain(args)).find((file) => file.name === name);
     const isCurrent = again?.text === text;
     return { isCurrent, because: isCurrent ? undefined : "this sollol would write it otherwise" };
   } catch (error) {
     signal.throwIfAborted();
     return { isCurrent: undefined, because: `it could not be rendered again: ${messageOf(error)}` };
   }
+}
+
+/** Secrets are not among what is recorded, but where they lie. */
+function installCommand([role = "", ...words]: readonly string[], { manager, root }: UnitPlace): string {
+  const start = [...(manager === "user" ? [] : ["sudo"]), "sollol", "systemd", role, "install"];
+  const where = [...(manager === "user" ? ["--user"] : []), ...(root === undefined ? [] : [`--root=${root}`])];
+  return [...start, ...where, ...words].map(shellWord).join(" ");
 }
 
 async function findMissingProgram(text: string, { host, place }: ReportTools): Promise<string | undefined> {

@@ -1,7 +1,11 @@
 import type { UnitFile } from "../../systemd/unit_file.ts";
+import { checkedStem } from "../../systemd/unit_name.ts";
+
+/** All that units run. */
+export const ROLE_NAMES = ["rpc-server", "gateway", "worker", "coordinator"] as const;
 
 /** What a set of units runs. */
-export type Role = "rpc-server" | "gateway" | "worker" | "coordinator";
+export type Role = typeof ROLE_NAMES[number];
 
 /** A file that only root, or the user of a user manager, may read. */
 export interface SecretFile {
@@ -44,9 +48,5 @@ export function stemOf(unit: string): string | undefined {
  * @throws {RangeError} If units cannot be called so.
  */
 export function parseUnitStem(text: string): string {
-  const stem = text.replace(/\.service$/, "");
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(stem)) return stem;
-  throw new RangeError(
-    `"${text.slice(0, 120)}" cannot name a unit; use letters, digits, hyphens and underscores, at most 100`,
-  );
+  return checkedStem(text.replace(/\.service$/, ""));
 }

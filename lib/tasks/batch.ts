@@ -63,6 +63,8 @@ export interface Batch {
   readonly endedAtMs: number | undefined;
   /** When it was told to end early. */
   readonly cancellingAtMs: number | undefined;
+  /** Whose it is, see `ownerOf`; `undefined`: nobody's who showed a key. */
+  readonly owner?: string | undefined;
 }
 
 /** An uploaded file, or one that a batch wrote. */
@@ -77,6 +79,8 @@ export interface StoredFile {
   readonly sizeBytes: number;
   /** When it was made. */
   readonly createdAtMs: number;
+  /** Whose it is, see `ownerOf`; `undefined`: nobody's who showed a key. */
+  readonly owner?: string | undefined;
 }
 
 /** One request of a batch, as it is sent through the gateway. */
@@ -87,6 +91,8 @@ export interface TaskRequest {
   readonly body: Uint8Array<ArrayBuffer>;
   /** Found again in the log. */
   readonly id: string;
+  /** Whose it is. */
+  readonly owner?: string | undefined;
   /** Gives the request up. */
   readonly signal: AbortSignal;
 }
@@ -122,12 +128,23 @@ export interface FileQuery {
   readonly after?: string | undefined;
   /** Those of this purpose; default: all. */
   readonly purpose?: StoredFile["purpose"] | undefined;
+  /** Whose; default: everybody's. */
+  readonly of?: Owned | undefined;
 }
+
+/** Whose things are meant: those of one owner, or of nobody who showed a key. */
+export interface Owned {
+  /** See `ownerOf`. */
+  readonly owner: string | undefined;
+}
+
+/** Which batches are wanted. */
+export type BatchQuery = Pick<FileQuery, "limit" | "after" | "of">;
 
 /** What clients do with files and batches. All of it outlives a restart of the gateway. */
 export interface BatchService {
   /** Keeps a file. @throws {GatewayError} `too_large`, also if all files together are; `upstream_failed` if it cannot be written. */
-  addFile(name: string, content: ReadableStream<Uint8Array>): Promise<StoredFile>;
+  addFile(name: string, content: ReadableStream<Uint8Array>, owner?: string): Promise<StoredFile>;
   /** The files, the newest first. @throws {GatewayError} `not_found` if there is no file `after`. */
   listFiles(query: FileQuery): Page<StoredFile>;
   /** What is known of a file. @throws {GatewayError} `not_found`. */
@@ -142,9 +159,10 @@ export interface BatchService {
     readonly endpoint: BatchEndpoint;
     readonly completionWindow: string;
     readonly metadata: Readonly<Record<string, string>>;
+    readonly owner?: string | undefined;
   }): Batch;
   /** The batches, the newest first; those after the batch `after`. @throws {GatewayError} `not_found`. */
-  listBatches(options: { readonly limit: number; readonly after?: string | undefined }): Page<Batch>;
+  listBatches(query: BatchQuery): Page<Batch>;
   /** A batch as it is now. @throws {GatewayError} `not_found`. */
   getBatch(id: string): Batch;
   /** What is under way is finished, nothing else begun. @throws {GatewayError} `not_found`; `conflict` if it has ended. */
@@ -155,6 +173,10 @@ export interface BatchService {
    */
   runNow(
     requests: readonly { readonly endpoint: BatchEndpoint; readonly body: Uint8Array<ArrayBuffer> }[],
-    options: { readonly id: string; readonly signal: AbortSignal },
+    options: {
+      readonly id: string;
+      readonly owner?: string | undefined;
+      readonly signal: AbortSignal;
+    },
   ): AsyncIterable<{ readonly index: number; readonly answer: TaskAnswer }>;
 }

@@ -5,7 +5,7 @@ import type { BatchStep, BatchStore } from "./batch_store.ts";
 import type { FileFolder } from "./file_folder.ts";
 import type { TaskStore } from "./task_store.ts";
 import { TimeSlice } from "./time_slice.ts";
-import { type ValidatedInput, validateInput } from "./validate_input.ts";
+import { type RequirePermitted, type ValidatedInput, validateInput } from "./validate_input.ts";
 import { type ResultFile, type ResultFiles, writeResults } from "./write_results.ts";
 
 /** Tasks that are forgotten at a time: it holds up whatever else the process does, some ms. */
@@ -21,6 +21,8 @@ export interface BatchJobsOptions {
   readonly tasks: TaskStore;
   /** The content of their files. */
   readonly folder: FileFolder;
+  /** Requires that an owner may have a model asked. */
+  readonly requirePermitted: RequirePermitted;
   /** Dates each step. */
   readonly clock: Clock;
   /** A name that no other thing has, of letters and digits. */
@@ -113,10 +115,10 @@ export class BatchJobs {
     return isMade && (isTooEarly || await this.removeTasks(id, signal));
   }
 
-  #lastStep({ id, status }: Batch, { output, errors, unansweredCount }: ResultFiles): BatchStep {
+  #lastStep({ id, status, owner }: Batch, { output, errors, unansweredCount }: ResultFiles): BatchStep {
     const endedAtMs = this.#options.clock.now();
     const asStored = (file: ResultFile | undefined, name: string): StoredFile | undefined =>
-      file && { ...file, name, purpose: "batch_output", createdAtMs: endedAtMs };
+      file && { ...file, name, purpose: "batch_output", createdAtMs: endedAtMs, owner };
     return {
       from: [status],
       to: status === "cancelling" ? "cancelled" : unansweredCount > 0 ? "expired" : "completed",

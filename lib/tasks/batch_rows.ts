@@ -7,6 +7,7 @@ import { type Batch, BATCH_ENDPOINTS, BATCH_STATUSES, type StoredFile } from "./
 /** Becomes a part of a path: nothing else may stand there, also if somebody edits the rows. */
 const fileId = z.string().regex(/^file-[A-Za-z0-9]+$/);
 const wholeNumber = z.bigint().transform(Number).pipe(z.int().min(0));
+const owner = z.string().nullable().transform((name) => name ?? undefined);
 const moment = wholeNumber.nullable().transform((atMs) => atMs ?? undefined);
 
 /** How a row of the table `file` is to be. */
@@ -16,12 +17,14 @@ export const fileRow: JsonShape<StoredFile> = z.object({
   purpose: z.enum(["batch", "batch_output"]),
   size_bytes: wholeNumber,
   created_at_ms: wholeNumber,
+  owner,
 }).transform((said): StoredFile => ({
   id: said.id,
   name: said.name,
   purpose: said.purpose,
   sizeBytes: said.size_bytes,
   createdAtMs: said.created_at_ms,
+  owner: said.owner,
 }));
 
 const mistakes = z.array(z.object({
@@ -50,6 +53,7 @@ export const batchRow: JsonShape<Batch> = z.object({
   finalizing_at_ms: moment,
   ended_at_ms: moment,
   cancelling_at_ms: moment,
+  owner,
 }).transform((said): Batch => ({
   id: said.id,
   endpoint: said.endpoint,
@@ -67,6 +71,7 @@ export const batchRow: JsonShape<Batch> = z.object({
   finalizingAtMs: said.finalizing_at_ms,
   endedAtMs: said.ended_at_ms,
   cancellingAtMs: said.cancelling_at_ms,
+  owner: said.owner,
 }));
 
 function json<T extends z.ZodType>(shape: T) {

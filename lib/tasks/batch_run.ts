@@ -152,13 +152,13 @@ export class BatchRun implements LaneSource {
     line: Uint8Array,
     { requestId: id, task }: { readonly requestId: string; readonly task: Task },
   ): Promise<TaskAnswer | undefined> {
-    const { endpoint } = this.#batch;
+    const { endpoint, owner } = this.#batch;
     const body = bodyOf(line, endpoint);
     if (body === undefined) return refusal(changedInput(task.number), id);
     if (this.#abortReason) return undefined;
     const controller = new AbortController();
     this.#underWay.add(controller);
-    const answer = await askTask({ endpoint, body, id, signal: controller.signal }, this.#options);
+    const answer = await askTask({ endpoint, body, id, owner, signal: controller.signal }, this.#options);
     this.#underWay.delete(controller);
     return answer;
   }

@@ -17,6 +17,7 @@ import type { Lanes } from "./lanes.ts";
 import type { OwnerLock } from "./owner_lock.ts";
 import { ResultWriter } from "./result_writer.ts";
 import type { TaskResult, TaskStore } from "./task_store.ts";
+import type { RequirePermitted } from "./validate_input.ts";
 
 /** How often all batches are looked at without an occasion, ms: other processes may change them, and clocks be set. */
 const LOOK_MS = 5_000;
@@ -44,6 +45,8 @@ export interface BatchRunnerOptions {
   readonly lanes: Lanes;
   /** Only who holds it runs batches. */
   readonly lock: Pick<OwnerLock, "take">;
+  /** Requires that an owner may have a model asked. */
+  readonly requirePermitted: RequirePermitted;
   /** Sends one request. */
   readonly send: SendTask;
   /** Hears of trouble. */

@@ -56,6 +56,10 @@ export const BATCH_CONTENT: Content = {
       UNIQUE (batch, number)
     ) STRICT;
     `,
+    `
+    ALTER TABLE file ADD COLUMN owner TEXT;
+    ALTER TABLE batch ADD COLUMN owner TEXT;
+    `,
   ],
   tables: ["file", "batch"],
   lost: "batches, and the names of their files",

@@ -2,10 +2,10 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../log.ts";
 import type { Database } from "../store/database.ts";
 import { selectRows } from "../store/select_rows.ts";
-import type { Batch, BatchMistake, BatchStatus, Page, StoredFile } from "./batch.ts";
+import type { Batch, BatchMistake, BatchQuery, BatchStatus, Page, StoredFile } from "./batch.ts";
 import { batchRow } from "./batch_rows.ts";
 import { insertFile } from "./file_store.ts";
-import { selectPage } from "./select_page.ts";
+import { ownedCondition, selectPage } from "./select_page.ts";
 
 /** A step of a batch from one status to another. What is not named stays as it is. Times are ms since 1970. */
 export interface BatchStep {
@@ -61,6 +61,7 @@ export class BatchStore {
         JSON.stringify(metadata),
         batch.createdAtMs,
         batch.expiresAtMs,
+        batch.owner ?? null,
       );
     });
     if (isKept) this.#tell(id);
@@ -72,9 +73,9 @@ export class BatchStore {
     return this.#select("SELECT * FROM batch WHERE id = ?", id)?.[0];
   }
 
-  /** The newest first; after the batch `after`, if one is named. */
-  page({ limit, after }: { readonly limit: number; readonly after?: string | undefined }): Page<Batch> {
-    const query = { table: "batch", where: "true", shape: batchRow, limit, after };
+  /** The newest first; after the batch `after`, if one is named, and of one owner, if that is. */
+  page({ limit, after, of }: BatchQuery): Page<Batch> {
+    const query = { table: "batch", ...ownedCondition(of), shape: batchRow, limit, after };
     const none: Page<Batch> = { items: [], hasMore: false };
     return this.#database.read((connection) => selectPage(connection, query, this.#logger), none);
   }
@@ -136,8 +137,8 @@ export class BatchStore {
 
 const INSERT = `
   INSERT INTO batch (id, endpoint, input_file_id, completion_window, status, mistakes, total_count, completed_count,
-    failed_count, metadata, created_at_ms, expires_at_ms)
-  VALUES (?, ?, ?, ?, ?, '[]', 0, 0, 0, ?, ?, ?)`;
+    failed_count, metadata, created_at_ms, expires_at_ms, owner)
+  VALUES (?, ?, ?, ?, ?, '[]', 0, 0, 0, ?, ?, ?, ?)`;
 
 function columnsOf(values: Omit<BatchStep, "from" | "to">): Record<string, string | number> {
   const columns: Record<string, string | number | undefined> = {

@@ -5,7 +5,16 @@ import { GatewayError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { shuttingDown } from "../queue/refusals.ts";
 import { openDatabase } from "../store/open_database.ts";
-import type { Batch, BatchService, BatchStatus, FileQuery, Page, SendTask, StoredFile } from "./batch.ts";
+import type {
+  Batch,
+  BatchQuery,
+  BatchService,
+  BatchStatus,
+  FileQuery,
+  Page,
+  SendTask,
+  StoredFile,
+} from "./batch.ts";
 import { BatchRunner } from "./batch_runner.ts";
 import { BATCH_CONTENT } from "./batch_schema.ts";
 import { BatchStore } from "./batch_store.ts";
@@ -18,6 +27,7 @@ import { type NowRequest, type NowResult, runNow } from "./now_run.ts";
 import { OwnerLock } from "./owner_lock.ts";
 import { StoredFiles } from "./stored_files.ts";
 import { TaskStore } from "./task_store.ts";
+import type { RequirePermitted } from "./validate_input.ts";
 
 /** What {@linkcode Batches} needs. */
 export interface BatchesOptions {
@@ -25,6 +35,8 @@ export interface BatchesOptions {
   readonly config: Pick<Config, "batch" | "stateDir">;
   /** Sends one request through the gateway. */
   readonly send: SendTask;
+  /** Requires that an owner may have a model asked. @throws {GatewayError} `forbidden`. Default: everybody may. */
+  readonly requirePermitted?: RequirePermitted;
   /** Hears of each change of a batch, and of trouble with the disk. */
   readonly logger: Logger;
   /** Default: the host's. */
@@ -75,13 +87,14 @@ export class Batches implements BatchService, AsyncDisposable {
   /** Opens the state directory, and goes on with what was begun there. */
   static open(options: BatchesOptions): Batches {
     const randomId = () => crypto.randomUUID().replaceAll("-", "");
-    return new Batches({ clock: systemClock, random: Math.random, randomId, ...options });
+    const usual = { clock: systemClock, random: Math.random, randomId, requirePermitted: () => {} };
+    return new Batches({ ...usual, ...options });
   }
 
   /** Keeps a file. @throws {GatewayError} `too_large`, also if all files together are; `upstream_failed` if it cannot be written. What the stream throws. */
-  async addFile(name: string, content: ReadableStream<Uint8Array>): Promise<StoredFile> {
+  async addFile(name: string, content: ReadableStream<Uint8Array>, owner?: string): Promise<StoredFile> {
     if (!this.#isKept) throw notKept("keep the file");
-    return await this.#files.add(name, content);
+    return await this.#files.add(name, content, owner);
   }
 
   /** The files, the newest first. @throws {GatewayError} `not_found` if there is no file `after`. */
@@ -114,9 +127,9 @@ export class Batches implements BatchService, AsyncDisposable {
   }
 
   /** The batches, the newest first. @throws {GatewayError} `not_found` if there is no batch `after`. */
-  listBatches(options: { readonly limit: number; readonly after?: string | undefined }): Page<Batch> {
-    if (options.after !== undefined) this.getBatch(options.after);
-    return this.#batches.page(options);
+  listBatches(query: BatchQuery): Page<Batch> {
+    if (query.after !== undefined) this.getBatch(query.after);
+    return this.#batches.page(query);
   }
 
   /** A batch as it is now. @throws {GatewayError} `not_found`. */
@@ -149,11 +162,12 @@ export class Batches implements BatchService, AsyncDisposable {
    */
   runNow(
     requests: readonly NowRequest[],
-    { id, signal }: { readonly id: string; readonly signal: AbortSignal },
+    { id, owner, signal }: Parameters<BatchService["runNow"]>[1],
   ): AsyncIterable<NowResult> {
     return runNow(requests, {
       ...this.#options,
       id,
+      owner,
       signal: AbortSignal.any([signal, this.#closing.signal]),
       lanes: this.#lanes,
       retryCount: () => this.#options.config.batch.retryCount,

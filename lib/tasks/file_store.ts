@@ -4,7 +4,7 @@ import type { Database } from "../store/database.ts";
 import { selectRows } from "../store/select_rows.ts";
 import type { FileQuery, Page, StoredFile } from "./batch.ts";
 import { fileRow } from "./batch_rows.ts";
-import { selectPage } from "./select_page.ts";
+import { ownedCondition, selectPage } from "./select_page.ts";
 
 /** What is known of the files; their content is elsewhere. Synchronous. */
 export class FileStore {
@@ -27,10 +27,12 @@ export class FileStore {
     return this.#select("SELECT * FROM file WHERE id = ?", id)[0];
   }
 
-  /** The newest first; after the file `after`, if one is named, and of one purpose, if that is. */
-  page({ limit, after, purpose }: FileQuery): Page<StoredFile> {
-    const where = "purpose = ifnull(?, purpose)";
-    const query = { table: "file", where, parameters: [purpose ?? null], shape: fileRow, limit, after };
+  /** The newest first; after the file `after`, if one is named, and of one purpose and one owner, if these are. */
+  page({ limit, after, purpose, of }: FileQuery): Page<StoredFile> {
+    const owned = ownedCondition(of);
+    const where = `purpose = ifnull(?, purpose) AND ${owned.where}`;
+    const parameters = [purpose ?? null, ...owned.parameters];
+    const query = { table: "file", where, parameters, shape: fileRow, limit, after };
     const none: Page<StoredFile> = { items: [], hasMore: false };
     return this.#database.read((connection) => selectPage(connection, query, this.#logger), none);
   }
@@ -84,6 +86,6 @@ export class FileStore {
 /** Adds a file to those that are known. @throws What SQLite says. */
 export function insertFile(connection: DatabaseSync, file: StoredFile): void {
   connection.prepare(
-    "INSERT INTO file (id, name, purpose, size_bytes, created_at_ms) VALUES (?, ?, ?, ?, ?)",
-  ).run(file.id, file.name, file.purpose, file.sizeBytes, file.createdAtMs);
+    "INSERT INTO file (id, name, purpose, size_bytes, created_at_ms, owner) VALUES (?, ?, ?, ?, ?, ?)",
+  ).run(file.id, file.name, file.purpose, file.sizeBytes, file.createdAtMs, file.owner ?? null);
 }

@@ -17,7 +17,7 @@ const MAX_METADATA = { count: 16, keyLength: 64, valueLength: 512 } as const;
  * @throws {GatewayError} `invalid_request`.
  */
 export function newBatch(
-  { inputFileId, endpoint, completionWindow, metadata }: NewBatch,
+  { inputFileId, endpoint, completionWindow, metadata, owner }: NewBatch,
   { purpose, clock, randomId }: {
     readonly purpose: StoredFile["purpose"];
     readonly clock: Clock;
@@ -49,6 +49,7 @@ export function newBatch(
     finalizingAtMs: undefined,
     endedAtMs: undefined,
     cancellingAtMs: undefined,
+    owner,
   };
 }
 

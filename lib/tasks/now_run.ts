@@ -27,6 +27,8 @@ export interface NowResult {
 export interface NowRunOptions {
   /** Found again in the log, with the place of the request. */
   readonly id: string;
+  /** Whose requests they are. */
+  readonly owner?: string | undefined;
   /** Ends all. */
   readonly signal: AbortSignal;
   /** Where requests are under way. */
@@ -119,9 +121,9 @@ class NowRun implements LaneSource {
   }
 
   async #run(queue: TaskQueue<NowTask>, attempt: Attempt<NowTask>): Promise<void> {
-    const { id, signal, clock } = this.#options;
+    const { id, owner, signal, clock } = this.#options;
     const { index, endpoint, body } = attempt.task;
-    const answer = await askTask({ endpoint, body, id: `${id}-${index}`, signal }, this.#options);
+    const answer = await askTask({ endpoint, body, id: `${id}-${index}`, owner, signal }, this.#options);
     if (answer === undefined) return queue.giveBack(attempt);
     if (!queue.settle(attempt, answer, clock.monotonic())) return;
     this.#results.push({ index, answer });

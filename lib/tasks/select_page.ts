@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { JsonShape } from "../json_shape.ts";
 import type { Logger } from "../log.ts";
 import { selectRows } from "../store/select_rows.ts";
-import type { Page } from "./batch.ts";
+import type { Owned, Page } from "./batch.ts";
 
 /** Which page is wanted. */
 export interface PageQuery<T> {
@@ -48,4 +48,11 @@ function serialOf(
 ): number {
   if (after === undefined) return Number.MAX_SAFE_INTEGER;
   return Number(connection.prepare(`SELECT serial FROM ${table} WHERE id = ?`).get(after)?.["serial"] ?? 0);
+}
+
+/** A condition for {@linkcode PageQuery.where}: rows of one owner, or all. */
+export function ownedCondition(
+  of: Owned | undefined,
+): { readonly where: string; readonly parameters: readonly (string | null)[] } {
+  return of ? { where: "owner IS ?", parameters: [of.owner ?? null] } : { where: "true", parameters: [] };
 }

@@ -39,9 +39,10 @@ export class StoredFiles {
    * Keeps a file, of any size, in constant memory.
    *
    * @param name For people; it names nothing on the disk.
+   * @param owner Whose it is.
    * @throws {GatewayError} `too_large`, also if all files together are; `upstream_failed` if it cannot be written. What the stream throws.
    */
-  async add(name: string, content: ReadableStream<Uint8Array>): Promise<StoredFile> {
+  async add(name: string, content: ReadableStream<Uint8Array>, owner?: string): Promise<StoredFile> {
     const { config, files, folder, clock, randomId } = this.#options;
     const id = `file-${randomId()}`;
     using claim = this.#room.claim();
@@ -59,6 +60,7 @@ export class StoredFiles {
       purpose: "batch",
       sizeBytes: writer.sizeBytes,
       createdAtMs: clock.now(),
+      owner,
     };
     if (files.add(file)) return file;
     folder.remove(id);

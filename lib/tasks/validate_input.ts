@@ -19,12 +19,21 @@ const MAX_MISTAKE_COUNT = 100;
 /** Tasks that are written at a time: it holds up whatever else the process does, some ms. */
 const GROUP_COUNT = 250;
 
+/**
+ * Requires that an owner may have a model asked; the usual one, if none is named.
+ *
+ * @throws {GatewayError} `forbidden`.
+ */
+export type RequirePermitted = (model: string | undefined, owner: string | undefined) => void;
+
 /** What {@linkcode validateInput} reads and writes. */
 export interface ValidateOptions {
   /** Where the input is. */
   readonly folder: FileFolder;
   /** Takes the tasks. */
   readonly tasks: TaskStore;
+  /** Asked for each line. */
+  readonly requirePermitted: RequirePermitted;
   /** For pauses in between. */
   readonly clock: Clock;
   /** Asked now and then: whether to go on. */
@@ -67,14 +76,19 @@ export async function validateInput(
 class Validation {
   readonly #batch: Batch;
   readonly #tasks: TaskStore;
+  readonly #requirePermitted: RequirePermitted;
   readonly #maxTaskCount: number;
   readonly #mistakes: BatchMistake[] = [];
   readonly #queues = new ModelQueues();
   #group: Task[] = [];
   #totalCount = 0;
 
-  constructor(batch: Batch, { tasks, maxTaskCount = MAX_TASK_COUNT }: ValidateOptions) {
+  constructor(
+    batch: Batch,
+    { tasks, requirePermitted, maxTaskCount = MAX_TASK_COUNT }: ValidateOptions,
+  ) {
     this.#batch = batch;
+    this.#requirePermitted = requirePermitted;
     this.#tasks = tasks;
     this.#maxTaskCount = maxTaskCount;
   }
@@ -118,10 +132,18 @@ class Validation {
     }
     try {
       const said = decodeInputLine(bytes, this.#batch.endpoint);
-      return said &&
-        { number, customId: said.customId, queue: this.#queues.queueOf(said.model), startByte, byteCount };
+      if (!said) return undefined;
+      this.#requirePermitted(said.model, this.#batch.owner);
+      return {
+        number,
+        customId: said.customId,
+        queue: this.#queues.queueOf(said.model),
+        startByte,
+        byteCount,
+      };
     } catch (error) {
-      if (!(error instanceof InputLineError)) throw error;
+      const isForbidden = error instanceof GatewayError && error.code === "forbidden";
+      if (!(error instanceof InputLineError) && !isForbidden) throw error;
       this.#mistakes.push({ code: error.code, message: error.message, line: number });
       return undefined;
     }

@@ -1,4 +1,5 @@
 import type { Context, ErrorHandler } from "hono";
+import type { RefusalLog } from "../../lib/auth/refusal_log.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { AppEnv } from "../app_env.ts";
@@ -9,13 +10,25 @@ import { requestIdHeaders } from "./identify.ts";
 /**
  * The one exit of all errors: failures that we understand in the client's dialect, anything else as a 500
  * whose body says only the request id that finds its stack in the log. Each leaves a line in the log.
+ *
+ * @param refusals Takes note of clients without a right key in place of the log, which any of them could fill.
  */
-export function renderErrors(logger: Logger): ErrorHandler<AppEnv> {
+export function renderErrors(
+  logger: Logger,
+  refusals: Pick<RefusalLog, "add"> | undefined = undefined,
+): ErrorHandler<AppEnv> {
   return (error, c) => {
     const requestId = c.get("requestId");
+    const client = c.get("client");
     const request = { requestId, method: c.req.method, path: c.req.path };
     if (error instanceof GatewayError) {
-      if (!c.get("isRecorded")) logger.info("request refused", { ...request, status: error.status, error });
+      const { status } = error;
+      if (error.code === "unauthorized" && client && refusals) {
+        const { address, hasUnknownKey } = client;
+        refusals.add({ ...request, address, hasUnknownKey, status, error });
+      } else if (!c.get("isRecorded")) {
+        logger.info("request refused", { ...request, key: client?.key?.name, status, error });
+      }
       return errorResponse(c, error);
     }
     if (leftOf(c).aborted) return new Response(null, { status: 499 }); // nobody is there to read it
@@ -34,7 +47,7 @@ function errorResponse(c: Context<AppEnv>, error: GatewayError): Response {
     ...requestIdHeaders(requestId, dialect),
   };
   if (error.retryAfterSeconds !== undefined) headers["retry-after"] = String(error.retryAfterSeconds);
-  if (error.code === "unauthorized") headers["www-authenticate"] = "Bearer";
+  if (error.code === "unauthorized") headers["www-authenticate"] = 'Bearer, Basic realm="sollol"';
   const body = dialect.errorBody(error, requestId);
   return c.body(JSON.stringify(body), error.status as 500, headers);
 }

@@ -93,6 +93,9 @@ test("a demo whose address is taken says so and leaves nothing", async (programs
   const address = `127.0.0.1:${taken.addr.port}`;
   const { code, stdout, stderr } = await Program.run(sandbox, ["demo", "--once", "--listen", address]);
   deepEqual({ code, stdout }, { code: 1, stdout: "" });
-  match(stderr, new RegExp(`Cannot listen on ${address}: another program does; .*choose another --listen`));
+  match(
+    stderr,
+    new RegExp(`Cannot listen on ${address}: \\S+, pid \\d+ listens there; .*choose another --listen`),
+  );
   await sandbox.assertEmpty();
 });

@@ -7,6 +7,8 @@ import { Transcript } from "./transcript.ts";
 /** For how long the pipes are read after the exit: a process that was left behind may hold them. */
 const DRAIN_MS = 1_000;
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+/** sollol as it is run from its source. */
+export const SOURCE: readonly string[] = [Deno.execPath(), "run", "--allow-all", "--no-check", MAIN];
 
 /** How a program is started, beside its arguments. */
 export interface ProgramOptions {
@@ -14,6 +16,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command that stands before the program's own, and ends by running it: `["sh", "-c", "exec \"$@\"", "sh"]`. */
   readonly through?: readonly string[];
+  /** Another form of the program, without its arguments. Default: its source, run by Deno. */
+  readonly form?: readonly string[];
 }
 
 /** What a program that ended leaves behind. */
@@ -56,9 +60,8 @@ export class Program implements AsyncDisposable {
 
   /** Starts it. */
   static start(sandbox: Sandbox, args: readonly string[], options: ProgramOptions = {}): Program {
-    const { env = {}, through = [] } = options;
-    const sollol = [Deno.execPath(), "run", "--allow-all", "--no-check", MAIN, ...args];
-    const [command, ...rest] = [...through, ...sollol] as [string, ...string[]];
+    const { env = {}, through = [], form = SOURCE } = options;
+    const [command, ...rest] = [...through, ...form, ...args] as [string, ...string[]];
     const child = new Deno.Command(command, {
       args: rest,
       env: { ...sandbox.env, ...env },

@@ -17,11 +17,14 @@ const REFUSALS: readonly Refusal[] = [
   {
     name: "a port that is taken",
     args: ["serve", "--listen", "127.0.0.1:PORT"],
-    want: [1, /Cannot listen on 127\.0\.0\.1:\d+: another program does; stop it, or choose another --listen/],
+    want: [
+      1,
+      /Cannot listen on 127\.0\.0\.1:\d+: \S+, pid \d+ listens there; stop it, or choose another --listen/,
+    ],
   },
   {
     name: "an address of another machine",
-    args: ["serve", "--listen", "192.0.2.1:80"],
+    args: ["serve", "--listen", "192.0.2.1:80", "--set", "auth.allow_anonymous=true"],
     want: [1, /Cannot listen on 192\.0\.2\.1:80: .*; choose an address of this host/],
   },
   {

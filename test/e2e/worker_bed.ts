@@ -78,8 +78,8 @@ export class RealWorker implements AsyncDisposable {
 
 /** All that a gateway says of its rpc backends. */
 export async function listBackends(gatewayUrl: string): Promise<BackendView[]> {
-  const { backends } = await (await fetch(`${gatewayUrl}/api/admin/rpc-backends`)).json();
-  return backends;
+  const { rpcBackends } = await (await fetch(`${gatewayUrl}/health`)).json();
+  return rpcBackends;
 }
 
 /** Waits until a gateway says that a backend is so, and returns what it says then. */

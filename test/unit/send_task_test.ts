@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { ModelAccess } from "../../lib/auth/model_access.ts";
 import { openaiDialect } from "../../lib/dialects/openai_dialect.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import type { GatewayRequest } from "../../lib/gateway.ts";
@@ -52,6 +53,8 @@ for (
       priority: -1_000,
       bodyBytes: task.body.byteLength,
       id: "r1",
+      keyName: undefined,
+      access: undefined,
       signal: task.signal,
     });
     deepEqual(parts?.inputs, inputs);
@@ -60,6 +63,22 @@ for (
     deepEqual([put.target, put.body], [task.endpoint, task.body]);
   });
 }
+
+Deno.test("sendTaskOver() asks in the name of the owner's key, for what that may use", async () => {
+  const asked: GatewayRequest[] = [];
+  const gateway = gatewayOf((request) => (asked.push(request), Promise.resolve(answerOf(encode("{}")))));
+  const access = new ModelAccess("one", ["tiny"]);
+  await sendTaskOver(gateway, { accessOf: (owner) => owner === "one" ? access : undefined })({
+    ...EMBED,
+    owner: "one",
+  });
+  deepEqual([asked[0]!.keyName, asked[0]!.access], ["one", access]);
+  const gone = () => {
+    throw new GatewayError("forbidden", "The key is gone");
+  };
+  equal((await sendTaskOver(gateway, { accessOf: gone })(EMBED)).status, 403);
+  equal(asked.length, 1);
+});
 
 for (
   const { name, answer, want } of [

@@ -17,13 +17,13 @@ import { createLogger } from "../../log.ts";
 import { formatEndpoint } from "../../rpc/endpoint.ts";
 import { openGguf } from "../../store/gguf_file.ts";
 import { untilAborted } from "../../until_aborted.ts";
+import { VERSION } from "../build_info.ts";
 import { type Command, type CommandContext, defineCommand, type OptionSpecs } from "../command.ts";
 import { type DemoReport, demoToJson, demoToText, invitationToTry } from "../demo_report.ts";
 import { GatewayServer } from "../gateway_server.ts";
 import { JSON_OPTION, writeJson } from "../output.ts";
 import { type Progress, startProgress } from "../progress.ts";
 import { showSetup } from "./setup.ts";
-import { VERSION } from "./version.ts";
 
 const DEFAULT_LISTEN = "127.0.0.1:11435";
 const MAX_TOKENS = 48;

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { parsePlacement } from "../../config/placement_setting.ts";
 import { type LoadHistory, ModelPlanner, NO_HISTORY } from "../../coordinator/model_planner.ts";
@@ -10,6 +9,7 @@ import { type PlanQuestion, PlanService } from "../../plan_service.ts";
 import { parseAssumptions } from "../../planner/assume.ts";
 import type { PlanReport } from "../../planner/plan_report.ts";
 import { formatEndpoint } from "../../rpc/endpoint.ts";
+import { databasePath } from "../../store/database_path.ts";
 import { openDatabaseCopy } from "../../store/open_database.ts";
 import { GgufHeaderCache } from "../../store/gguf_header_cache.ts";
 import { LoadStore } from "../../store/load_store.ts";
@@ -130,7 +130,7 @@ async function planHere(question: PlanQuestion, config: Config, context: Context
 
 /** What the gateway on this machine has learned, if it ever ran and we may read that. */
 function historyOf({ stateDir }: Config, owned: DisposableStack): LoadHistory {
-  const path = join(stateDir, "sollol.db");
+  const path = databasePath(stateDir);
   try {
     Deno.statSync(path);
   } catch {

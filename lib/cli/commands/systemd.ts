@@ -1,11 +1,10 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import type { Environment } from "../../config/environment.ts";
-import { didYouMean } from "../../config/nearest.ts";
 import { ProcessHost } from "../../systemd/process_host.ts";
 import type { UnitHost } from "../../systemd/unit_host.ts";
-import { type Command, type CommandGroup, defineCommand, UsageError } from "../command.ts";
+import { type Command, type CommandGroup, defineCommand } from "../command.ts";
 import { JSON_OPTION } from "../output.ts";
-import { ACTIONS, install, printUnits, showUnits, uninstall } from "../systemd_actions.ts";
+import { type Action, ACTIONS, install, printUnits, showUnits, uninstall } from "../systemd_actions.ts";
 import { PLACE_OPTIONS } from "../systemd_options.ts";
 import type { RoleSpec } from "../systemd_role.ts";
 import { ROLES } from "../systemd_units.ts";
@@ -41,13 +40,13 @@ function roleCommand(role: RoleSpec, { openHost, clock }: SystemdSurroundings): 
     name: role.role,
     summary: role.summary,
     details: `${role.summary} ${role.details}\n\n${ABOUT_ACTIONS}`,
-    positionals: [{ name: "ACTION", optional: true }],
+    positionals: [{ name: "ACTION", optional: true, choices: ACTIONS }],
     options: role.options,
     examples: role.examples.map((example) => `systemd ${example}`),
     async run(context) {
-      const [word = "print"] = context.args;
+      const [action = "print"] = context.args as readonly Action[]; // safe: they are checked
       const tools = { host: openHost(context.env), clock };
-      switch (ACTIONS.find((action) => action === word)) {
+      switch (action) {
         case "print":
           return await printUnits(role, context, tools);
         case "install":
@@ -56,10 +55,6 @@ function roleCommand(role: RoleSpec, { openHost, clock }: SystemdSurroundings): 
           return await uninstall(role, context, tools);
         case "status":
           return await showUnits(role, context, tools);
-        case undefined:
-          throw new UsageError(
-            `ACTION must be one of ${ACTIONS.join(", ")}, got "${word}"${didYouMean(word, ACTIONS)}`,
-          );
       }
     },
   });

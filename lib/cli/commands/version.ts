@@ -1,17 +1,14 @@
-import metadata from "../../../deno.json" with { type: "json" };
 import type { LlamaCppConfig } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { findLlamaCpp, type Program } from "../../llama_cpp/find.ts";
 import { readLlamaVersion, readRpcServerVersion } from "../../llama_cpp/read_version.ts";
 import type { VersionReading } from "../../llama_cpp/version.ts";
+import { VERSION } from "../build_info.ts";
 import { type Command, type CommandContext, defineCommand, type OptionSpecs } from "../command.ts";
 import { CONFIG_FILE_OPTIONS, loadConfigForCommand } from "../config_flags.ts";
 import { JSON_OPTION, writeJson, writeWarning } from "../output.ts";
 import { renderFields } from "../table.ts";
 import { printable } from "../terminal.ts";
-
-/** The version of sollol. */
-export const VERSION: string = metadata.version;
 
 /** `sollol version`: what a report of a mistake should begin with. */
 export const versionCommand: Command = defineCommand({

@@ -5,12 +5,13 @@ import {
   isGroup,
   type OptionSpec,
   type OptionSpecs,
+  type Positional,
 } from "../command.ts";
 import { HELP_OPTION, VERSION_OPTION } from "../parse.ts";
 
 /** A word that may be typed at some place. */
 export interface Candidate {
-  /** A command, or a flag with its dashes. */
+  /** A command, a flag with its dashes, or a word that an argument may be. */
   readonly word: string;
   /** One line, for shells that show it. */
   readonly description: string;
@@ -57,10 +58,16 @@ function placesBelow(node: CommandNode, words: readonly string[]): Place[] {
 function placeOfCommand({ options = {}, positionals = [] }: Command, words: readonly string[]): Place {
   return {
     words,
-    candidates: flagCandidates({ ...options, help: HELP_OPTION }),
+    candidates: [...choiceCandidates(positionals), ...flagCandidates({ ...options, help: HELP_OPTION })],
     valuedFlags: Object.entries(options).filter(([, { type }]) => type === "string").map(valuedFlag),
     takesFiles: positionals.some(({ name }) => isFileName(name)),
   };
+}
+
+function choiceCandidates(positionals: readonly Positional[]): Candidate[] {
+  return positionals.flatMap(({ name, choices = [] }) =>
+    choices.map((word) => ({ word, description: name }))
+  );
 }
 
 function flagCandidates(options: OptionSpecs): Candidate[] {

@@ -1,14 +1,15 @@
 import * as z from "zod";
+import { KEY_NAME_COMPLAINT, KEY_NAME_PATTERN } from "../../auth/key_name.ts";
+import { sha256Of } from "../../auth/secret_digest.ts";
 import { parsedBy } from "../../parsed_by.ts";
 import type { AuthKeyConfig, KeySource, Scope } from "../config.ts";
-import { Secrets } from "../secrets.ts";
 import { key, path, text } from "./field_kinds.ts";
 
 /** In the order of help. */
 const SCOPES = ["inference", "metrics", "worker", "admin"] as const satisfies readonly Scope[];
 
 const authKey = z.strictObject({
-  name: z.string().regex(/^[\w.@-]{1,64}$/, { error: "must be 1 to 64 letters, digits or . _ @ -" })
+  name: z.string().regex(KEY_NAME_PATTERN, { error: KEY_NAME_COMPLAINT })
     .describe("What it is called in logs; each name once."),
   key: key().optional().meta({ writeOnly: true })
     .describe("The key itself; better name its hash, a file or a credential."),
@@ -67,6 +68,7 @@ function authKeyOf(said: SaidKey): AuthKeyConfig {
   return {
     name: said.name,
     source: sourceOf(said),
+    sha256: digestsOf(said),
     scopes: said.scopes,
     models: said.models,
     requestsPerMinute: said.requests_per_minute,
@@ -77,12 +79,18 @@ function authKeyOf(said: SaidKey): AuthKeyConfig {
 
 function sourceOf({ key, hash, file, credential }: SaidKey): KeySource {
   const sources: KeySource[] = [
-    ...(key === undefined ? [] : [{ kind: "key" as const, secrets: new Secrets([key]) }]),
-    ...(hash === undefined ? [] : [{ kind: "hash" as const, sha256: hash.slice("sha256:".length) }]),
+    ...(key === undefined ? [] : [{ kind: "key" as const }]),
+    ...(hash === undefined ? [] : [{ kind: "hash" as const }]),
     ...(file === undefined ? [] : [{ kind: "file" as const, path: file }]),
     ...(credential === undefined ? [] : [{ kind: "credential" as const, name: credential }]),
   ];
   if (sources.length === 1) return sources[0]!;
   const said = sources.length === 0 ? "none" : sources.map(({ kind }) => kind).join(" and ");
   throw new RangeError(`must say where the key is by one of key, hash, file and credential, got ${said}`);
+}
+
+/** The secret itself goes no further. */
+function digestsOf({ key, hash }: SaidKey): readonly string[] {
+  if (key !== undefined) return [sha256Of(key)];
+  return hash === undefined ? [] : [hash.slice("sha256:".length)];
 }

@@ -1,17 +1,15 @@
 import * as z from "zod";
+import { MAX_SECRET_LENGTH, SECRET_PATTERN } from "../../auth/secret_digest.ts";
 import { parseKeepAlive } from "../../ollama/keep_alive.ts";
 import { parsedBy } from "../../parsed_by.ts";
 import { parseSize, parseTimer } from "../fields.ts";
 
 // The schema's files are for `tree.ts` alone: what they export are zod's own types, which no other file should see.
 
-/** Longer keys are refused by those that compare them in a field of constant size. */
-const MAX_KEY_LENGTH = 254;
-
 /** A secret that is shown in a header. */
 export function key() {
-  return z.string().regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" })
-    .max(MAX_KEY_LENGTH, { error: `must have at most ${MAX_KEY_LENGTH} characters` });
+  return z.string().regex(SECRET_PATTERN, { error: "must be printable ASCII without spaces" })
+    .max(MAX_SECRET_LENGTH, { error: `must have at most ${MAX_SECRET_LENGTH} characters` });
 }
 
 /** A fraction, too. */

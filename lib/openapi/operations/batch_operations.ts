@@ -46,7 +46,7 @@ export const BATCH_OPERATIONS: readonly Operation[] = [
         bodies: [{ schema: manyAnswer }, { schema: manyEvent, type: EVENTS }],
       },
     },
-    refusals: JSON_REFUSALS,
+    refusals: [...JSON_REFUSALS, "rate_limited"],
   },
   {
     ...common,

@@ -9,8 +9,8 @@ type Status = Exclude<(typeof STATUS)[ErrorCode], typeof STATUS.client_closed> |
 /** Those with which an operation may refuse. */
 export function refusedStatuses({ access = "key", refusals = [] }: Operation): number[] {
   const codes: readonly ErrorCode[] = access === "public"
-    ? ["forbidden", ...refusals]
-    : ["unauthorized", "forbidden", ...refusals];
+    ? ["forbidden", "head_too_large", ...refusals]
+    : ["unauthorized", "forbidden", "head_too_large", ...refusals];
   return [...new Set([...codes.map((code) => STATUS[code]), INTERNAL])].toSorted();
 }
 
@@ -26,11 +26,13 @@ const MEANINGS: Readonly<Record<Status, string>> = {
   403: "That is not allowed, or not to pages of that origin.",
   404: "There is no such thing; the message names what is near.",
   405: "The path knows other methods.",
+  408: "The rest of the body did not come.",
   409: "Something else stands against it.",
   413: "The body is too large.",
   415: "The body is of another kind, or compressed.",
   422: "The model cannot be used.",
   429: "Too many requests wait; ask again later.",
+  431: "The address and the headers are too long, or too many.",
   500: "Something went wrong inside; the log has more under the request's id.",
   501: "That cannot be done here.",
   502: "The upstream failed, or is out of reach.",

@@ -30,6 +30,10 @@ export const health = component(
     })).optional().describe("Our own coordinators."),
     rpcBackends: z.array(backendView).optional().describe("The rpc backends."),
     externalCoordinators: z.array(externalView).optional().describe("Coordinators that somebody else runs."),
+    restartNeeded: z.string().optional()
+      .describe(
+        "Why the gateway should be restarted, such as after its program was replaced; absent if it should not.",
+      ),
   }).describe(
     "How the gateway is. Who shows no API key, where one is wanted, is told status and version only.",
   ),

@@ -260,7 +260,8 @@ Deno.test("the admin routes want an API key where there are any, and know their 
   ) {
     equal((await bed.ask(method, path)).status, 401, `${method} ${path}`);
     const wrong = await bed.ask(method, path, undefined, { authorization: "Bearer w" });
-    equal(wrong.status, 401, "a worker's token is no API key");
+    equal(wrong.status, 403, "a worker's token is for nothing else");
+    match(wrong.body.error.message, /"worker_token" has the scope worker, and .* needs admin/);
   }
   const key = { authorization: "Bearer k" };
   equal((await bed.ask("GET", BACKENDS, undefined, key)).status, 200);

@@ -7,10 +7,11 @@ import type { AppEnv } from "../../../routes/app_env.ts";
 import { coordinatorLogRoutes } from "../../../routes/coordinator_log.ts";
 import { coordinatorRoutes } from "../../../routes/coordinators.ts";
 import { eventRoutes } from "../../../routes/events.ts";
-import { authenticate, KeyRing } from "../../../routes/middleware/authenticate.ts";
+import { identifyClient, requireScope } from "../../../routes/middleware/authenticate.ts";
 import { identify } from "../../../routes/middleware/identify.ts";
 import { renderErrors } from "../../../routes/middleware/on_error.ts";
 import { FakeCoordinatorAdmin } from "../../fakes/fake_coordinator_admin.ts";
+import { clientAccess } from "../../fixtures/client_access.ts";
 
 /** The coordinators' routes on a loopback port, as the gateway mounts them; what is behind them is fake. */
 export class CoordinatorBed implements AsyncDisposable {
@@ -69,7 +70,9 @@ export class CoordinatorBed implements AsyncDisposable {
     app.notFound((c) => onError(new GatewayError("not_found", `There is no ${c.req.path} here`), c));
     app.use(identify());
     app.get("/health", (c) => c.json({ status: "ok", externalCoordinators: this.externals }));
-    app.use(authenticate(new KeyRing(apiKeys)));
+    const access = clientAccess({ api_keys: apiKeys });
+    app.use(identifyClient(access));
+    app.use(requireScope(access, "admin"));
     app.get("/v1/models/:id{.+}", (c) => {
       const id = c.req.param("id");
       if (this.models.includes(id)) return c.json({ id, object: "model" });

@@ -54,14 +54,14 @@ class Bed implements AsyncDisposable {
     const externals = bed.#owned.use(new ExternalCoordinators(list, { http, clock, logger: silentLogger }));
     await externals.start();
     const pool = poolOf(own);
+    const { config: usual } = mergeConfig({});
     const said = {
       model: undefined,
       modelShardingEnabled: true,
       hasResumedStreams: false,
-      timeouts: { connectMs: 2_000, probeMs: 2_000, drainMs: 1_000, firstByteMs: 60_000, stallMs: 60_000 },
+      timeouts: { ...usual.timeouts, firstByteMs: 60_000, stallMs: 60_000 },
       waiting: { commentEveryMs: 10_000, hasNotes: false },
     };
-    const { config: usual } = mergeConfig({});
     const config = { ...usual, ...said };
     const { nodes, needs, room, slots } = bed.#owned.use(await RoutingBed.open(config));
     const catalog = new ModelCatalog({

@@ -198,7 +198,7 @@ Deno.test("POST /v1/files drops what it has, and says so, when nothing more come
     answer += text;
     if (answer.includes("}}")) break;
   }
-  match(answer, /^HTTP\/1\.1 499 [^]*nothing of it came for 30\.0 s/);
+  match(answer, /^HTTP\/1\.1 408 [^]*nothing of it came for 30\.0 s/);
 });
 
 Deno.test("POST /v1/files holds a client back whose file cannot be written as fast as it comes", async () => {

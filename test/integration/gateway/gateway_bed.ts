@@ -1,3 +1,4 @@
+import { ClientAccess } from "../../../lib/auth/client_access.ts";
 import { ClientWatch } from "../../../lib/client_watch.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import type { Config } from "../../../lib/config/config.ts";
@@ -105,6 +106,9 @@ export class GatewayBed implements AsyncDisposable {
   readonly coordinators: FakeCoordinator[] = [];
   nodes!: NodeRegistry;
   gateway!: Gateway;
+  access!: ClientAccess;
+  /** Answers a request that comes over no connection, from this address. */
+  fetch!: (request: Request, address: string) => Response | Promise<Response>;
   readonly #owned = new AsyncDisposableStack();
   url = "";
 
@@ -167,8 +171,10 @@ export class GatewayBed implements AsyncDisposable {
     };
     bed.gateway = new Gateway(parts);
     const clients = bed.#owned.use(new ClientWatch({ clock }));
+    bed.access = bed.#owned.use(new ClientAccess({ config, clock, logger }));
     const app = createApp({
       gateway: bed.gateway,
+      access: bed.access,
       backends,
       nodes: new FakeNodeAdmin(),
       listing: new OllamaListing(parts),
@@ -187,6 +193,8 @@ export class GatewayBed implements AsyncDisposable {
       config,
       version: "0.0.0-test",
     });
+    bed.fetch = (request, hostname) =>
+      app.fetch(request, { remoteAddr: { transport: "tcp", hostname, port: 1 } });
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request, info) => app.fetch(request, info),

@@ -46,7 +46,7 @@ Deno.test("every refused request is found in the log by the id that its answer c
   const headers = { authorization: "Bearer k" };
   const chat = { method: "POST", headers };
   for (
-    const [path, init] of [["/nope", {}], ["/v1/models", {}], [CHAT, { headers }], [CHAT, {
+    const [path, init] of [["/nope", { headers }], ["/v1/models", {}], [CHAT, { headers }], [CHAT, {
       ...chat,
       body: "{",
     }], [

@@ -78,7 +78,7 @@ export class OllamaBed implements AsyncDisposable {
     app.route("/", ollamaAliveRoutes());
     const listing = new OllamaListing(parts);
     const show = new ModelShow({ ...parts, headers: new GgufHeaderCache() });
-    app.route("/api", ollamaListingRoutes({ listing, show, maxBodyBytes }));
+    app.route("/api", ollamaListingRoutes({ listing, show, maxBodyBytes, gateway: EVERYBODY }));
     const orders = new ModelManagement({ ...parts, keyOf: (model) => catalog.keyOf(model) });
     const management = new RecordedOrders({ orders, logger, clock: systemClock });
     app.route("/api", ollamaManagementRoutes(management, { maxBodyBytes, clients }));
@@ -139,3 +139,6 @@ export class OllamaBed implements AsyncDisposable {
     await this.#owned.disposeAsync();
   }
 }
+
+/** No key is for some models only. */
+const EVERYBODY = { isPermitted: () => true, requirePermitted: () => {} };

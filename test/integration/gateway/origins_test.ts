@@ -167,10 +167,14 @@ Deno.test("what nodes answer is for pages, too, with one header each", async () 
 });
 
 /** The status of a page's request to a gateway that it takes for its own site. */
-async function rebound(url: string, host: string): Promise<string> {
+async function rebound(
+  url: string,
+  host: string,
+  { path = "/api/tags", headers = "" }: { path?: string; headers?: string } = {},
+): Promise<string> {
   const { hostname, port } = new URL(url);
   using connection = await Deno.connect({ hostname, port: Number(port) });
-  const head = `GET /api/tags HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  const head = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${headers}Connection: close\r\n\r\n`;
   await connection.write(new TextEncoder().encode(head));
   const answer = await new Response(connection.readable).text();
   return answer.slice(0, answer.indexOf("\r\n"));
@@ -183,7 +187,20 @@ Deno.test("a site whose name leads to loopback reads nothing", async () => {
   equal(await rebound(bed.url, "gateway"), "HTTP/1.1 200 OK");
 });
 
-Deno.test("a gateway for the network is asked for by any name", async () => {
-  await using bed = await GatewayBed.open({ config: "listen: 0.0.0.0:11435" });
-  equal(await rebound(bed.url, "llm.example.org:11435"), "HTTP/1.1 200 OK");
+Deno.test("who shows a key asks for it by any name, but for pages and what only operators do", async () => {
+  await using bed = await GatewayBed.open({ config: "listen: 0.0.0.0:11435\napi_keys: [k]" });
+  const ask = (path: string, headers: string) =>
+    rebound(bed.url, "llm.example.org:11435", { path, headers: `${headers}\r\n` });
+  equal(await ask("/api/tags", "X-Api-Key: k"), "HTTP/1.1 200 OK");
+  equal(await ask("/health", "X-Other: k"), "HTTP/1.1 200 OK", "tells nothing");
+  equal(await ask("/api/admin/nodes", "X-Api-Key: k"), "HTTP/1.1 403 Forbidden");
+  equal(await ask("/docs", "X-Api-Key: k"), "HTTP/1.1 403 Forbidden");
+});
+
+Deno.test("who is let in without a key asks for it by names that no site has, also over the network", async () => {
+  const config = "listen: gateway.example.net:11435\nauth: {allow_anonymous: true}";
+  await using bed = await GatewayBed.open({ config });
+  equal(await rebound(bed.url, "llm.example.org:11435"), "HTTP/1.1 403 Forbidden");
+  equal(await rebound(bed.url, "gateway.example.net:11435"), "HTTP/1.1 200 OK");
+  equal(await rebound(bed.url, "192.168.1.4:11435"), "HTTP/1.1 200 OK");
 });

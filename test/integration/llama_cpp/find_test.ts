@@ -38,6 +38,16 @@ for (
       want: { path: "prefix/bin/ggml-rpc-server", foundBy: "prefix" },
     },
     {
+      name: "our own prefix before the host's",
+      files: ["prefix/bin/ggml-rpc-server", "opt/sollol/llama.cpp/bin/ggml-rpc-server"],
+      want: { path: "prefix/bin/ggml-rpc-server", foundBy: "prefix" },
+    },
+    {
+      name: "the host's prefix before PATH",
+      files: ["opt/sollol/llama.cpp/bin/ggml-rpc-server", "usr/bin/ggml-rpc-server"],
+      want: { path: "opt/sollol/llama.cpp/bin/ggml-rpc-server", foundBy: "prefix" },
+    },
+    {
       name: "PATH, in its order, before Debian's libexec",
       files: ["bin/ggml-rpc-server", "usr/bin/ggml-rpc-server", `${LIBEXEC}/ggml-rpc-server`],
       want: { path: "usr/bin/ggml-rpc-server", foundBy: "path" },
@@ -81,8 +91,8 @@ Deno.test("a missing llama-server is a value that names each place and the cure,
   const { path } = root;
   equal(
     llamaServer.because,
-    `llama-server was not found (looked in ${path}/prefix/bin, ${path}/usr/bin, ${path}/bin, ${path}/${LIBEXEC}, ` +
-      `${path}/usr/local/bin, ${path}/opt/llama.cpp/bin); run "sollol setup" or set llama_cpp.llama_server`,
+    `llama-server was not found (looked in ${path}/prefix/bin, ${path}/opt/sollol/llama.cpp/bin, ${path}/usr/bin, ` +
+      `${path}/bin, ${path}/${LIBEXEC}, ${path}/usr/local/bin, ${path}/opt/llama.cpp/bin); run "sollol setup" or set llama_cpp.llama_server`,
   );
   throws(() => requireProgram(llamaServer), new GatewayError("backend_unreachable", llamaServer.because));
 });

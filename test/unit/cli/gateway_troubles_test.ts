@@ -56,6 +56,11 @@ for (
 for (
   const { name, status, want } of [
     {
+      name: "a gateway whose program was replaced",
+      status: { restartNeeded: "runs 0.1.0, but /bin/sollol was replaced; restart it" },
+      want: "The gateway runs 0.1.0, but /bin/sollol was replaced; restart it",
+    },
+    {
       name: "a node that is down",
       status: { nodes: [nodeSummary("a", { health: "down", reason: "nothing listens there; start it" })] },
       want: "Node a is down: nothing listens there; start it",

@@ -6,7 +6,7 @@ import { createApp } from "../../../routes/app.ts";
 /** Whoever mounts routes needs no more: nothing is asked before there is a request. */
 function mountedApp() {
   const listen = { hostname: "127.0.0.1", port: 0 };
-  const config = { listen, apiKeys: { reveal: () => [] }, origins: [], workerToken: undefined };
+  const config = { listen, origins: [] };
   const parts = new Proxy({ config, closing: AbortSignal.any([]), version: "0" } as Record<string, unknown>, {
     get: (known, name) => typeof name === "string" ? known[name] ??= {} : undefined,
   });

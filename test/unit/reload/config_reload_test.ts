@@ -13,6 +13,8 @@ class ReloadBed implements Disposable {
   readonly log = new RecordedLog();
   readonly live = new LiveConfig(configOf());
   readonly events: ConfigEvent[] = [];
+  /** How many readings have begun and ended. */
+  readonly readings = { begun: 0, ended: 0 };
   readonly #readings: PromiseWithResolvers<Config>[] = [];
   warnings: readonly string[] = [];
   readonly reload = new ConfigReload({
@@ -20,6 +22,10 @@ class ReloadBed implements Disposable {
     logger: this.log.logger,
     clock: new FakeClock(0),
     onEvent: (event) => this.events.push(event),
+    onReading: {
+      begins: () => void this.readings.begun++,
+      ends: () => void this.readings.ended++,
+    },
     read: async () => {
       const reading = Promise.withResolvers<Config>();
       this.#readings.push(reading);
@@ -153,3 +159,20 @@ Deno.test("a listener that throws is told to the log as what it is: the config i
   equal(bed.readingCount, 2, "it reads on");
   await bed.finds(configOf({ model: "a" }));
 });
+
+for (
+  const { name, found } of [
+    { name: "is taken", found: configOf({ model: "a" }) },
+    { name: "changes nothing", found: configOf() },
+    { name: "is wrong", found: new ConfigError([problem("slots must be a number")]) },
+    { name: "cannot be read", found: new Error("no such file") },
+  ]
+) {
+  Deno.test(`whoever follows readings hears of the begin and the end of one that ${name}`, async () => {
+    using bed = new ReloadBed();
+    bed.reload.request("SIGHUP");
+    deepEqual(bed.readings, { begun: 1, ended: 0 });
+    await bed.finds(found);
+    deepEqual(bed.readings, { begun: 1, ended: 1 });
+  });
+}

@@ -50,7 +50,7 @@ Deno.test("an upload of which nothing comes for 30 s is given up", async () => {
   await turn();
   clock.advance(30_000);
   await settled;
-  await rejects(answer, { code: "client_closed", message: /nothing of it came for 30\.0 s/ });
+  await rejects(answer, { code: "request_timeout", message: /nothing of it came for 30\.0 s/ });
   deepEqual(discarded, []);
   await left; // the rest is not waited for
 });

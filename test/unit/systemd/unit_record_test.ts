@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { isUntouched, sealed } from "../../../systemd/seal.ts";
-import { originOf, recordIn, renamed, withRecord } from "../../../lib/systemd/unit_record.ts";
+import { originOf, recordIn, withRecord } from "../../../lib/systemd/unit_record.ts";
 
 const BARE = {
   name: "sollol-rpc.service",
@@ -44,22 +44,3 @@ for (
 ) {
   Deno.test(`originOf() takes a unit ${name} for ${want}`, () => equal(originOf(text), want));
 }
-
-Deno.test("renamed() gives a unit a name and directories of its own, and changes nothing else", () => {
-  const { name, text } = renamed(BARE, "sollol-rpc", "gpu-two");
-  equal(name, "gpu-two.service");
-  ok(isUntouched(text));
-  deepEqual(text.split("\n").slice(0, -2), [
-    "# gpu-two.service, made by sollol 1.0.",
-    "# Change it with `systemctl edit gpu-two.service`.",
-    "",
-    "[Service]",
-    "ExecStart=/opt/sollol-rpc/run --say %%C/sollol-rpc",
-    "Environment=LLAMA_CACHE=%C/gpu-two",
-    "CacheDirectory=gpu-two",
-  ]);
-});
-
-Deno.test("renamed() leaves a unit alone that has the name already", () => {
-  equal(renamed(BARE, "sollol-rpc", "sollol-rpc"), BARE);
-});

@@ -1,9 +1,10 @@
-import { deepEqual, equal } from "node:assert/strict";
-import { showSetup } from "../../../../lib/cli/commands/setup.ts";
+import { deepEqual, equal, match } from "node:assert/strict";
+import { setupCommand, showSetup } from "../../../../lib/cli/commands/setup.ts";
 import { startProgress } from "../../../../lib/cli/progress.ts";
+import { runCli } from "../../../../lib/cli/run.ts";
 import type { SetupProgress } from "../../../../lib/llama_cpp/setup.ts";
 import { MIB } from "../../../../lib/units.ts";
-import { FakeOutput } from "../../../fakes/fake_cli_host.ts";
+import { FakeCliHost, FakeOutput } from "../../../fakes/fake_cli_host.ts";
 
 /** All that a setup of so many packages of 1 MiB tells. */
 function stagesOf(packageCount: number): SetupProgress[] {
@@ -51,3 +52,10 @@ for (const packageCount of [1, 2, 3, 13, 100]) {
     equal(downloads.length, Math.min(packageCount, 2));
   });
 }
+
+Deno.test("sollol setup refuses a prefix beside --system, which is one", async () => {
+  const host = new FakeCliHost();
+  const root = { name: "sollol", summary: "", commands: [setupCommand] };
+  equal(await runCli(root, ["setup", "--system", "--prefix", "/srv/llama.cpp"], host), 2);
+  match(host.stderr.text, /leave out --prefix/);
+});

@@ -1,46 +1,54 @@
-import { equal, throws } from "node:assert/strict";
+import { equal } from "node:assert/strict";
 import { Hono } from "hono";
 import type { AppEnv } from "../../../../routes/app_env.ts";
-import { KeyRing } from "../../../../routes/middleware/authenticate.ts";
+import { clientOf, identifyClient } from "../../../../routes/middleware/authenticate.ts";
+import { clientAccess } from "../../../fixtures/client_access.ts";
 
-/** Whether the ring admits a request with this key. */
-async function admits(ring: KeyRing, key?: string): Promise<boolean> {
-  const app = new Hono<AppEnv>().get("/", (c) => c.json(ring.admits(c)));
-  const response = await app.request("/", key === undefined ? {} : { headers: { "x-api-key": key } });
-  if (response.status !== 200) throw new Error(await response.text());
-  return await response.json();
+/** Whom a gateway with one key takes the sender of these headers for. */
+async function taken(headers: Record<string, string>): Promise<string> {
+  using access = clientAccess({ "auth.keys": [{ name: "chat", key: "k:1" }] });
+  const app = new Hono<AppEnv>().use(identifyClient(access)).get("/", (c) => {
+    const { key, hasUnknownKey } = clientOf(c);
+    return c.text(key?.name ?? (hasUnknownKey ? "unknown" : "nobody"));
+  });
+  return await (await app.request("/", { headers })).text();
 }
 
-const LONG = "k".repeat(255);
-
-Deno.test("a ring of keys that change admits those of the moment", async () => {
-  let keys: readonly string[] = ["old"];
-  const ring = new KeyRing(() => keys);
-  equal(await admits(ring, "old"), true);
-  keys = ["new", "newer"];
-  equal(await admits(ring, "old"), false);
-  equal(await admits(ring, "new"), true);
-  equal(await admits(ring, "newer"), true);
-  keys = [];
-  equal(await admits(ring), true, "no keys: everybody");
-  keys = ["last"];
-  equal(await admits(ring), false);
-  equal(await admits(ring, "last"), true);
-});
-
-Deno.test("a key that is too long is refused from the start, and later lets nobody in", async () => {
-  throws(() => new KeyRing([LONG]), /An API key is longer than 254 bytes/);
-  throws(() => new KeyRing(() => [LONG]), /An API key is longer than 254 bytes/);
-  let keys = ["old"];
-  const ring = new KeyRing(() => keys);
-  keys = [LONG];
-  for (const key of [undefined, "old", LONG]) {
-    const app = new Hono<AppEnv>().get("/", (c) => c.json(ring.admits(c)));
-    app.onError((error, c) => c.text(error.message, 500));
-    equal(
-      (await app.request("/", key === undefined ? {} : { headers: { "x-api-key": key } })).status,
-      500,
-      key,
-    );
-  }
-});
+for (
+  const { name, headers, want } of [
+    { name: "Bearer", headers: { authorization: "Bearer k:1" }, want: "chat" },
+    {
+      name: "Bearer in any case, with more spaces",
+      headers: { authorization: "bEARER   k:1" },
+      want: "chat",
+    },
+    { name: "x-api-key", headers: { "x-api-key": "k:1" }, want: "chat" },
+    {
+      name: "x-api-key before Bearer",
+      headers: { "x-api-key": "k:1", authorization: "Bearer x" },
+      want: "chat",
+    },
+    { name: "Basic", headers: { authorization: `Basic ${btoa("anybody:k:1")}` }, want: "chat" },
+    { name: "Basic without a user", headers: { authorization: `basic ${btoa(":k:1")}` }, want: "chat" },
+    {
+      name: "Basic with the key as its user",
+      headers: { authorization: `Basic ${btoa("k:1:")}` },
+      want: "unknown",
+    },
+    {
+      name: "Basic without a password",
+      headers: { authorization: `Basic ${btoa("user")}` },
+      want: "unknown",
+    },
+    { name: "Basic that is no base64", headers: { authorization: "Basic %%%" }, want: "unknown" },
+    { name: "a wrong key", headers: { authorization: "Bearer k:2" }, want: "unknown" },
+    { name: "two keys", headers: { authorization: "Bearer k:1, Bearer k:1" }, want: "unknown" },
+    { name: "an empty x-api-key", headers: { "x-api-key": "" }, want: "unknown" },
+    { name: "nothing behind Bearer", headers: { authorization: "Bearer " }, want: "nobody" },
+    { name: "another scheme", headers: { authorization: "Digest k:1" }, want: "nobody" },
+    { name: "a key without a scheme", headers: { authorization: "k:1" }, want: "nobody" },
+    { name: "nothing", headers: {}, want: "nobody" },
+  ]
+) {
+  Deno.test(`who shows ${name} is taken for ${want}`, async () => equal(await taken(headers), want));
+}

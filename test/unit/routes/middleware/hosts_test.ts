@@ -1,11 +1,13 @@
 import { equal, match } from "node:assert/strict";
 import { Hono } from "hono";
 import type { AppEnv } from "../../../../routes/app_env.ts";
-import { admitHosts } from "../../../../routes/middleware/hosts.ts";
+import { identifyClient } from "../../../../routes/middleware/authenticate.ts";
+import { admitHosts, admitHostsWithoutKey } from "../../../../routes/middleware/hosts.ts";
+import { clientAccess } from "../../../fixtures/client_access.ts";
 
-/** Asks a gateway on loopback for each host in turn. */
-function asker({ hasKeys = false, origins = [] as string[] } = {}) {
-  const settings = { hasKeys: () => hasKeys, origins: () => origins };
+/** Asks a gateway for each host in turn. */
+function asker({ origins = [] as string[], listensAs = "127.0.0.1" } = {}) {
+  const settings = { listensAs: () => listensAs, origins: () => origins };
   const app = new Hono<AppEnv>().use(admitHosts(settings)).get("/", (c) => c.text("in"));
   app.onError((error, c) => c.text(error.message, 403));
   return async (host?: string) => {
@@ -66,19 +68,48 @@ for (
       isIn: false,
     },
     {
-      name: "every name is let in where keys are asked for",
-      hasKeys: true,
-      hosts: ["evil.example"],
+      name: "the name that it listens as is let in",
+      listensAs: "llm.example.org",
+      hosts: ["llm.example.org:11435", "LLM.example.org"],
       isIn: true,
     },
-  ] as { name: string; hosts: (string | undefined)[]; isIn: boolean; origins?: string[]; hasKeys?: boolean }[]
+  ] as {
+    name: string;
+    hosts: (string | undefined)[];
+    isIn: boolean;
+    origins?: string[];
+    listensAs?: string;
+  }[]
 ) {
-  Deno.test(`on loopback ${name}`, async () => {
+  Deno.test(`of hosts, ${name}`, async () => {
     const ask = asker(settings);
     for (const host of [...hosts, ...hosts]) {
       const text = await ask(host);
       if (isIn) equal(text, "in", host);
-      else match(text, /is not asked for as .*add "http:\/\/.*" to origins/, host);
+      else match(text, /is not known to be called .*add "http:\/\/.*" to origins/, host);
     }
+  });
+}
+
+for (
+  const { name, said, key, want } of [
+    { name: "nobody has a key", said: {}, want: 403 },
+    { name: "a key is shown", said: { api_keys: ["k"] }, key: "k", want: 200 },
+    { name: "none is shown, and nobody let in without", said: { api_keys: ["k"] }, want: 200 },
+    {
+      name: "none is shown, and all let in without",
+      said: { "api_keys": ["k"], "auth.allow_anonymous": true },
+      want: 403,
+    },
+  ] as { name: string; said: Record<string, unknown>; key?: string; want: number }[]
+) {
+  Deno.test(`where ${name}, the name of a site is answered ${want}`, async () => {
+    using access = clientAccess(said);
+    const settings = { listensAs: () => "127.0.0.1", origins: () => [] };
+    const app = new Hono<AppEnv>().use(identifyClient(access)).use(admitHostsWithoutKey(settings));
+    app.get("/", (c) => c.text("in"));
+    app.onError((error, c) => c.text(error.message, 403));
+    const headers = { host: "evil.example", ...(key !== undefined && { "x-api-key": key }) };
+    equal((await app.request("/", { headers })).status, want);
   });
 }
