@@ -129,14 +129,19 @@ function tableOf(rows: readonly ConfigRow[]): string {
   return renderTable([{ title: "KEY" }, { title: "VALUE" }, { title: "SOURCE" }], cells);
 }
 
-/** It may come to hold secrets: nobody else reads it. */
+/** For services, which run as users of their own and get their secrets otherwise. */
+const SYSTEM_MODE = 0o644;
+/** It may come to hold secrets. */
+const OWN_MODE = 0o600;
+
 async function writeFresh(path: string, isReplaced: boolean): Promise<void> {
   const fails = (cause: unknown) => {
     const message = `Cannot write ${path}: ${messageOf(cause)}; name another FILE, or - to print it`;
     return new GatewayError("invalid_request", message, { cause });
   };
+  const mode = path.startsWith("/etc/") ? SYSTEM_MODE : OWN_MODE;
   await Deno.mkdir(dirname(path), { recursive: true }).catch((error) => Promise.reject(fails(error)));
-  await Deno.writeTextFile(path, configTemplate(), { createNew: !isReplaced, mode: 0o600 }).catch((error) => {
+  await Deno.writeTextFile(path, configTemplate(), { createNew: !isReplaced, mode }).catch((error) => {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw fails(error);
     throw new GatewayError("conflict", `${path} is there already; edit it, or replace it with --force`);
   });
