@@ -33,8 +33,8 @@ export class Deadline implements Disposable {
   }
 }
 
-/** Nobody reads it; one for all, since each of its own would take its stack. */
-const CANCELLED = new DOMException("The deadline is not needed any more", "AbortError");
+/** Nobody reads it. No error: the stack of one that is made while a bundle loads takes a third of the start (Deno 2.9.6). */
+const CANCELLED = "The deadline is not needed any more";
 
 function timedOut(): DOMException {
   return new DOMException("The time is over", "TimeoutError");

@@ -15,7 +15,7 @@ import type { CoordinatorPool } from "./pool/pool.ts";
 import type { PoolView } from "./pool/pooled.ts";
 import type { Answer } from "./router/answer.ts";
 import { answerInChoices } from "./router/choices.ts";
-import type { ListedModel, ModelCatalog } from "./router/catalog.ts";
+import type { ModelCatalog } from "./router/catalog.ts";
 import { embedInParts } from "./router/embeddings.ts";
 import { hedged } from "./router/hedge.ts";
 import { Inference, type InferenceRequest } from "./router/inference.ts";
@@ -23,7 +23,9 @@ import { type InferenceRecord, PartRecord } from "./router/part_record.ts";
 import { type EarlyAnswer, waitOrAnswer } from "./router/patient_stream.ts";
 import type { DecisionLog, LoggedDecision } from "./router/decision_log.ts";
 import type { Mode } from "./router/decision.ts";
+import { type FindOptions, ModelListing, type RoutedModel } from "./router/model_listing.ts";
 import type { RouteQuestion } from "./router/model_upstreams.ts";
+import { answerFor, errorFor, type ShownModels, textFor } from "./router/other_models.ts";
 import { RequestRecord, statusOf } from "./router/request_record.ts";
 import { withRoutingNote } from "./router/routed_answer.ts";
 import { modeOf } from "./router/route_facts.ts";
@@ -49,24 +51,6 @@ export interface GatewayHealth {
   /** Those that somebody else runs. */
   readonly externalCoordinators: readonly ExternalView[];
 }
-
-/** A model, and where a request for it would go now. */
-export interface RoutedModel extends ListedModel {
-  /** A node's name, or in words what else serves it; `undefined` if nobody can now. */
-  readonly goesTo: string | undefined;
-  /** Whether a request for it would be served now: at once, in its turn, or after a load or a wake. */
-  readonly isAvailable: boolean;
-  /** Why not; `undefined` if it would. */
-  readonly unavailableBecause: string | undefined;
-}
-
-const GOES_TO = {
-  line: "the next node that has a slot",
-  wake: "a node that is woken for it",
-  external: "a coordinator of others",
-  coordinator: "a coordinator of ours",
-  nowhere: undefined,
-} as const;
 
 /** What the gateway is made of. */
 export interface GatewayParts {
@@ -128,29 +112,21 @@ export type AskedInference =
 export class Gateway {
   #isClosing = false;
 
-  /** Takes its parts ready made; they stay the caller's to dispose. */
-  constructor(private readonly parts: GatewayParts) {}
+  readonly #listing: ModelListing;
 
-  /**
-   * All models that can be asked for, one entry each, sorted by name, and where a request for each would go now. Those
-   * that nobody can serve are left out if the operator wants it so.
-   *
-   * @param access Those that the client may use; default: all.
-   */
-  async listModels(access?: ModelAccess): Promise<RoutedModel[]> {
-    const { catalog, config } = this.parts;
-    const models = (await catalog.list()).filter(({ name }) => this.isPermitted(name, access))
-      .map((model) => this.#routed(model));
-    return config.nodes.hidesUnavailable ? models.filter(({ isAvailable }) => isAvailable) : models;
+  /** Takes its parts ready made; they stay the caller's to dispose. */
+  constructor(private readonly parts: GatewayParts) {
+    this.#listing = new ModelListing(parts);
   }
 
-  /**
-   * One model by name.
-   *
-   * @throws {GatewayError} `model_not_found` with near names, `invalid_request`.
-   */
-  async getModel(name: string, signal: AbortSignal): Promise<RoutedModel> {
-    return this.#routed(await this.parts.catalog.find(name, signal));
+  /** As {@linkcode ModelListing.list}. */
+  async listModels(access?: ModelAccess): Promise<readonly RoutedModel[]> {
+    return await this.#listing.list(access);
+  }
+
+  /** As {@linkcode ModelListing.find}. */
+  async getModel(name: string, options: FindOptions): Promise<RoutedModel> {
+    return await this.#listing.find(name, options);
   }
 
   /** Whether a client may use the model that a name stands for. @param access Of its key; `undefined`: all models. */
@@ -165,14 +141,6 @@ export class Gateway {
    */
   requirePermitted(model: string | undefined, access: ModelAccess | undefined): void {
     this.parts.upstreams.requirePermitted(model, access);
-  }
-
-  #routed(model: ListedModel): RoutedModel {
-    const decision = this.parts.upstreams.preview(model.name);
-    const isAvailable = decision.to !== "nowhere";
-    const goesTo = decision.to === "node" ? decision.node.name : GOES_TO[decision.to];
-    const unavailableBecause = isAvailable ? undefined : model.obstacle ?? decision.because;
-    return { ...model, goesTo, isAvailable, unavailableBecause };
   }
 
   /**
@@ -215,6 +183,7 @@ export class Gateway {
   async infer(request: GatewayRequest): Promise<Answer | EarlyAnswer> {
     if (!request.stream) return await this.#record(request);
     const { upstreams, config, clock } = this.parts;
+    const { access } = request;
     const abandon = new AbortController();
     const signal = AbortSignal.any([request.signal, abandon.signal]);
     let describeWait = () => upstreams.describeWait(request.model);
@@ -227,13 +196,14 @@ export class Gateway {
       dialect: request.dialect,
       clock,
       ...config.waiting,
-      describeWait: () => describeWait(),
+      describeWait: () => access ? textFor(describeWait(), this.#shownTo(access)) : describeWait(),
       abandon,
     });
   }
 
   /** The answer, and one line for whatever becomes of it. */
   async #record(request: GatewayRequest): Promise<Answer> {
+    const { access } = request;
     const record = new RequestRecord(this.parts, {
       id: request.id,
       key: request.keyName,
@@ -244,15 +214,20 @@ export class Gateway {
       bodyBytes: request.bodyBytes,
     });
     try {
-      const answer = await this.#answer(request, record);
+      const given = await this.#answer(request, record);
+      const answer = access ? answerFor(given, this.#shownTo(access)) : given;
       return request.tellsRouting
         ? withRoutingNote(answer, request.dialect.name, () => record.elapsedMs)
         : answer;
     } catch (error) {
       record.ends(statusOf(error, request.signal), error);
       if (request.stream) this.#tellUnforeseen(error, request);
-      throw error;
+      throw access && error instanceof GatewayError ? errorFor(error, this.#shownTo(access)) : error;
     }
+  }
+
+  #shownTo(access: ModelAccess): ShownModels {
+    return { access, isPermitted: (name) => this.isPermitted(name, access) };
   }
 
   #answer(request: GatewayRequest, record: RequestRecord): Promise<Answer> {

@@ -43,10 +43,10 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.onError(onError);
   app.notFound(unknownPath());
   app.use(identify());
+  app.use(identifyClient(access)); // before all that refuses, whose log tells strangers from clients
   app.use(limitRequests(config));
   const origins = () => config.origins;
   const hosts = { listensAs: () => config.listen.hostname, origins };
-  app.use(identifyClient(access));
   app.use(admitHostsWithoutKey(hosts));
   for (const path of KNOWN_HOSTS_ONLY) app.use(path, admitHosts(hosts));
   app.use(admitOrigins(origins));

@@ -42,8 +42,8 @@ export function manyRoutes(
       clock: settings.clock,
       requirePermitted: (model) => gateway.requirePermitted(model, client?.access),
     });
-    const from = { id: c.get("requestId"), owner: ownerOf(client) };
     const place = client && limits ? limits.admit(client, requests.length) : undefined;
+    const from = { id: c.get("requestId"), owner: ownerOf(client), concurrency: place?.placeCount };
     if (stream || wantsEvents(c)) {
       const events = eventStream(c, (signal) => tell(service, requests, { ...from, signal }), settings);
       return place ? heldUntilSent(events, place) : events;
@@ -58,6 +58,7 @@ export function manyRoutes(
 interface RunOptions {
   readonly id: string;
   readonly owner: string | undefined;
+  readonly concurrency: number | undefined;
   readonly signal: AbortSignal;
 }
 

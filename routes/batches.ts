@@ -7,7 +7,7 @@ import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
 import { readJson } from "./read_json.ts";
 import { readLimit } from "./read_limit.ts";
-import { requireVisible, visibleOwner } from "./visible.ts";
+import { visibleBatch, visibleFile, visibleOwner } from "./visible.ts";
 
 /** A few short fields. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -28,7 +28,7 @@ export function batchRoutes(
 
   routes.post("/batches", async (c) => {
     const said = await readJson(c.req.raw, { schema: newBatch, maxBytes: MAX_BODY_BYTES });
-    requireVisible(c, service.getFile(said.input_file_id), "file");
+    visibleFile(c, service, said.input_file_id);
     const batch = service.createBatch({
       inputFileId: said.input_file_id,
       endpoint: said.endpoint,
@@ -39,23 +39,19 @@ export function batchRoutes(
     return c.json(batchObject(batch));
   });
   routes.get("/batches", (c) => {
-    const limit = readLimit(c.req.query("limit"), LIMITS);
-    return c.json(
-      listObject(
-        service.listBatches({ limit, after: c.req.query("after"), of: visibleOwner(c) }),
-        batchObject,
-      ),
-    );
+    const [limit, after] = [readLimit(c.req.query("limit"), LIMITS), c.req.query("after")];
+    if (after !== undefined) visibleBatch(c, service, after);
+    return c.json(listObject(service.listBatches({ limit, after, of: visibleOwner(c) }), batchObject));
   });
   routes.all("/batches", allow("GET", "POST"));
 
   routes.get("/batches/:id", (c) => {
-    return c.json(batchObject(requireVisible(c, service.getBatch(c.req.param("id")), "batch")));
+    return c.json(batchObject(visibleBatch(c, service, c.req.param("id"))));
   });
   routes.all("/batches/:id", allow("GET"));
 
   routes.post("/batches/:id/cancel", (c) => {
-    const { id } = requireVisible(c, service.getBatch(c.req.param("id")), "batch");
+    const { id } = visibleBatch(c, service, c.req.param("id"));
     return c.json(batchObject(service.cancelBatch(id)));
   });
   routes.all("/batches/:id/cancel", allow("POST"));

@@ -11,7 +11,7 @@ export interface BodyWait {
   readonly what?: string;
 }
 
-/** For requests of which nobody said otherwise, ms. */
+/** For requests of which nobody said otherwise, ms; as it is configured unless somebody changes it. */
 const USUAL_PATIENCE_MS = 30_000;
 
 /** Whoever reads a body has nothing but its request, and is not to ask for the configuration. */
@@ -19,7 +19,7 @@ const patience = new WeakMap<Request, number>();
 
 /** Says for how long nothing of a request's body may come, ms. */
 export function setPatience(request: Request, patienceMs: number): void {
-  patience.set(request, patienceMs);
+  if (patienceMs !== USUAL_PATIENCE_MS) patience.set(request, patienceMs); // nearly all are spared the map
 }
 
 /**

@@ -7,8 +7,7 @@ import type { BatchService, StoredFile } from "../lib/tasks/batch.ts";
 import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
 import { readLimit } from "./read_limit.ts";
-import { readUpload } from "./read_upload.ts";
-import { requireVisible, visibleOwner } from "./visible.ts";
+import { visibleFile, visibleOwner } from "./visible.ts";
 
 const LIMITS = { usual: 1_000, most: 10_000 };
 const PURPOSES: readonly StoredFile["purpose"][] = ["batch", "batch_output"];
@@ -26,6 +25,7 @@ export function fileRoutes(
   const routes = new Hono<AppEnv>();
 
   routes.post("/files", async (c) => {
+    const { readUpload } = await import("./read_upload.ts"); // its parser of forms takes a while to load
     const file = await readUpload(c.req.raw, {
       maxFileBytes: maxFileBytes(),
       clock,
@@ -36,9 +36,11 @@ export function fileRoutes(
     return c.json(fileObject(file));
   });
   routes.get("/files", (c) => {
+    const after = c.req.query("after");
+    if (after !== undefined) visibleFile(c, service, after);
     const page = service.listFiles({
       limit: readLimit(c.req.query("limit"), LIMITS),
-      after: c.req.query("after"),
+      after,
       purpose: readPurpose(c),
       of: visibleOwner(c),
     });
@@ -46,16 +48,15 @@ export function fileRoutes(
   });
   routes.all("/files", allow("GET", "POST"));
 
-  const fileOf = (c: Context<AppEnv>, id: string) => requireVisible(c, service.getFile(id), "file");
-  routes.get("/files/:id", (c) => c.json(fileObject(fileOf(c, c.req.param("id")))));
+  routes.get("/files/:id", (c) => c.json(fileObject(visibleFile(c, service, c.req.param("id")))));
   routes.delete("/files/:id", (c) => {
-    const { id } = fileOf(c, c.req.param("id"));
+    const { id } = visibleFile(c, service, c.req.param("id"));
     service.removeFile(id);
     return c.json({ id, object: "file", deleted: true });
   });
   routes.all("/files/:id", allow("GET", "DELETE"));
 
-  routes.get("/files/:id/content", (c) => contentOf(c, service, fileOf(c, c.req.param("id"))));
+  routes.get("/files/:id/content", (c) => contentOf(c, service, visibleFile(c, service, c.req.param("id"))));
   routes.all("/files/:id/content", allow("GET"));
 
   return routes;

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { type ModelCard, modelCard, modelList } from "../lib/dialects/openai.ts";
-import type { Gateway, RoutedModel } from "../lib/gateway.ts";
+import type { Gateway } from "../lib/gateway.ts";
+import type { RoutedModel } from "../lib/router/model_listing.ts";
 import { askedResponse, OPENAI_REQUESTS } from "../lib/openai_requests.ts";
 import type { AppEnv } from "./app_env.ts";
 import type { InferRoute } from "./infer.ts";
@@ -31,9 +32,8 @@ export function openaiRoutes(gateway: Gateway, inference: InferRoute): Hono<AppE
   routes.get(
     "/models/:id{.+}",
     async (c) => {
-      const id = c.req.param("id");
-      gateway.requirePermitted(id, c.get("client")?.access);
-      return c.json(toCard(await gateway.getModel(id, c.req.raw.signal)));
+      const options = { access: c.get("client")?.access, signal: c.req.raw.signal };
+      return c.json(toCard(await gateway.getModel(c.req.param("id"), options)));
     },
   );
   routes.all("/models/:id{.+}", allow("GET"));

@@ -1,6 +1,4 @@
 import { Hono } from "hono";
-import { openapiDocument } from "../lib/openapi/document.ts";
-import { htmlPage } from "../lib/openapi/html_page.ts";
 import type { AppEnv } from "./app_env.ts";
 import { allow } from "./middleware/allow.ts";
 
@@ -10,13 +8,16 @@ import { allow } from "./middleware/allow.ts";
  */
 export function openapiRoutes(version: string): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  let known: { readonly json: string; readonly page: string } | undefined;
+  let known: Promise<Rendered> | undefined;
   const told = () => known ??= render(version); // most gateways are never asked
 
-  routes.get("/openapi.json", (c) => c.body(told().json, 200, { "content-type": "application/json" }));
+  routes.get(
+    "/openapi.json",
+    async (c) => c.body((await told()).json, 200, { "content-type": "application/json" }),
+  );
   routes.all("/openapi.json", allow("GET"));
 
-  routes.get("/docs", (c) => c.body(told().page, 200, PAGE_HEADERS));
+  routes.get("/docs", async (c) => c.body((await told()).page, 200, PAGE_HEADERS));
   routes.all("/docs", allow("GET"));
 
   return routes;
@@ -31,7 +32,17 @@ const PAGE_HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
-function render(version: string): { json: string; page: string } {
+interface Rendered {
+  readonly json: string;
+  readonly page: string;
+}
+
+/** Loads what it needs only now: its schemas are a tenth of the program. */
+async function render(version: string): Promise<Rendered> {
+  const [{ openapiDocument }, { htmlPage }] = await Promise.all([
+    import("../lib/openapi/document.ts"),
+    import("../lib/openapi/html_page.ts"),
+  ]);
   const document = openapiDocument(version);
   return { json: JSON.stringify(document), page: htmlPage(document) };
 }

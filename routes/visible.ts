@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { visibleTo } from "../lib/auth/owner.ts";
-import { GatewayError } from "../lib/errors.ts";
-import type { Owned } from "../lib/tasks/batch.ts";
+import type { Batch, BatchService, Owned, StoredFile } from "../lib/tasks/batch.ts";
+import { noSuchBatch, noSuchFile } from "../lib/tasks/not_found.ts";
 import type { AppEnv } from "./app_env.ts";
 
 /** Whose files and batches a client sees; `undefined` for all. */
@@ -11,20 +11,32 @@ export function visibleOwner(c: Context<AppEnv>): Owned | undefined {
 }
 
 /**
- * The same thing, if the client may see it.
+ * A file that the client may see.
  *
- * @throws {GatewayError} `not_found`, as for one that is not there: nobody learns by it what others have.
+ * @throws {GatewayError} `not_found`, in the same words whether it is not there or another's.
  */
-export function requireVisible<Thing extends { readonly id: string; readonly owner?: string | undefined }>(
+export function visibleFile(
   c: Context<AppEnv>,
-  thing: Thing,
-  what: "file" | "batch",
-): Thing {
-  const visible = visibleOwner(c);
-  if (visible === undefined || visible.owner === thing.owner) return thing;
-  const list = what === "file" ? "GET /v1/files" : "GET /v1/batches";
-  throw new GatewayError(
-    "not_found",
-    `Cannot find ${what} ${JSON.stringify(thing.id)}; ${list} lists those of this key`,
-  );
+  service: Pick<BatchService, "getFile">,
+  id: string,
+): StoredFile {
+  const file = service.getFile(id);
+  if (isVisible(c, file)) return file;
+  throw noSuchFile(id);
+}
+
+/** The same of a batch. @throws {GatewayError} `not_found`. */
+export function visibleBatch(
+  c: Context<AppEnv>,
+  service: Pick<BatchService, "getBatch">,
+  id: string,
+): Batch {
+  const batch = service.getBatch(id);
+  if (isVisible(c, batch)) return batch;
+  throw noSuchBatch(id);
+}
+
+function isVisible(c: Context<AppEnv>, thing: Pick<Batch | StoredFile, "owner">): boolean {
+  const of = visibleOwner(c);
+  return of === undefined || of.owner === thing.owner;
 }

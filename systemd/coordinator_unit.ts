@@ -13,7 +13,7 @@ import {
   orderLines,
 } from "./service_lines.ts";
 import type { ServiceOptions } from "./service_options.ts";
-import { isLoopbackAddress, trafficLines, type TrafficOptions } from "./traffic.ts";
+import { isLoopbackAddress, LOCALHOST, trafficLines, type TrafficOptions } from "./traffic.ts";
 import type { UnitFile } from "./unit_file.ts";
 import { checkedStem } from "./unit_name.ts";
 
@@ -54,8 +54,7 @@ const USUAL_STEM = "sollol-coordinator";
  * @throws {RangeError} If a value cannot stand in a unit; or everybody on the network could use it.
  */
 export function coordinatorUnit(options: CoordinatorUnitOptions): UnitFile {
-  const { manager, version, host, port, apiKeyPath, gpu = "none", environment = {} } = options;
-  const { allow, allowsLocalhost = true } = options;
+  const { manager, version, host, port, apiKeyPath, allow, gpu = "none", environment = {} } = options;
   const stem = checkedStem(options.stem ?? USUAL_STEM);
   assertLimited(options);
   const key = apiKeyPath === undefined ? "" : " --api-key-file %d/api-key";
@@ -90,7 +89,7 @@ export function coordinatorUnit(options: CoordinatorUnitOptions): UnitFile {
         "TimeoutStopSec=10s",
         "OOMPolicy=kill",
         ...memoryLines(options),
-        ...(allow === undefined ? [] : trafficLines(manager, { allow, allowsLocalhost })),
+        ...(allow === undefined ? [] : trafficLines(manager, [LOCALHOST, ...allow])),
         ...sandboxLines(options, needs),
       ],
       Install: installLines(manager),

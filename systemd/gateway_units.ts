@@ -13,7 +13,7 @@ import {
   orderLines,
 } from "./service_lines.ts";
 import type { ServiceOptions } from "./service_options.ts";
-import { trafficLines, type TrafficOptions } from "./traffic.ts";
+import { LOCALHOST, trafficLines, type TrafficOptions } from "./traffic.ts";
 import type { ManagerKind, UnitFile } from "./unit_file.ts";
 import { checkedStem } from "./unit_name.ts";
 
@@ -98,8 +98,8 @@ function serviceUnit(options: GatewayUnitsOptions, stem: string): UnitFile {
 }
 
 /** Without a list it talks to everybody: who its clients and nodes are is not known here. */
-function gatewayTraffic({ manager, allow, allowsLocalhost = true }: GatewayUnitsOptions): string[] {
-  return allow === undefined ? [] : trafficLines(manager, { allow, allowsLocalhost });
+function gatewayTraffic({ manager, allow }: GatewayUnitsOptions): string[] {
+  return allow === undefined ? [] : trafficLines(manager, [LOCALHOST, ...allow]);
 }
 
 /** A user's systemd of 252 would put the state beside his config; the gateway knows a better place below his home. */

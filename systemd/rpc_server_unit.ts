@@ -12,7 +12,7 @@ import {
   orderLines,
 } from "./service_lines.ts";
 import type { ServiceOptions } from "./service_options.ts";
-import { assertGuarded, isLoopbackAddress, trafficLines, type TrafficOptions } from "./traffic.ts";
+import { assertGuarded, isLoopbackAddress, LOCALHOST, trafficLines, type TrafficOptions } from "./traffic.ts";
 import type { UnitFile } from "./unit_file.ts";
 import { checkedStem } from "./unit_name.ts";
 
@@ -80,7 +80,7 @@ function render(options: RpcServerTemplateOptions, { name, port, cacheName }: Pl
     );
   }
   assertGuarded(options);
-  const allowsLocalhost = options.allowsLocalhost ?? isLoopbackAddress(host);
+  const allow = [...(isLoopbackAddress(host) ? [LOCALHOST] : []), ...options.allow ?? []];
   const needs = {
     addressFamilies: gpu === "none" ? ["AF_INET"] : ["AF_INET", "AF_UNIX"], // drivers ask their daemons
     compilesCode: gpu !== "none",
@@ -112,7 +112,7 @@ function render(options: RpcServerTemplateOptions, { name, port, cacheName }: Pl
         "TimeoutStopSec=10s",
         "OOMPolicy=kill",
         ...memoryLines(options),
-        ...trafficLines(manager, { ...options, allowsLocalhost }),
+        ...trafficLines(manager, allow),
         ...sandboxLines(options, needs),
       ],
       Install: installLines(manager),

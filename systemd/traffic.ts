@@ -3,11 +3,15 @@ import type { ManagerKind } from "./unit_file.ts";
 
 /** Who may talk to a service, and to whom it may talk: one list for both directions. */
 export interface TrafficOptions {
-  /** Addresses and networks, such as `192.168.1.10` and `192.168.1.0/24`; names are not known to the kernel. */
+  /**
+   * Addresses and networks, such as `192.168.1.10` and `192.168.1.0/24`, and `localhost`; other names are not known to the
+   * kernel.
+   */
   readonly allow?: readonly string[] | undefined;
-  /** Whether programs on this host are among them. Default: only where it listens on loopback. */
-  readonly allowsLocalhost?: boolean | undefined;
 }
+
+/** What systemd calls all addresses of this host's own loopback. */
+export const LOCALHOST = "localhost";
 
 /** Networks with fewer bits in front are no list of who may come, but of half the world. */
 const FEWEST_BITS = { ipv4: 8, ipv6: 16 };
@@ -16,14 +20,12 @@ const FEWEST_BITS = { ipv4: 8, ipv6: 16 };
  * The lines that shut off everybody who is not on the list; none where there is no list, nor for the systemd of a user,
  * which cannot.
  *
+ * @param allow As in {@linkcode TrafficOptions}.
  * @throws {RangeError} If an entry is neither an address nor a network.
  * @see systemd.resource-control(5), `IPAddressAllow=`
  */
-export function trafficLines(
-  manager: ManagerKind,
-  { allow = [], allowsLocalhost }: TrafficOptions,
-): string[] {
-  const entries = [...(allowsLocalhost ? ["localhost"] : []), ...allow.map(checkedNetwork)];
+export function trafficLines(manager: ManagerKind, allow: readonly string[]): string[] {
+  const entries = allow.map(checkedNetwork);
   if (manager === "user" || entries.length === 0) return [];
   return ["IPAddressDeny=any", `IPAddressAllow=${entries.join(" ")}`];
 }
@@ -65,6 +67,7 @@ export function isLoopbackAddress(address: string): boolean {
 }
 
 function checkedNetwork(entry: string): string {
+  if (entry === LOCALHOST) return entry;
   const [, address = "", prefix] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
   const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
   if (Number(prefix ?? 0) <= bits) return entry;

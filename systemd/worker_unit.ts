@@ -12,7 +12,7 @@ import {
   orderLines,
 } from "./service_lines.ts";
 import type { ServiceOptions } from "./service_options.ts";
-import { assertGuarded, trafficLines, type TrafficOptions } from "./traffic.ts";
+import { assertGuarded, LOCALHOST, trafficLines, type TrafficOptions } from "./traffic.ts";
 import type { UnitFile } from "./unit_file.ts";
 import { checkedStem } from "./unit_name.ts";
 
@@ -45,7 +45,7 @@ const DEFAULT_DRAIN_MS = 30_000;
  */
 export function workerUnit(options: WorkerUnitOptions): UnitFile {
   const { manager, version, command, gateway, host, tokenPath, args = [], environment = {} } = options;
-  const { allow, allowsLocalhost = true, drainMs = DEFAULT_DRAIN_MS } = options;
+  const { allow, drainMs = DEFAULT_DRAIN_MS } = options;
   const stem = checkedStem(options.stem ?? USUAL_STEM);
   assertGuarded(options);
   const bind = host === undefined ? [] : ["--host", host];
@@ -88,7 +88,7 @@ export function workerUnit(options: WorkerUnitOptions): UnitFile {
         "# An rpc server that was too large is started again by the worker.",
         "OOMPolicy=continue",
         ...memoryLines(options),
-        ...(allow === undefined ? [] : trafficLines(manager, { allow, allowsLocalhost })),
+        ...(allow === undefined ? [] : trafficLines(manager, [LOCALHOST, ...allow])),
         ...sandboxLines(options, needs),
       ],
       Install: installLines(manager),

@@ -3,10 +3,10 @@ import type { Config, Scope } from "../config/config.ts";
 import { isLoopback } from "../config/listen_address.ts";
 import type { Logger } from "../log.ts";
 import { type Client, may } from "./client.ts";
-import { type ClientKey, hasClientKeys, type KeysConfig } from "./client_key.ts";
+import { hasClientKeys, type KeysConfig } from "./client_key.ts";
 import { ClientLimits } from "./client_limits.ts";
 import { CurrentKeyRing } from "./key_ring.ts";
-import { ModelAccess } from "./model_access.ts";
+import { accessOf } from "./model_access.ts";
 import { isLoopbackAddress, plainAddress } from "./peer_address.ts";
 import { RefusalLog } from "./refusal_log.ts";
 import { notAuthorized, wrongScope } from "./refusals.ts";
@@ -44,7 +44,6 @@ export class ClientAccess implements Disposable {
   readonly refusals: RefusalLog;
   readonly #config: AccessConfig;
   readonly #ring: CurrentKeyRing;
-  readonly #accessOf = new WeakMap<ClientKey, ModelAccess>();
 
   /** Knows the keys of the config. */
   constructor(options: ClientAccessOptions) {
@@ -58,7 +57,7 @@ export class ClientAccess implements Disposable {
   identify({ secret, address: peer }: Shown): Client {
     const address = peer === undefined ? undefined : plainAddress(peer);
     const key = secret === undefined ? undefined : this.#ring.find(secret);
-    if (key) return { key, hasUnknownKey: false, address, scopes: key.scopes, access: this.#modelsOf(key) };
+    if (key) return { key, hasUnknownKey: false, address, scopes: key.scopes, access: accessOf(key) };
     const hasUnknownKey = secret !== undefined && hasClientKeys(this.#config);
     const scopes = hasUnknownKey ? NOTHING : this.#scopesWithoutKey(address);
     return { key, hasUnknownKey, address, scopes, access: undefined };
@@ -88,12 +87,5 @@ export class ClientAccess implements Disposable {
     const isHere = address === undefined ? isLoopback(listen) : isLoopbackAddress(address);
     if (isHere && !hasClientKeys(this.#config)) return EVERYTHING;
     return auth.allowsAnonymous ? ANONYMOUS : NOTHING;
-  }
-
-  #modelsOf(key: ClientKey): ModelAccess | undefined {
-    if (key.models === undefined) return undefined;
-    const known = this.#accessOf.get(key) ?? new ModelAccess(key.name, key.models);
-    this.#accessOf.set(key, known);
-    return known;
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
+import { clientOf } from "../serving/client_of.ts";
 import type { Client } from "./client.ts";
 
 /** What {@linkcode ClientLimits} goes by. */
@@ -16,13 +17,19 @@ export interface ClientLimitsOptions {
 /** By what clients are told from each other. */
 export type Counted = Pick<Client, "key" | "address">;
 
+/** Leave for a request; it is under way until disposal. */
+export interface Admission extends Disposable {
+  /** How many of the requests that it is made of may be under way at a time. */
+  readonly placeCount: number;
+}
+
 /** Clients that are remembered before those are looked for that may be forgotten. */
 const REMEMBERED_COUNT = 1_000;
 const MINUTE_MS = 60_000;
 /** Far below one request, far above what sums of fractions go wrong by. */
 const ROUNDING = 1e-6;
 
-/** How many requests for models each client makes: by its key, or else by its address. */
+/** How many requests for models each client makes: by its key, or else by its address, an IPv6 one by its /64. */
 export class ClientLimits {
   readonly #options: ClientLimitsOptions;
   readonly #uses = new Map<string, Use>();
@@ -34,13 +41,14 @@ export class ClientLimits {
   }
 
   /**
-   * Lets a request in; until disposal it is under way. Without limits for its client nothing is counted.
+   * Lets a request in; until disposal it is under way. Without limits for its client nothing is counted. One that is made
+   * of several takes as many places as are left, if it can use them.
    *
    * @param count How many requests for models it is made of.
    * @throws {GatewayError} `rate_limited` if there are too many under way, or were too many of late; nothing is counted
    *   then. `invalid_request` if it alone is more than the rate allows.
    */
-  admit(client: Counted, count = 1): Disposable {
+  admit(client: Counted, count = 1): Admission {
     const { concurrency, perMinute } = this.#limitsOf(client);
     if (concurrency === undefined && perMinute === undefined) return NOT_COUNTED;
     const use = this.#useOf(client);
@@ -48,7 +56,7 @@ export class ClientLimits {
       throw tooManyAtATime(client, use.underWayCount, concurrency);
     }
     if (perMinute !== undefined) this.#take(use, { client, count, perMinute });
-    return placeIn(use);
+    return placesIn(use, Math.min(count, (concurrency?.most ?? Infinity) - use.underWayCount));
   }
 
   /** How many clients it remembers. */
@@ -84,7 +92,7 @@ export class ClientLimits {
   }
 
   #useOf(client: Counted): Use {
-    const id = client.key ? `key ${client.key.name}` : `address ${client.address ?? ""}`;
+    const id = client.key ? `key ${client.key.name}` : `address ${clientOf(client.address ?? "")}`;
     const known = this.#uses.get(id);
     if (known) return known;
     if (this.#uses.size >= this.#sweepAtCount) this.#sweep();
@@ -118,7 +126,7 @@ interface Limit {
   readonly setting: string;
 }
 
-const NOT_COUNTED: Disposable = { [Symbol.dispose]: () => {} };
+const NOT_COUNTED: Admission = { placeCount: Infinity, [Symbol.dispose]: () => {} };
 
 function ownLimit(most: number | undefined, setting: string): Limit | undefined {
   return most === undefined ? undefined : { most, setting: `${setting} of the key` };
@@ -128,12 +136,13 @@ function usualLimit(most: number | undefined, setting: string): Limit | undefine
   return most === undefined ? undefined : { most, setting: `limits.${setting}` };
 }
 
-function placeIn(use: Use): Disposable {
-  use.underWayCount++;
+function placesIn(use: Use, placeCount: number): Admission {
+  use.underWayCount += placeCount;
   let isOver = false;
   return {
+    placeCount,
     [Symbol.dispose]: () => {
-      if (!isOver) use.underWayCount--;
+      if (!isOver) use.underWayCount -= placeCount;
       isOver = true;
     },
   };

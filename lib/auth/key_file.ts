@@ -9,10 +9,17 @@ const MAX_FILE_BYTES = 64 * 1024;
 /** Bits of a file's mode that let its group or others do anything with it. */
 const OTHERS_BITS = 0o077;
 
+/** Keys that this process cannot get at; one that runs as another user, or is started by systemd, may. */
+export class UnreadableKeyError extends RangeError {
+  /** Tells it from other errors. */
+  override readonly name = "UnreadableKeyError";
+}
+
 /**
  * Reads the keys in a file that its owner alone may read. It may be a link.
  *
  * @throws {RangeError} Why it cannot be used and what to do, to follow a name of the key. Never shows what is in it.
+ * @throws {UnreadableKeyError} The same, where another user might use it.
  */
 export async function readKeyFile(path: string): Promise<readonly string[]> {
   return await readKeys(path, requirePrivate);
@@ -26,7 +33,7 @@ export async function readKeyFile(path: string): Promise<readonly string[]> {
 export async function readKeyCredential(name: string, env: Environment): Promise<readonly string[]> {
   const directory = env["CREDENTIALS_DIRECTORY"];
   if (directory) return await readKeys(join(directory, name), () => {});
-  throw new RangeError(
+  throw new UnreadableKeyError(
     `cannot read the credential "${name}": $CREDENTIALS_DIRECTORY is not set; have systemd start it, with ` +
       `LoadCredential=${name}:FILE in its unit, or name a file instead`,
   );
@@ -53,19 +60,22 @@ async function readTextOf(path: string, check: FileCheck): Promise<string> {
     check(path, info);
     return await readText(path, file);
   } catch (cause) {
-    throw cause instanceof RangeError ? cause : new RangeError(whyUnread(path, cause), { cause });
+    throw cause instanceof RangeError ? cause : unread(path, cause);
   }
 }
 
-function whyUnread(path: string, error: unknown): string {
-  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-    return `cannot be read: there is no ${path}; write the key there with mode 600, or correct the path`;
+function unread(path: string, cause: unknown): RangeError {
+  if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
+    const message =
+      `cannot be read: there is no ${path}; write the key there with mode 600, or correct the path`;
+    return new RangeError(message, { cause });
   }
-  if (error instanceof Deno.errors.PermissionDenied) {
+  if (cause instanceof Deno.errors.PermissionDenied) {
     const own = Deno.uid() ?? "unknown";
-    return `cannot be read: this program (user ${own}) may not read ${path}; chown ${own} ${path}`;
+    const message = `cannot be read: this program (user ${own}) may not read ${path}; chown ${own} ${path}`;
+    return new UnreadableKeyError(message, { cause });
   }
-  return `cannot be read from ${path}: ${messageOf(error)}`;
+  return new RangeError(`cannot be read from ${path}: ${messageOf(cause)}`, { cause });
 }
 
 function requireFile(path: string, { isFile, isDirectory, size }: Deno.FileInfo): void {
@@ -86,7 +96,7 @@ function requirePrivate(path: string, { mode, uid }: Deno.FileInfo): void {
   const own = Deno.uid();
   if (own === null || mode === null || uid === null) return; // not on this system
   if (uid !== own && uid !== 0) {
-    throw new RangeError(
+    throw new UnreadableKeyError(
       `cannot be used: ${path} belongs to user ${uid}, who could change it, and not to us (user ${own}) or root; ` +
         `chown ${own} ${path}`,
     );

@@ -1,4 +1,5 @@
 import { AllowedModels } from "../nodes/allowed_models.ts";
+import type { ClientKey } from "./client_key.ts";
 
 /** The models that a key may use. */
 export class ModelAccess {
@@ -21,4 +22,14 @@ export class ModelAccess {
   allows(key: string): boolean {
     return this.#allowed.allows(key);
   }
+}
+
+const ACCESSES = new WeakMap<object, ModelAccess>();
+
+/** The models that a key may use, read once for each; `undefined` for all. */
+export function accessOf(key: Pick<ClientKey, "name" | "models">): ModelAccess | undefined {
+  if (key.models === undefined) return undefined;
+  const known = ACCESSES.get(key) ?? new ModelAccess(key.name, key.models);
+  ACCESSES.set(key, known);
+  return known;
 }

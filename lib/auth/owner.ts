@@ -1,7 +1,8 @@
+import type { Config } from "../config/config.ts";
 import { GatewayError } from "../errors.ts";
 import { type Client, may } from "./client.ts";
-import { type ClientKey, clientKeysOf, type KeysConfig } from "./client_key.ts";
-import { ModelAccess } from "./model_access.ts";
+import { accessOf, type ModelAccess } from "./model_access.ts";
+import { wrongScope } from "./refusals.ts";
 
 /** Stands for all of `api_keys`: their places change, and what one of them made is the others', too. */
 const OPERATORS = "api_keys[]";
@@ -21,28 +22,25 @@ export function visibleTo(
 
 /** What the owners of batches may do at the moment: their keys may change, or go, while a batch runs. */
 export class OwnerRights {
-  readonly #config: KeysConfig;
+  readonly #config: Pick<Config, "auth">;
 
   /** Those of this config, which is read at each use. */
-  constructor(config: KeysConfig) {
+  constructor(config: Pick<Config, "auth">) {
     this.#config = config;
   }
 
   /**
    * The models that an owner's key may use; `undefined` for all.
    *
-   * @throws {GatewayError} `forbidden` if there is no such key any more.
+   * @throws {GatewayError} `forbidden` if there is no such key any more, or it may not ask models any more.
    */
   accessOf(owner: string | undefined): ModelAccess | undefined {
     if (owner === undefined || owner === OPERATORS) return undefined;
-    const key = clientKeysOf(this.#config).find(({ name }) => name === owner);
+    const key = this.#config.auth.keys.find(({ name }) => name === owner);
     if (!key) throw keyIsGone(owner);
+    if (!may(key, "inference")) throw wrongScope(key, "inference", "a batch");
     return accessOf(key);
   }
-}
-
-function accessOf({ name, models }: ClientKey): ModelAccess | undefined {
-  return models && new ModelAccess(name, models);
 }
 
 function keyIsGone(owner: string): GatewayError {

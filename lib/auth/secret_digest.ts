@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../sha256.ts";
 
 /** Longer keys are refused: no client needs them, and each that is shown is hashed. */
 export const MAX_SECRET_LENGTH = 254;
@@ -8,7 +8,7 @@ export const SECRET_PATTERN = /^[\x21-\x7e]+$/;
 
 /** The SHA-256 of a key, as 64 lower-case hexadecimal digits. Keys are random: no salt or slow hash would add anything. */
 export function sha256Of(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return sha256(secret);
 }
 
 /** What is wrong with a text that is to be a key, to follow `it`; `undefined` if nothing is. Never shows the text. */

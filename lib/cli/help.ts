@@ -59,8 +59,9 @@ export function usageOf(node: CommandNode, path: readonly CommandNode[]): string
   return [nameOfPath(path), "[OPTIONS]", ...positionals].join(" ");
 }
 
-function positionalOf({ name, optional, multiple }: Positional): string {
-  const shown = multiple ? `${name}…` : name;
+function positionalOf({ name, optional, multiple, choices }: Positional): string {
+  const word = choices?.join("|") ?? name;
+  const shown = multiple ? `${word}…` : word;
   return optional ? `[${shown}]` : shown;
 }
 
@@ -72,24 +73,13 @@ function groupSections(group: CommandGroup, path: readonly CommandNode[]): Secti
   ];
 }
 
-function commandSections(
-  { options, positionals = [], examples = [] }: Command,
-  program: string,
-): Section[] {
-  const sections = [...argumentSection(positionals), ...optionSections({ ...options, help: HELP_OPTION })];
+function commandSections({ options, examples = [] }: Command, program: string): Section[] {
+  const sections = optionSections({ ...options, help: HELP_OPTION });
   if (examples.length === 0) return sections;
   return [...sections, {
     heading: "Examples",
     rows: examples.map((example) => [`${program} ${example}`, ""]),
   }];
-}
-
-/** Only those of whom there is more to say than their names. */
-function argumentSection(positionals: readonly Positional[]): Section[] {
-  const rows = positionals.flatMap(({ name, choices }): Row[] => {
-    return choices ? [[name, `One of ${choices.join(", ")}.`]] : [];
-  });
-  return rows.length === 0 ? [] : [{ heading: "Arguments", rows }];
 }
 
 function optionSections(options: OptionSpecs): Section[] {

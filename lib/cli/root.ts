@@ -1,4 +1,3 @@
-import { VERSION } from "./build_info.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { batchCommands } from "./commands/batch.ts";
 import { backendsCommand } from "./commands/backends.ts";
@@ -26,6 +25,7 @@ import { systemdCommands } from "./commands/systemd.ts";
 import { unloadCommand } from "./commands/unload.ts";
 import { versionCommand } from "./commands/version.ts";
 import { workerCommand } from "./commands/worker.ts";
+import { programOf } from "./program.ts";
 
 /**
  * The whole command tree.
@@ -33,39 +33,33 @@ import { workerCommand } from "./commands/worker.ts";
  * @param composed Commands that `main.ts` has to put together, because they need what is above `lib/`.
  */
 export function createRoot(composed: readonly Command[] = []): CommandGroup {
-  return {
-    name: "sollol",
-    summary:
-      "One HTTP endpoint for the language models of a homelab; large ones are spread over rpc backends.",
-    version: VERSION,
-    commands: [
-      ...composed,
-      workerCommand,
-      statusCommand,
-      doctorCommand,
-      routeCommand,
-      planCommand,
-      psCommand,
-      loadCommand,
-      unloadCommand,
-      restartCommand,
-      logsCommand,
-      nodesCommand,
-      backendsCommand,
-      registerCommand,
-      discoverCommand,
-      batchCommands,
-      loadsCommand,
-      probeCommand,
-      resolveCommand,
-      configCommands,
-      keyCommands,
-      setupCommand,
-      systemdCommands(),
-      completionCommand,
-      manCommand,
-      versionCommand,
-      helpCommand,
-    ],
-  };
+  return programOf([
+    ...composed,
+    workerCommand,
+    statusCommand,
+    doctorCommand,
+    routeCommand,
+    planCommand,
+    psCommand,
+    loadCommand,
+    unloadCommand,
+    restartCommand,
+    logsCommand,
+    nodesCommand,
+    backendsCommand,
+    registerCommand,
+    discoverCommand,
+    batchCommands,
+    loadsCommand,
+    probeCommand,
+    resolveCommand,
+    configCommands,
+    keyCommands,
+    setupCommand,
+    systemdCommands(),
+    completionCommand,
+    manCommand,
+    versionCommand,
+    helpCommand,
+  ]);
 }

@@ -79,7 +79,10 @@ export const coordinatorRole: RoleSpec = defineRole({
     await assertFile(modelPath, "the model", request);
     if (apiKeyPath !== undefined) await assertFile(apiKeyPath, "the API key", request);
     const listen = readArgument("--listen", options.listen ?? "8080", parseListenAddress);
-    const access = await findStoreAccess(host, place.root === undefined ? [modelPath] : [], { manager: place.manager, signal });
+    const access = await findStoreAccess(host, place.root === undefined ? [modelPath] : [], {
+      manager: place.manager,
+      signal,
+    });
     if (purpose !== "status") access.warnings.forEach(warn);
     const { gpu, groups } = await gpuAccess();
     const contextSize = options["context-size"];

@@ -116,7 +116,8 @@ export function withAbsolutePaths(
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
       if (!/^(FILE|PATH|DIR)$/.test(specs[name]?.value ?? "")) return [name, value];
-      const absolute = (path: string) => PROGRAMS.includes(name) && !path.includes("/") ? path : resolve(path);
+      const absolute = (path: string) =>
+        PROGRAMS.includes(name) && !path.includes("/") ? path : resolve(path);
       if (typeof value === "string") return [name, absolute(value)];
       return [name, Array.isArray(value) ? value.map(absolute) : value];
     }),

@@ -116,8 +116,8 @@ function fileState({ isEdited, isCurrent, because }: UnitReport): string {
 }
 
 function toDo({ state, isCurrent, again }: UnitReport): string {
-  if (state?.needsReload) return "systemctl daemon-reload: files have changed since systemd read them";
-  return isCurrent === false ? again : "";
+  if (isCurrent === false) return again;
+  return state?.needsReload ? "systemctl daemon-reload: files have changed since systemd read them" : "";
 }
 
 function startOf({ enabled }: UnitState): string {

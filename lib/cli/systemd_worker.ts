@@ -44,7 +44,6 @@ const OPTIONS = {
   ...PASSED_OPTIONS,
 } as const;
 
-
 type Request = RoleRequest<typeof OPTIONS>;
 
 /** The agent that lends this machine's devices to a gateway. */
@@ -116,7 +115,9 @@ async function readToken(
 ): Promise<{ path: string | undefined; secrets: readonly SecretFile[] }> {
   const { token, "token-file": tokenFile } = options;
   if (token === undefined && tokenFile !== undefined) {
-    if (purpose === "install") await readWorkerToken({ token, tokenFile: (place.root ?? "") + tokenFile, env });
+    if (purpose === "install") {
+      await readWorkerToken({ token, tokenFile: (place.root ?? "") + tokenFile, env });
+    }
     return { path: tokenFile, secrets: [] };
   }
   const text = purpose === "status" ? undefined : await readWorkerToken({ token, tokenFile, env });

@@ -1,4 +1,4 @@
-import { configSchema } from "./tree.ts";
+import { configLeaves, configSchema } from "./tree.ts";
 
 /** What kind of value a key takes; says how the text of a flag or variable is read. */
 export type KeyKind = "text" | "boolean" | "number" | "list" | "map";
@@ -23,10 +23,10 @@ export interface ConfigKey {
 
 /** Every key of the config, in the order of the tree. */
 export function configKeys(): readonly ConfigKey[] {
-  return keys ??= keysOf(configSchema() as SchemaNode, []);
+  return keys ??= configLeaves();
 }
 
-let keys: readonly ConfigKey[] | undefined; // the schema takes milliseconds to derive, and a start needs it often
+let keys: readonly ConfigKey[] | undefined; // a start needs them often
 
 /**
  * The keys that may stand in the section, or in the elements of the list, at this path.
@@ -46,46 +46,13 @@ export function childrenOf(path: readonly PropertyKey[]): readonly string[] {
 
 /** The part of JSON Schema that the tree gives rise to. */
 interface SchemaNode {
-  type?: string | string[];
-  description?: string;
-  default?: unknown;
-  enum?: string[];
-  format?: string;
-  writeOnly?: boolean;
   properties?: Record<string, SchemaNode>;
   /** What the values of a map are, whatever their keys. */
   additionalProperties?: SchemaNode | false;
   items?: SchemaNode;
   anyOf?: SchemaNode[];
-  "x-separator"?: " ";
 }
 
 function valuesOf({ additionalProperties }: SchemaNode): SchemaNode | undefined {
   return additionalProperties === false ? undefined : additionalProperties;
-}
-
-const KINDS: Record<string, KeyKind> = {
-  boolean: "boolean",
-  integer: "number",
-  number: "number",
-  array: "list",
-  object: "map",
-};
-
-function keysOf(node: SchemaNode, path: readonly string[]): readonly ConfigKey[] {
-  if (!node.properties) return [keyOf(node, path.join("."))];
-  return Object.entries(node.properties).flatMap(([name, child]) => keysOf(child, [...path, name]));
-}
-
-function keyOf(node: SchemaNode, path: string): ConfigKey {
-  const format = node.items?.format ?? node.format;
-  return {
-    path,
-    kind: KINDS[String(node.type)] ?? "text",
-    description: node.description ?? "",
-    default: node.default,
-    choices: node.enum ?? [],
-    format: node.writeOnly ? "secret" : format === "path" || format === "program" ? format : undefined,
-    separator: node["x-separator"] ?? ",",
-  };
 }

@@ -5,7 +5,6 @@ import type { Environment } from "./environment.ts";
 import type { Layer } from "./layer.ts";
 import { type LoadedConfig, mergeConfig } from "./merge.ts";
 import { configPlaces } from "./paths.ts";
-import { parseConfigFile } from "./yaml_file.ts";
 
 /** A config file must fit in this; more is not a config. */
 export const MAX_CONFIG_BYTES: number = MIB;
@@ -38,6 +37,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<ConfigFrom
   for (const { path, isRequired } of configPlaces(env, options.path)) {
     const text = await readText(path, readFile);
     if (text !== undefined) {
+      const { parseConfigFile } = await import("./yaml_file.ts"); // takes a while, and many have no such file
       return { ...mergeConfig({ file: parseConfigFile(text, path), env, ...(flags && { flags }) }), path };
     }
     if (isRequired) throw unreadable(path, "there is no such file");

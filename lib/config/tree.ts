@@ -9,12 +9,14 @@ import { MIB } from "../units.ts";
 import type { Config, ExternalCoordinatorConfig, OllamaNodeConfig } from "./config.ts";
 import { parseBaseUrl } from "./fields.ts";
 import type { RawTree } from "./layer.ts";
+import type { ConfigKey } from "./keys.ts";
 import { parseListenAddress } from "./listen_address.ts";
 import { openListenComplaint } from "./open_listen.ts";
 import { auth } from "./schema/auth_section.ts";
 import { coordinator, externalCoordinator, llamaCpp, pool, waiting } from "./schema/coordinator_sections.ts";
 import { byName, key, path, positive, size, text, textField } from "./schema/field_kinds.ts";
 import { batch, limits, log, timeouts } from "./schema/gateway_sections.ts";
+import { leavesOf } from "./schema/leaves.ts";
 import { modelProfile, nodes, ollamaNode } from "./schema/node_sections.ts";
 import { rpc, rpcBackend } from "./schema/rpc_sections.ts";
 import { Secrets } from "./secrets.ts";
@@ -31,7 +33,7 @@ export type TreeResult = { readonly config: Config } | { readonly issues: readon
  * @param defaults `stateDir` is used where no source says `state_dir`.
  */
 export function parseTree(values: RawTree, defaults: { stateDir: string }): TreeResult {
-  const result = tree.safeParse(values, { reportInput: true });
+  const result = tree.safeParse(values, { reportInput: true, jitless: true }); // it is not parsed often enough to be compiled
   if (!result.success) return { issues: result.error.issues };
   const { stateDir = defaults.stateDir, coordinator, ...rest } = result.data;
   const { logDir = join(stateDir, "logs") } = coordinator;
@@ -41,6 +43,11 @@ export function parseTree(values: RawTree, defaults: { stateDir: string }): Tree
 /** The JSON Schema (2020-12) of a config file. */
 export function configSchema(): Record<string, unknown> {
   return z.toJSONSchema(tree.meta({ title: "Configuration of sollol" }), { io: "input" });
+}
+
+/** Every key that holds a value, in the order of the tree. */
+export function configLeaves(): readonly ConfigKey[] {
+  return leavesOf(tree);
 }
 
 const tree = z.strictObject({

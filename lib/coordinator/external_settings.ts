@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { Config, TimeoutsConfig } from "../config/config.ts";
 import type { Secrets } from "../config/secrets.ts";
 
 /** What the operator says of a llama-server that somebody else starts and stops. */
@@ -20,7 +20,9 @@ export interface ExternalSettings {
  * the default model's, by whatever name it lists it.
  */
 export function externalSettings(
-  config: Pick<Config, "coordinatorUrl" | "coordinators" | "model" | "timeouts">,
+  config: Pick<Config, "coordinatorUrl" | "coordinators" | "model"> & {
+    readonly timeouts: Pick<TimeoutsConfig, "stallMs" | "connectMs">;
+  },
 ): ExternalSettings[] {
   const { coordinatorUrl: url, coordinators, model, timeouts } = config;
   // What still connects was not sent, and fails by itself.

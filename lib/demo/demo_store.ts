@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { buildTinyModel } from "../gguf/tiny_model.ts";
+import { sha256 } from "../sha256.ts";
 
 /** The model that the demo serves, as clients name it. */
 export const DEMO_MODEL = "tiny";
@@ -40,7 +40,7 @@ interface ManifestLayer {
 }
 
 async function writeLayer(directory: string, mediaType: string, bytes: Uint8Array): Promise<ManifestLayer> {
-  const hex = createHash("sha256").update(bytes).digest("hex");
+  const hex = sha256(bytes);
   await Deno.writeFile(join(directory, "blobs", `sha256-${hex}`), bytes);
   return { mediaType, digest: `sha256:${hex}`, size: bytes.byteLength };
 }

@@ -21,7 +21,17 @@ export function readJsonBody(body: Uint8Array, wanted: string): Readonly<Record<
   if (depthOf(body) > MAX_DEPTH) {
     throw refusal(`The body is nested deeper than ${MAX_DEPTH}; send flatter JSON`);
   }
+  requireOneModel(value);
   return value as Record<string, unknown>;
+}
+
+/**
+ * Ollama reads names of fields without regard to case, and the last one counts: one that is passed on to a node as it is
+ * could name another model there than the one that was chosen, and allowed, here.
+ */
+function requireOneModel(object: object): void {
+  const other = Object.keys(object).find((key) => key !== "model" && /^model$/i.test(key));
+  if (other !== undefined) throw refusal(`Write "model" in lower case, got "${other}"`, undefined, other);
 }
 
 function decode(body: Uint8Array): string {
@@ -70,6 +80,6 @@ function endOfText(json: Uint8Array, start: number): number {
   return json.byteLength;
 }
 
-function refusal(message: string, cause?: unknown): GatewayError {
-  return new GatewayError("invalid_request", message, { cause });
+function refusal(message: string, cause?: unknown, field?: string): GatewayError {
+  return new GatewayError("invalid_request", message, { cause, ...(field !== undefined && { field }) });
 }

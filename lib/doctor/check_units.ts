@@ -49,6 +49,13 @@ export async function examineUnit(
     );
   }
   const { pid, restartCount, needsReload, enabled, dropIns } = state;
+  if (isCurrent === false) {
+    return warn(
+      because ?? "this sollol would write it otherwise",
+      `install it again: ${again}`,
+      figures,
+    );
+  }
   if (needsReload) {
     const cure = `${systemctl} daemon-reload && ${systemctl} restart ${unit}`;
     return warn("its file was changed after systemd read it", cure, figures);
@@ -59,13 +66,6 @@ export async function examineUnit(
     return warn(
       `it still runs the old ${file}, which was replaced (pid ${pid})`,
       `${systemctl} restart ${unit}`,
-      figures,
-    );
-  }
-  if (isCurrent === false) {
-    return warn(
-      because ?? "this sollol would write it otherwise",
-      `install it again: ${again}`,
       figures,
     );
   }

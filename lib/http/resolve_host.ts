@@ -1,5 +1,4 @@
-import { lookup } from "node:dns/promises";
-import { isIP, isIPv4 } from "node:net";
+import { isIP, isIPv4 } from "../net/ip_address.ts";
 
 /** All addresses of a host's name, in the resolver's order; rejects if it has none. */
 export type LookUp = (name: string) => Promise<readonly string[]>;
@@ -20,7 +19,7 @@ export class RefusedName extends Error {
 
 /** Whether a host is an address: written as numbers, with nothing to resolve. */
 export function isAddress(host: string): boolean {
-  return isIP(host) !== 0;
+  return isIP(host);
 }
 
 /**
@@ -56,5 +55,6 @@ async function unlessAborted<T>(result: Promise<T>, signal: AbortSignal): Promis
 }
 
 async function lookUpAll(name: string): Promise<readonly string[]> {
+  const { lookup } = await import("node:dns/promises"); // most upstreams are named by their addresses
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }

@@ -1,8 +1,7 @@
-import { lookup } from "node:dns/promises";
-import { isIPv4, isIPv6 } from "node:net";
 import { type Clock, systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { parseUpstreamUrl } from "../http/address.ts";
+import { isIPv4, isIPv6 } from "../net/ip_address.ts";
 import { refusedAddress } from "../net/refused_address.ts";
 import { listenerAt, parseTcpTable } from "../net/tcp_table.ts";
 import { createIdentify, type Identify, localIdentity } from "../registry/identity.ts";
@@ -136,5 +135,6 @@ async function addressesOf(
 }
 
 async function resolveAll(name: string): Promise<readonly string[]> {
+  const { lookup } = await import("node:dns/promises"); // most nodes are named by their addresses
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../errors.ts";
+import { sha256 } from "../sha256.ts";
 import { MIB } from "../units.ts";
 import { decodeManifest, type Manifest, ManifestSyntaxError } from "./manifest.ts";
 import { equalStamps, type FileStamp, readSmallFile } from "./store_file.ts";
@@ -64,7 +64,7 @@ export function isSettled(stamp: FileStamp, clock: Clock): boolean {
 }
 
 function decode({ bytes, stamp }: { bytes: Uint8Array; stamp: FileStamp }): ManifestFile {
-  return { manifest: decodeManifest(bytes), digest: createHash("sha256").update(bytes).digest("hex"), stamp };
+  return { manifest: decodeManifest(bytes), digest: sha256(bytes), stamp };
 }
 
 function corrupt(path: string, cause: ManifestSyntaxError): GatewayError {

@@ -1,4 +1,3 @@
-import { getgroups } from "node:process";
 import { GatewayError, messageOf } from "../errors.ts";
 
 /**
@@ -54,15 +53,16 @@ async function faultOf(path: string): Promise<string | undefined> {
     if (error instanceof Deno.errors.PermissionDenied) return "its directory may not be read";
     return messageOf(error);
   }
-  return mayExecute(info) ? undefined : "it may not be executed";
+  return await mayExecute(info) ? undefined : "it may not be executed";
 }
 
 /** By the bits of the file alone; `access()` of Deno 2.9.6 does so, too, and forgets the groups that we are in. */
-function mayExecute({ mode, uid, gid }: Deno.FileInfo): boolean {
+async function mayExecute({ mode, uid, gid }: Deno.FileInfo): Promise<boolean> {
   if (mode === null) return true; // a system without such bits
   const user = Deno.uid();
   if (user === 0) return (mode & 0o111) !== 0;
   if (uid === user) return (mode & 0o100) !== 0;
-  const isOfGroup = gid === Deno.gid() || (getgroups?.() ?? []).includes(gid ?? -1);
+  const { default: process } = await import("node:process");
+  const isOfGroup = gid === Deno.gid() || (process.getgroups?.() ?? []).includes(gid ?? -1);
   return (mode & (isOfGroup ? 0o010 : 0o001)) !== 0;
 }

@@ -1,4 +1,3 @@
-import { lookup } from "node:dns/promises";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
 import { type Listener, ListenerTable } from "./local_listeners.ts";
@@ -74,12 +73,17 @@ async function resolve(host: string, signal: AbortSignal): Promise<string | unde
   try {
     // The resolver cannot be interrupted; an answer that comes later is dropped.
     return await Promise.race([
-      lookup(host, { family: 4 }).then(({ address }) => address, () => undefined),
+      lookUp(host).catch(() => undefined),
       aborted,
     ]);
   } finally {
     signal.removeEventListener("abort", giveUp);
   }
+}
+
+async function lookUp(host: string): Promise<string> {
+  const { lookup } = await import("node:dns/promises"); // most backends are named by their addresses
+  return (await lookup(host, { family: 4 })).address;
 }
 
 function isOwnAddress(address: string): boolean {

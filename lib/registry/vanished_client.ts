@@ -1,5 +1,5 @@
-import { isIPv4 } from "node:net";
 import type { Clock } from "../clock.ts";
+import { isIPv4 } from "../net/ip_address.ts";
 
 /**
  * Whether a client of an rpc backend, `address:port`, is certain to be gone; see {@linkcode hasVanished}. The worker's

@@ -31,11 +31,17 @@ export function isPermitted(
   return access.allows(key) || access.names.some((name) => keyOf(resolveAlias(name, aliases)) === key);
 }
 
-/** For a client that may not use the model that it asks for. @param note What its name for it stands for; may be empty. */
-export function notPermitted(model: string, { keyName, patterns }: ModelAccess, note: string): GatewayError {
+/**
+ * For a client that may not use the model that it asks for.
+ *
+ * @param said Its own name for it, since what that stands for is not its business; `undefined` if it named none.
+ */
+export function notPermitted(said: string | undefined, { keyName, patterns }: ModelAccess): GatewayError {
   const allowed = listNames(patterns, TOLD_PATTERNS);
-  const message =
-    `${note}The key "${keyName}" may not use the model "${model.slice(0, 200)}", only ${allowed}; ask for ` +
+  const model = said === undefined
+    ? "the model that is asked where none is named"
+    : `the model "${said.slice(0, 200)}"`;
+  const message = `The key "${keyName}" may not use ${model}, only ${allowed}; ask for ` +
     "one of those that GET /v1/models lists, or have the operator add it to the key's models in auth.keys";
   return new GatewayError("forbidden", message, { field: "model" });
 }

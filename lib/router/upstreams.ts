@@ -55,7 +55,7 @@ export class Upstreams {
    */
   async acquire(demand: RouteDemand): Promise<Route> {
     const meant = this.#meantBy(this.nameOf(demand.model));
-    this.#requirePermitted(meant, demand.access);
+    this.requirePermitted(demand.model, demand.access);
     try {
       return withNote(await this.#models.acquire(meant.model, demand), meant.note);
     } catch (error) {
@@ -96,12 +96,17 @@ export class Upstreams {
     return { ...told, decision: because(decision, noFallbackHelps(decision.because, troubles)) };
   }
 
-  /** Where a request for this model would go now, in short: nothing is looked at but memory. */
-  preview(model: string): Decision {
+  /**
+   * Where a request for this model would go now, in short: nothing is looked at but memory.
+   *
+   * @param access The models that its client may use; default: all.
+   */
+  preview(model: string, access?: ModelAccess): Decision {
     const { model: name, fallbacks } = this.#meantBy(model);
     const decision = this.#models.preview(name);
     if (!lacksCapacity(decision)) return decision;
-    const others = fallbacks.map((fallback) => this.#models.preview(fallback));
+    const others = fallbacks.filter((other) => this.#isPermitted(other, access))
+      .map((fallback) => this.#models.preview(fallback));
     return others.find(({ to }) => to !== "nowhere") ?? decision;
   }
 
@@ -124,11 +129,7 @@ export class Upstreams {
    */
   requirePermitted(said: string | undefined, access: ModelAccess | undefined): void {
     const name = said ?? this.parts.config.model;
-    if (name !== undefined) this.#requirePermitted(this.#meantBy(name), access);
-  }
-
-  #requirePermitted({ model, note }: MeantModel, access: ModelAccess | undefined): void {
-    if (access && !this.#isPermitted(model, access)) throw notPermitted(model, access, note);
+    if (access && name !== undefined && !this.isPermitted(name, access)) throw notPermitted(said, access);
   }
 
   #isPermitted(model: string, access: ModelAccess | undefined): boolean {

@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import type { connect, Socket } from "node:net";
 import type { Endpoint } from "./endpoint.ts";
 
 /** How often an idle parked connection is checked, so that a machine that vanished is noticed (on Linux in 12 min). */
@@ -16,8 +16,8 @@ export type Received = "enough" | "closed";
 export class ProbeSocket implements Disposable {
   readonly #socket: Socket;
 
-  private constructor(endpoint: Endpoint) {
-    this.#socket = connect({
+  private constructor(endpoint: Endpoint, connectTo: typeof connect) {
+    this.#socket = connectTo({
       ...endpoint,
       family: 4,
       allowHalfOpen: true,
@@ -34,8 +34,9 @@ export class ProbeSocket implements Disposable {
    * @throws The system's error, with its `code` such as `ECONNREFUSED`; or the signal's reason.
    */
   static async open(endpoint: Endpoint, signal: AbortSignal): Promise<ProbeSocket> {
+    const { connect } = await import("node:net"); // takes a while to load, and not everybody has rpc backends
     signal.throwIfAborted();
-    const opening = new ProbeSocket(endpoint);
+    const opening = new ProbeSocket(endpoint, connect);
     const socket = opening.#socket;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const giveUp = () => reject(signal.reason);

@@ -1,8 +1,8 @@
-import { isIPv4 } from "node:net";
 import * as z from "zod";
 import type { ListenAddress } from "../config/listen_address.ts";
 import { HttpClient } from "../http/client.ts";
 import { jsonIn } from "../json_text.ts";
+import { isIPv4 } from "../net/ip_address.ts";
 import { listenerAt } from "../net/tcp_table.ts";
 import { findSocketOwner, readTcpSockets } from "../worker/tcp_sockets.ts";
 import { ownAddress } from "./own_address.ts";

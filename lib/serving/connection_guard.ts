@@ -16,6 +16,13 @@ import { unreadBytesByPort } from "./unread_answers.ts";
 
 /** Limits may change: so often they are looked at while somebody waits, ms. */
 const LOOK_EVERY_MS = 1_000;
+/** However many become due one after the other, there is no look more often: it may take all of the kernel's table, ms. */
+const LOOK_PAUSE_MS = 50;
+/**
+ * So many looks in a row have to find the same unread bytes before their client has stopped to read: while there is more
+ * to send, the kernel's buffer is full again at each look, and may hold the very same number.
+ */
+const STOPPED_LOOKS = 3;
 
 /** What of the configuration connections are held to. */
 export interface FrontConfig {
@@ -56,7 +63,7 @@ export interface GuardOptions {
 export class ConnectionGuard implements AsyncDisposable {
   readonly #book = new ConnectionBook<GuardedConnection>();
   readonly #leaving = new WeakSet<Guarded>();
-  readonly #unreadBytes = new WeakMap<Guarded, number>();
+  readonly #unread = new WeakMap<Guarded, { readonly bytes: number; readonly sameCount: number }>();
   readonly #shed: ShedLog;
   readonly #alarm: Alarm;
   readonly #readTables: () => Promise<string | undefined>;
@@ -97,9 +104,9 @@ export class ConnectionGuard implements AsyncDisposable {
 
   /** Guards a connection until {@linkcode ended}. */
   add(hostname: string, connection: GuardedConnection): Guarded {
-    const guarded = this.#book.add(clientOf(hostname), connection, this.#now());
-    this.#lookBy(this.options.config.timeouts.clientHeaderMs);
-    return guarded;
+    const nowMs = this.#now();
+    this.#lookBy(nowMs + this.options.config.timeouts.clientHeaderMs, nowMs);
+    return this.#book.add(clientOf(hostname), connection, nowMs);
   }
 
   /** A request has come. */
@@ -109,8 +116,9 @@ export class ConnectionGuard implements AsyncDisposable {
 
   /** Its answer was handed over. */
   answered(guarded: Guarded): void {
-    this.#book.ended(guarded, this.#now());
-    this.#lookBy(this.options.config.timeouts.clientIdleMs);
+    const nowMs = this.#now();
+    this.#book.ended(guarded, nowMs);
+    this.#lookBy(nowMs + this.options.config.timeouts.clientIdleMs, nowMs);
   }
 
   /** Its client gets the answer to what it has asked, and is closed then. */
@@ -151,8 +159,8 @@ export class ConnectionGuard implements AsyncDisposable {
     return this.options.clock.monotonic();
   }
 
-  #lookBy(patienceMs: number): void {
-    this.#alarm.ringBy(this.#now() + Math.min(patienceMs, LOOK_EVERY_MS));
+  #lookBy(dueMs: number, nowMs: number): void {
+    this.#alarm.ringBy(Math.min(Math.max(dueMs, nowMs + LOOK_PAUSE_MS), nowMs + LOOK_EVERY_MS));
   }
 
   #cut(guarded: Guarded, reason: CloseReason): void {
@@ -167,13 +175,15 @@ export class ConnectionGuard implements AsyncDisposable {
   }
 
   #sweep(): void {
-    const { fresh, kept, dismissed } = this.#book.overdue(this.#now(), this.options.config.timeouts);
+    const nowMs = this.#now();
+    const { timeouts } = this.options.config;
+    const { fresh, kept, dismissed } = this.#book.overdue(nowMs, timeouts);
     for (const guarded of fresh) this.#cut(guarded, "header_timeout");
     for (const guarded of dismissed) this.#cut(guarded, "ended");
     if (kept.length > 0 && !this.#isLooking) this.#lookOver = this.#endIdle(kept);
     this.#tell();
-    const dueMs = this.#book.nextDueMs(this.options.config.timeouts);
-    if (dueMs < Infinity) this.#alarm.ringBy(Math.min(dueMs, this.#now() + LOOK_EVERY_MS));
+    const dueMs = this.#book.nextDueMs(timeouts);
+    if (dueMs < Infinity) this.#lookBy(dueMs, nowMs);
   }
 
   /**
@@ -188,12 +198,17 @@ export class ConnectionGuard implements AsyncDisposable {
     for (const [guarded, sinceMs] of since) {
       const isIdle = guarded.isOpen && guarded.underWayCount === 0 && guarded.waitingSinceMs === sinceMs;
       if (!isIdle) continue; // it has asked meanwhile
-      const unreadBytes = unread.get(guarded.connection.remotePort) ?? 0;
-      const isReading = unreadBytes > 0 && unreadBytes !== this.#unreadBytes.get(guarded);
-      this.#unreadBytes.set(guarded, unreadBytes);
+      const isReading = this.#isReading(guarded, unread.get(guarded.connection.remotePort) ?? 0);
       if (isReading) this.#book.postpone(guarded, this.#now());
       else this.#cut(guarded, "idle");
     }
     this.#isLooking = false;
+  }
+
+  #isReading(guarded: Guarded, bytes: number): boolean {
+    const before = this.#unread.get(guarded);
+    const sameCount = before?.bytes === bytes ? before.sameCount + 1 : 0;
+    this.#unread.set(guarded, { bytes, sameCount });
+    return bytes > 0 && sameCount < STOPPED_LOOKS;
   }
 }

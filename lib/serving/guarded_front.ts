@@ -13,6 +13,13 @@ const AFTER_FAILURE_MS = 1_000;
 const AFTER_ROOM_MS = 10;
 /** Neither this process nor this host has a file descriptor left. */
 const NO_DESCRIPTORS = /^E[MN]FILE$/;
+/**
+ * What became of one connection before it was accepted, such as that its client has reset it: the next one may be fine,
+ * and is not to wait for it.
+ *
+ * @see accept(2)
+ */
+const ABOUT_ONE = /^E(?:CONNABORTED|CONNRESET|NOTCONN|PROTO|(?:HOST|NET)(?:DOWN|UNREACH))$/;
 
 /** What a {@linkcode GuardedFront} works with. */
 export interface GuardedFrontOptions {
@@ -78,13 +85,14 @@ export class GuardedFront implements Front {
         this.#take(await this.listener.accept());
       } catch (error) {
         if (signal.aborted) return;
-        await this.options.clock.sleep(this.#pauseAfter(error), { signal }).catch(() => {});
+        const code = error instanceof Error && "code" in error ? String(error.code) : "";
+        if (ABOUT_ONE.test(code)) continue;
+        await this.options.clock.sleep(this.#pauseAfter(error, code), { signal }).catch(() => {});
       }
     }
   }
 
-  #pauseAfter(error: unknown): number {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  #pauseAfter(error: unknown, code: string): number {
     if (NO_DESCRIPTORS.test(code) && this.options.guard.makeRoom()) return AFTER_ROOM_MS;
     this.options.logger.warn("connection not accepted", { error });
     return AFTER_FAILURE_MS;
@@ -117,13 +125,12 @@ export class GuardedFront implements Front {
     guard.asked(guarded);
     const end = () => guard.answered(guarded);
     info.completed.then(end, end);
-    const answer = handler(request, info);
-    const look = ({ status }: Response) => {
-      if (status === REQUEST_TIMEOUT) guard.dismiss(guarded);
+    const look = (response: Response) => {
+      if (response.status === REQUEST_TIMEOUT) guard.dismiss(guarded);
+      return response;
     };
-    if (answer instanceof Response) look(answer);
-    else answer.then(look, () => {});
-    return answer;
+    const answer = handler(request, info);
+    return answer instanceof Response ? look(answer) : answer.then(look);
   }
 
   #fail(error: unknown): Response {

@@ -8,7 +8,7 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
 /**
  * A request that Node's server has read the head of. Its body comes as it is read; its signal aborts when the client leaves.
  *
- * @returns `undefined` if the head makes no URL.
+ * @returns `undefined` if the head makes no request, such as by its URL, or a method that a `Request` may not have.
  */
 export function toRequest(incoming: IncomingMessage, left: AbortSignal): Request | undefined {
   const method = incoming.method ?? "GET";
@@ -23,7 +23,11 @@ export function toRequest(incoming: IncomingMessage, left: AbortSignal): Request
   const hasBody = headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) > 0;
   const mayHaveBody = method !== "GET" && method !== "HEAD";
   const body = hasBody && mayHaveBody ? Readable.toWeb(incoming) as ReadableStream<Uint8Array> : null;
-  return new Request(url, { method, headers, body, signal: left });
+  try {
+    return new Request(url, { method, headers, body, signal: left });
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -39,8 +43,8 @@ export async function sendResponse(
 ): Promise<void> {
   outgoing.writeHead(response.status, [...response.headers].flat());
   if (!response.body || outgoing.req.method === "HEAD" || WITHOUT_BODY.has(response.status)) {
-    await response.body?.cancel();
     outgoing.end();
+    void response.body?.cancel().catch(() => {}); // whoever made it has to see to that
     return;
   }
   outgoing.flushHeaders();

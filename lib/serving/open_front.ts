@@ -6,7 +6,6 @@ import type { ConnectionMetrics } from "./connection_metrics.ts";
 import type { ClientHandler, Front } from "./front.ts";
 import { GuardedFront } from "./guarded_front.ts";
 import type { InheritedSocket } from "./inherited_socket.ts";
-import { NodeFront } from "./node_front.ts";
 import { listenPlainly } from "./plain_front.ts";
 import { findServeConnection, type ServeConnection } from "./runtime_connection.ts";
 
@@ -39,6 +38,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { listen, inherited, handler, config, metrics, clock, logger } = options;
   const guard = () => new ConnectionGuard({ config, metrics, clock, logger });
   if (inherited) {
+    const { NodeFront } = await import("./node_front.ts"); // few need it, and Node's HTTP takes a while to load
     const front = await NodeFront.listen({ fd: inherited.fd }, { handler, logger, guard: guard() });
     logger.info("socket inherited", {
       listen: formatListenAddress(front.addr),

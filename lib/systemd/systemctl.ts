@@ -6,6 +6,9 @@ import type { UnitPlace } from "./unit_place.ts";
 /** systemd limits how long a unit starts and stops, and who drains for an hour is waited for. */
 const JOB_TIMEOUT_MS = 24 * 3_600_000;
 
+/** @see `BUS_ERROR_NOTHING_TO_CLEAN` in src/core/dbus-unit.c */
+const NOTHING_TO_CLEAN = "No matching resources found";
+
 /** States of a unit that has ended. */
 const ENDED = ["inactive", "failed", "maintenance"];
 
@@ -81,7 +84,10 @@ export class Systemctl {
       await this.#run("systemctl", ["reset-failed", unit]);
       const { active } = await this.readState(unit);
       if (ENDED.includes(active)) continue;
-      throw new GatewayError("upstream_failed", `systemd does not stop ${unit}: systemctl ${failure || active}`);
+      throw new GatewayError(
+        "upstream_failed",
+        `systemd does not stop ${unit}: systemctl ${failure || active}`,
+      );
     }
   }
 
@@ -109,10 +115,10 @@ export class Systemctl {
     return stdout.split("\n").map((line) => line.trim().split(/\s+/)[0]!).filter((name) => name !== "");
   }
 
-  /** Removes what the services of a unit that is stopped have stored. @returns How it failed, if it did. */
+  /** Removes what a service that is stopped has stored, if anything. @returns How it failed, if it did. */
   async clean(unit: string): Promise<string | undefined> {
     const { code, failure } = await this.#run("systemctl", ["clean", "--what=all", unit]);
-    return code === 0 ? undefined : failure;
+    return code === 0 || failure.includes(NOTHING_TO_CLEAN) ? undefined : failure;
   }
 
   /** The last lines that a unit logged, oldest first; none if the journal cannot be read. */

@@ -11,8 +11,16 @@ import { refuseWrite } from "./write_failure.ts";
 export interface UninstallOutcome {
   /** Paths of files and directories that are gone. */
   readonly removed: readonly string[];
-  /** Paths of what stays though it belongs to these units, with the reason. */
-  readonly kept: readonly { readonly path: string; readonly because: string }[];
+  /** What stays though it belongs to these units, with the reason. */
+  readonly kept: readonly Kept[];
+}
+
+/** What an uninstallation leaves. */
+export interface Kept {
+  /** Path of a file or directory, or the name of a unit whose service has stored something. */
+  readonly path: string;
+  /** Why, as a clause. */
+  readonly because: string;
 }
 
 /** How much goes. */
@@ -47,7 +55,7 @@ export async function uninstallUnits(
   if (units.length > 0) onStep(`Stopping ${units.join(", ")}`);
   await live?.stop(units);
   await systemctl.disable(units);
-  if (purge) await cleanAll(live, units);
+  const unclean = purge && live ? await cleanAll(live, units) : [];
   const removed: string[] = [];
   for (const { path } of changes) {
     if (await removeFile(path, tools)) removed.push(path);
@@ -56,8 +64,8 @@ export async function uninstallUnits(
   const drops = await findDropIns([...changes.map(({ name }) => name), ...instances], tools);
   for (const path of purge ? drops : []) if (await host.removeTree(path)) removed.push(path);
   await live?.reload();
-  const kept = purge ? [] : drops.map((path) => ({ path, because: "somebody set it; --purge removes it" }));
-  return { removed, kept };
+  const spared = purge ? [] : drops.map((path) => ({ path, because: "somebody set it; --purge removes it" }));
+  return { removed, kept: [...spared, ...unclean] };
 }
 
 /** Units that run though their files are gone: what an uninstallation that was cut off leaves. */
@@ -74,10 +82,16 @@ async function findFileless(
   return found;
 }
 
-async function cleanAll(live: Systemctl | undefined, units: readonly string[]): Promise<void> {
+/** Removes what services have stored. @returns Those of which it could not be removed. */
+async function cleanAll(live: Systemctl, units: readonly string[]): Promise<Kept[]> {
+  const unclean: Kept[] = [];
   for (const unit of units) {
-    if (unit.endsWith(".service")) await live?.clean(unit); // one that stores nothing says that as a failure
+    if (!unit.endsWith(".service")) continue;
+    const failure = await live.clean(unit);
+    if (failure === undefined) continue;
+    unclean.push({ path: unit, because: `what it has stored could not be removed: systemctl ${failure}` });
   }
+  return unclean;
 }
 
 async function removeSecrets(stem: string, tools: UnitTools): Promise<string[]> {

@@ -127,7 +127,10 @@ async function compare(
 /** Secrets are not among what is recorded, but where they lie. */
 function installCommand([role = "", ...words]: readonly string[], { manager, root }: UnitPlace): string {
   const start = [...(manager === "user" ? [] : ["sudo"]), "sollol", "systemd", role, "install"];
-  const where = [...(manager === "user" ? ["--user"] : []), ...(root === undefined ? [] : [`--root=${root}`])];
+  const where = [
+    ...(manager === "user" ? ["--user"] : []),
+    ...(root === undefined ? [] : [`--root=${root}`]),
+  ];
   return [...start, ...where, ...words].map(shellWord).join(" ");
 }
 

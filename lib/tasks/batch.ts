@@ -176,6 +176,7 @@ export interface BatchService {
     options: {
       readonly id: string;
       readonly owner?: string | undefined;
+      readonly concurrency?: number | undefined;
       readonly signal: AbortSignal;
     },
   ): AsyncIterable<{ readonly index: number; readonly answer: TaskAnswer }>;

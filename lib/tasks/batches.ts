@@ -22,6 +22,7 @@ import { FileFolder } from "./file_folder.ts";
 import { FileStore } from "./file_store.ts";
 import { Lanes } from "./lanes.ts";
 import { type NewBatch, newBatch } from "./new_batch.ts";
+import { noSuchBatch } from "./not_found.ts";
 import { notKept } from "./not_kept.ts";
 import { type NowRequest, type NowResult, runNow } from "./now_run.ts";
 import { OwnerLock } from "./owner_lock.ts";
@@ -136,12 +137,7 @@ export class Batches implements BatchService, AsyncDisposable {
   getBatch(id: string): Batch {
     const batch = this.#batches.get(id);
     if (batch) return batch;
-    throw new GatewayError(
-      "not_found",
-      `Cannot find batch ${
-        JSON.stringify(id.slice(0, 100))
-      }; \`sollol batch list\` and GET /v1/batches list them`,
-    );
+    throw noSuchBatch(id);
   }
 
   /** Has a batch end early: what is under way is finished, nothing else begun. @throws {GatewayError} `not_found`; `conflict` if it has ended; `upstream_failed`. */
@@ -162,12 +158,13 @@ export class Batches implements BatchService, AsyncDisposable {
    */
   runNow(
     requests: readonly NowRequest[],
-    { id, owner, signal }: Parameters<BatchService["runNow"]>[1],
+    { id, owner, concurrency, signal }: Parameters<BatchService["runNow"]>[1],
   ): AsyncIterable<NowResult> {
     return runNow(requests, {
       ...this.#options,
       id,
       owner,
+      concurrency,
       signal: AbortSignal.any([signal, this.#closing.signal]),
       lanes: this.#lanes,
       retryCount: () => this.#options.config.batch.retryCount,

@@ -29,6 +29,8 @@ export interface NowRunOptions {
   readonly id: string;
   /** Whose requests they are. */
   readonly owner?: string | undefined;
+  /** How many of them may be under way at a time. Default: as many as there are lanes. */
+  readonly concurrency?: number | undefined;
   /** Ends all. */
   readonly signal: AbortSignal;
   /** Where requests are under way. */
@@ -75,6 +77,7 @@ class NowRun implements LaneSource {
   readonly #queues: Turns<TaskQueue<NowTask>>;
   readonly #results: NowResult[] = [];
   #awaitedCount: number;
+  #underWayCount = 0;
   #awake = Promise.withResolvers<void>();
 
   constructor(requests: readonly NowRequest[], options: NowRunOptions) {
@@ -93,7 +96,8 @@ class NowRun implements LaneSource {
   }
 
   begin(nowMs: number): Promise<void> | undefined {
-    if (this.#options.signal.aborted) return undefined;
+    const { signal, concurrency = Infinity } = this.#options;
+    if (signal.aborted || this.#underWayCount >= concurrency) return undefined;
     return this.#queues.take((queue) => {
       const attempt = queue.take(nowMs);
       return attempt && this.#run(queue, attempt);
@@ -123,7 +127,9 @@ class NowRun implements LaneSource {
   async #run(queue: TaskQueue<NowTask>, attempt: Attempt<NowTask>): Promise<void> {
     const { id, owner, signal, clock } = this.#options;
     const { index, endpoint, body } = attempt.task;
+    this.#underWayCount++;
     const answer = await askTask({ endpoint, body, id: `${id}-${index}`, owner, signal }, this.#options);
+    this.#underWayCount--;
     if (answer === undefined) return queue.giveBack(attempt);
     if (!queue.settle(attempt, answer, clock.monotonic())) return;
     this.#results.push({ index, answer });

@@ -6,6 +6,7 @@ import type { FileQuery, Page, StoredFile } from "./batch.ts";
 import type { FileFolder } from "./file_folder.ts";
 import { FileRoom } from "./file_room.ts";
 import type { FileStore } from "./file_store.ts";
+import { noSuchFile } from "./not_found.ts";
 import { notKept } from "./not_kept.ts";
 
 const MAX_NAME_LENGTH = 255;
@@ -77,10 +78,7 @@ export class StoredFiles {
   get(id: string): StoredFile {
     const file = this.#options.files.get(id);
     if (file) return file;
-    throw new GatewayError(
-      "not_found",
-      `Cannot find file ${JSON.stringify(id.slice(0, 100))}; GET /v1/files lists all`,
-    );
+    throw noSuchFile(id);
   }
 
   /** Its content; read it to the end, or cancel it. @throws {GatewayError} `not_found`; `upstream_failed`. */

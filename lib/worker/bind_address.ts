@@ -1,5 +1,5 @@
-import { isIPv4 } from "node:net";
 import { GatewayError } from "../errors.ts";
+import { isIPv4 } from "../net/ip_address.ts";
 import { DEFAULT_RPC_PORT, parseEndpoint } from "../rpc/endpoint.ts";
 import { isPrivateAddress } from "../rpc/ipv4_range.ts";
 

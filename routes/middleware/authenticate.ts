@@ -33,11 +33,11 @@ export function addressOf(c: Context<AppEnv>): string | undefined {
   return address && "hostname" in address ? address.hostname : undefined;
 }
 
-/** The key that a request shows, right or wrong; `undefined` if it shows none. */
+/** The key that a request shows, right or wrong; `undefined` if it shows none, or an empty one. */
 function shownSecret(c: Context<AppEnv>): string | undefined {
   const authorization = c.req.header("authorization") ?? "";
   const [, scheme = "", credentials = ""] = /^(Bearer|Basic) +(.+)$/i.exec(authorization) ?? [];
-  return c.req.header("x-api-key") ??
+  return c.req.header("x-api-key") ||
     (scheme === "" ? undefined : /^basic$/i.test(scheme) ? passwordIn(credentials) : credentials);
 }
 

@@ -28,10 +28,11 @@ export function limitRequests(config: RequestLimits): MiddlewareHandler<AppEnv> 
 /** As it was sent, but for headers of one name, which count once. @throws {GatewayError} `head_too_large`. */
 function checkHead({ req }: Context<AppEnv>, maxBytes: number): void {
   let [headBytes, headerCount] = [req.url.length, 0];
-  for (const [name, value] of req.raw.headers) {
+  // An iterator over them costs as much again as they do.
+  req.raw.headers.forEach((value, name) => {
     headBytes += name.length + value.length + OVERHEAD_BYTES;
     headerCount++;
-  }
+  });
   if (headerCount > MAX_HEADER_COUNT) {
     throw tooLarge(`${headerCount} headers, and at most ${MAX_HEADER_COUNT} are read; send less`);
   }

@@ -2,6 +2,7 @@ import type { Context, ErrorHandler } from "hono";
 import type { RefusalLog } from "../../lib/auth/refusal_log.ts";
 import { GatewayError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
+import { unknownModelFor } from "../../lib/router/other_models.ts";
 import type { AppEnv } from "../app_env.ts";
 import { dialectOf } from "../dialect_of.ts";
 import { leftOf } from "../left_of.ts";
@@ -11,7 +12,7 @@ import { requestIdHeaders } from "./identify.ts";
  * The one exit of all errors: failures that we understand in the client's dialect, anything else as a 500
  * whose body says only the request id that finds its stack in the log. Each leaves a line in the log.
  *
- * @param refusals Takes note of clients without a right key in place of the log, which any of them could fill.
+ * @param refusals Takes note of clients that may do nothing in place of the log, which any of them could fill.
  */
 export function renderErrors(
   logger: Logger,
@@ -23,13 +24,14 @@ export function renderErrors(
     const request = { requestId, method: c.req.method, path: c.req.path };
     if (error instanceof GatewayError) {
       const { status } = error;
-      if (error.code === "unauthorized" && client && refusals) {
+      const isStranger = client && (error.code === "unauthorized" || client.scopes.length === 0);
+      if (isStranger && refusals) {
         const { address, hasUnknownKey } = client;
         refusals.add({ ...request, address, hasUnknownKey, status, error });
       } else if (!c.get("isRecorded")) {
         logger.info("request refused", { ...request, key: client?.key?.name, status, error });
       }
-      return errorResponse(c, error);
+      return errorResponse(c, client?.access ? unknownModelFor(error, client.access) : error);
     }
     if (leftOf(c).aborted) return new Response(null, { status: 499 }); // nobody is there to read it
     logger.error("unexpected error", { ...request, error, stack: error.stack });

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import metadata from "../../deno.json" with { type: "json" };
 import { describeVersion } from "./describe_version.ts";
 import { minify } from "./minify.ts";
+import { importsOnDemand, loadingOnDemand } from "./on_demand.ts";
 import { DIST_DIRECTORY, PROJECT_DIRECTORY } from "./project.ts";
 import { run } from "./run.ts";
 import { tellBuilt } from "./tell.ts";
@@ -27,7 +28,8 @@ export async function bundle(directory: string): Promise<string> {
       ...["bundle", "--quiet", "--frozen", "--import-map", importMap],
       ...["--output", bundled, "main.ts"],
     ], { cwd: PROJECT_DIRECTORY });
-    await forgetPackageCache(bundled);
+    const source = await Deno.readTextFile(bundled);
+    await Deno.writeTextFile(bundled, loadingOnDemand(await withoutPackageCache(source)));
     const path = join(directory, BUNDLE_FILE);
     await Deno.mkdir(directory, { recursive: true });
     await minify(bundled, `${path}.new`);
@@ -44,6 +46,7 @@ async function writeImportMap(directory: string, version: string): Promise<strin
   await Deno.writeTextFile(baked, `export const VERSION: string = ${JSON.stringify(version)};\n`);
   const imports = {
     ...metadata.imports,
+    ...await importsOnDemand(directory),
     [pathToFileURL(join(PROJECT_DIRECTORY, "lib/cli/build_info.ts")).href]: pathToFileURL(baked).href,
   };
   const path = join(directory, "import_map.json");
@@ -52,10 +55,9 @@ async function writeImportMap(directory: string, version: string): Promise<strin
 }
 
 /** CommonJS modules are named by their paths, which are another machine's business, and differ from build to build. */
-async function forgetPackageCache(bundled: string): Promise<void> {
+async function withoutPackageCache(source: string): Promise<string> {
   const { denoDir } = JSON.parse(await run(Deno.execPath(), ["info", "--json"]));
-  const source = await Deno.readTextFile(bundled);
-  await Deno.writeTextFile(bundled, source.replaceAll(`${relative(PROJECT_DIRECTORY, denoDir)}/`, ""));
+  return source.replaceAll(`${relative(PROJECT_DIRECTORY, denoDir)}/`, "");
 }
 
 if (import.meta.main) await tellBuilt(await bundle(DIST_DIRECTORY));

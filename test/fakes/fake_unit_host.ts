@@ -51,6 +51,10 @@ export class FakeUnitHost implements UnitHost {
   readonly commands: string[] = [];
   /** Units whose services end as soon as they were started. */
   readonly dying = new Set<string>();
+  /** Units that do not end when they are stopped. */
+  readonly stubborn = new Set<string>();
+  /** How cleaning fails, by unit. */
+  readonly cleanFailures = new Map<string, string>();
   /** What the journal has of each unit. */
   readonly journal = new Map<string, string[]>();
   /** What services say of themselves. */
@@ -222,8 +226,12 @@ export class FakeUnitHost implements UnitHost {
         words.forEach((unit) => this.#start(unit));
         return words.some((unit) => this.dying.has(unit)) ? { ...DONE, code: 1, failure: "failed" } : DONE;
       case "stop":
-        words.forEach((unit) => this.#runs.delete(unit));
+        words.filter((unit) => !this.stubborn.has(unit)).forEach((unit) => this.#runs.delete(unit));
         return DONE;
+      case "clean": {
+        const failure = this.cleanFailures.get(words.at(-1)!);
+        return failure === undefined ? DONE : { ...DONE, code: 1, failure };
+      }
       case "list-units":
         return { ...DONE, stdout: this.#listUnits(words.at(-1)!) };
       case "show":

@@ -25,6 +25,7 @@ const FLOORS: ReadonlyArray<readonly [floor: number, pattern: RegExp]> = [
   [1, /^lib\/llama_cpp\/(version|apt_sources)\.ts$/],
   [1, /^lib\/process\/(line_ring|line_splitter)\.ts$/],
   [1, /^lib\/auth\/(key_name|key_text|new_key|peer_address|secret_digest)\.ts$/],
+  [1, /^lib\/serving\/client_of\.ts$/],
   [1, /^lib\/tasks\/batch\.ts$/],
   [1, /^systemd\//],
   [2, /^lib\/config\//],

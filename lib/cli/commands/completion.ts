@@ -1,4 +1,4 @@
-import { type Command, defineCommand, UsageError } from "../command.ts";
+import { type Command, defineCommand } from "../command.ts";
 import { bashCompletion } from "../completion/bash.ts";
 import { fishCompletion } from "../completion/fish.ts";
 import { placesOf } from "../completion/places.ts";
@@ -10,22 +10,18 @@ const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion 
 export const completionCommand: Command = defineCommand({
   name: "completion",
   summary: "Print a script that completes commands in bash, zsh or fish.",
-  details:
-    "Prints a script for SHELL (bash, zsh or fish) that completes commands, options and their values.\n\n" +
+  details: "Prints a script for a shell that completes commands, options and their values.\n\n" +
     "bash: put it into /etc/bash_completion.d/, or source it in ~/.bashrc. zsh: a file _sollol in $fpath. " +
     "fish: ~/.config/fish/completions/sollol.fish.",
-  positionals: [{ name: "SHELL" }],
+  positionals: [{ name: "SHELL", choices: Object.keys(SHELLS) }],
   examples: [
     "completion bash > /etc/bash_completion.d/sollol",
     "completion zsh > /usr/local/share/zsh/site-functions/_sollol",
     "completion fish > ~/.config/fish/completions/sollol.fish",
   ],
   run({ args, root, stdout }) {
-    const shell = args[0]!;
-    if (!Object.hasOwn(SHELLS, shell)) {
-      throw new UsageError(`there is no completion for "${shell}"; choose bash, zsh or fish`);
-    }
-    stdout.write(SHELLS[shell as keyof typeof SHELLS](root.name, placesOf(root)));
+    const shell = args[0] as keyof typeof SHELLS; // safe: it is checked
+    stdout.write(SHELLS[shell](root.name, placesOf(root)));
     return Promise.resolve(0);
   },
 });

@@ -1,4 +1,6 @@
 import { dirname } from "node:path";
+import { clientKeysOf } from "../../auth/client_key.ts";
+import { checkKeys } from "../../auth/read_keys.ts";
 import { type ConfigRow, describeConfig } from "../../config/describe.ts";
 import { configPlaces } from "../../config/paths.ts";
 import { DEFAULT_SOURCE, describeSource } from "../../config/source.ts";
@@ -17,8 +19,9 @@ const checkCommand: Command = defineCommand({
   name: "check",
   summary: "Say whether the configuration is right, and what is wrong with it.",
   details:
-    "Reads the configuration as `serve` would: the file, the environment and flags. Ends with 1 and every mistake, with " +
-    "its line and what was probably meant, if it is wrong. FILE: the one to check instead of the usual ones.",
+    "Reads the configuration as `serve` would: the file, the environment and flags, and the files of keys that this user " +
+    "may read. Ends with 1 and every mistake, with its line and what was probably meant, if it is wrong. FILE: the one to " +
+    "check instead of the usual ones.",
   positionals: [{ name: "FILE", optional: true }],
   options: { ...JSON_OPTION, ...CONFIG_OPTIONS },
   examples: ["config check", "config check ./new.yaml", "config check --set coordinator.slots=8"],
@@ -28,14 +31,17 @@ const checkCommand: Command = defineCommand({
       options: { ...options, config: file ?? options.config },
       env,
     });
-    const { path, warnings } = loaded;
+    const { path, config } = loaded;
+    const warnings = [...loaded.warnings, ...await checkKeys(loaded, env)];
     const setCount = describeConfig(loaded).filter(isSet).length;
-    if (options.json) writeJson(context, { ok: true, path, setCount, warnings });
+    const clientKeyCount = clientKeysOf(config).length;
+    if (options.json) writeJson(context, { ok: true, path, setCount, clientKeyCount, warnings });
     else {
       for (const warning of warnings) writeWarning(context, warning);
       const good = painter(stdout, env)("good", "ok");
       stdout.write(
-        `${good}: ${path ?? "no config file"}, ${keyCount(setCount)} set, the rest as by default\n`,
+        `${good}: ${path ?? "no config file"}, ${keyCount(setCount)} set, the rest as by default` +
+          `${clientKeyCount === 0 ? "" : `; ${keyCount(clientKeyCount)} for clients`}\n`,
       );
     }
     return 0;

@@ -88,22 +88,32 @@ function hashCommand({ input }: KeyCommandsHost): Command {
   });
 }
 
+/** For who asks models; commented out, since most keys need none of it. */
+const LIMITS = `
+      # models: [llama3.2, "qwen3*"]   # only these; default: all
+      # concurrency: 2                 # requests at a time
+      # requests_per_minute: 60
+      # max_priority: 5                # of 10`;
+
 function newKeyText(
   { secret, hash }: NewKey,
   { name, scopes }: { readonly name: string; readonly scopes: readonly string[] },
 ): string {
+  const workers = scopes.includes("worker") ? "; workers read it from a file: --token-file FILE" : "";
   return `The key, shown this once:
 
   ${secret}
 
-Add this to the configuration, which needs only its hash, and reload the gateway (save the file, or send SIGHUP):
+Add this to the configuration, below other keys if there are some; it holds only the key's hash:
 
 auth:
   keys:
     - name: ${JSON.stringify(name)}
       hash: ${hash}
-      scopes: [${scopes.join(", ")}]
+      scopes: [${scopes.join(", ")}]${scopes.includes("inference") ? LIMITS : ""}
 
-Clients show it as Authorization: Bearer KEY, as x-api-key: KEY, or as the password of Basic.
+Then check it with \`sollol config check\`, and reload the gateway: save the file, or send SIGHUP.
+
+Clients show the key as Authorization: Bearer KEY, as x-api-key: KEY, or as the password of Basic${workers}.
 `;
 }

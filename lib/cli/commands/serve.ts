@@ -44,8 +44,9 @@ export function serveCommand(createApp: CreateApp, onReload: OnReload = NEVER): 
       "Answers the clients of OpenAI, Ollama and Anthropic on one port: for models that Ollama nodes hold, and " +
       "for those that it finds in Ollama's storage, spread over rpc backends. " +
       "The first SIGINT or SIGTERM lets requests in flight finish (timeouts.drain); the second one cuts them. " +
-      "SIGHUP, or a change of the config file, has the configuration and the keys read again: no stream is cut, coordinators that " +
-      "would be started otherwise now are loaded afresh once they are idle, and the log names what needs a restart. " +
+      "SIGHUP, or a change of the config file, has the configuration and the keys read again: no stream is cut, " +
+      "coordinators that would be started otherwise now are loaded afresh once they are idle, and the log names what " +
+      "needs a restart. " +
       "A configuration that is wrong changes nothing.",
     options: CONFIG_OPTIONS,
     examples: [

@@ -29,10 +29,10 @@ export function systemdCommands(surroundings: SystemdSurroundings = THIS_MACHINE
 }
 
 const ABOUT_ACTIONS =
-  "ACTION is one of: print (also without any) writes the units to stdout and changes nothing; install writes them, " +
-  "starts the service now and with the machine, and waits until it is up; uninstall stops it and removes all that " +
-  "install made; status tells how it stands.\n\n" +
-  "Install may be repeated: it changes what has to change, and completes what was interrupted. A unit that somebody " +
+  "print, which may be left out, writes the units to stdout and changes nothing. install writes them to their place, " +
+  "starts the service now and with the machine, and waits until it is up. uninstall stops it and removes all that " +
+  "install made. status tells how it stands.\n\n" +
+  "install may be repeated: it changes what has to change, and completes what was interrupted. A unit that somebody " +
   "edited is shown, not overwritten.";
 
 function roleCommand(role: RoleSpec, { openHost, clock }: SystemdSurroundings): Command {

@@ -27,9 +27,13 @@ const authKey = z.strictObject({
   models: z.array(text()).min(1).optional()
     .describe("Models that it may use, with * for any text; default: all."),
   requests_per_minute: z.int().min(1).max(1_000_000).optional()
-    .describe("Most requests for models that it may make in a minute; default: any number."),
+    .describe(
+      "Most requests for models that it may make in a minute, those of batches excepted; default: any number.",
+    ),
   concurrency: z.int().min(1).max(100_000).optional()
-    .describe("Most requests for models that it may have under way at a time; default: any number."),
+    .describe(
+      "Most requests for models that it may have under way at a time, those of batches excepted; default: any number.",
+    ),
   max_priority: z.int().min(0).max(10).optional()
     .describe("The highest priority (x-sollol-priority) that its requests get; default 10."),
 }).transform(parsedBy(authKeyOf));

@@ -1,23 +1,10 @@
+import { KEYS } from "../../fixtures/key_matrix.ts";
 import { GatewayBed, type GatewayBedOptions } from "../gateway/gateway_bed.ts";
 
-/** Keys of each kind. */
-export const CONFIG = `
-auth:
-  keys:
-    - {name: chat, key: chat-key}
-    - {name: ops, key: ops-key, scopes: [admin]}
-    - {name: one, key: one-key, models: [fake], concurrency: 2, max_priority: 3}
-    - {name: scrape, key: scrape-key, scopes: [metrics]}
-worker_token: worker-secret
-aliases: {nick: other, pet: fake}
-`;
-
-/** A chat with a model. */
-export const CHAT = (model: string) => ({
-  model,
-  messages: [{ role: "user", content: "hi" }],
-  max_tokens: 5,
-});
+/** Keys of each kind, as a config file. */
+export const CONFIG = Object.entries(KEYS).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join(
+  "",
+);
 
 /** A gateway with these keys, and two models. */
 export function open(options: GatewayBedOptions = {}): Promise<GatewayBed> {

@@ -50,7 +50,7 @@ class Bed implements AsyncDisposable {
       requirePermitted: (model, owner) => {
         const access = rights.accessOf(owner);
         const names = { aliases: {}, keyOf: (name: string) => toWanted(name).key };
-        if (access && !isPermitted(model ?? "", access, names)) throw notPermitted(model ?? "", access, "");
+        if (access && !isPermitted(model ?? "", access, names)) throw notPermitted(model, access);
       },
       logger: silentLogger,
     });

@@ -1,7 +1,8 @@
 import { equal, match, ok } from "node:assert/strict";
 import { FakeOllamaNode } from "../../fakes/fake_ollama_node.ts";
 import { nodeAt } from "../../fixtures/routing_bed.ts";
-import { CHAT, open } from "./key_bed.ts";
+import { CHAT } from "../../fixtures/key_matrix.ts";
+import { open } from "./key_bed.ts";
 
 for (const path of ["/v1/chat/completions", "/v1/messages", "/api/chat"]) {
   const secrets = {

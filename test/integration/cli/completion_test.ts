@@ -40,6 +40,8 @@ const CASES: readonly (readonly [words: readonly string[], offered: readonly str
   [["sollol", "wor"], ["worker"]],
   [["sollol", "conf"], ["config"]],
   [["sollol", "config", "sh"], ["show"]],
+  [["sollol", "systemd", "worker", "in"], ["install"]],
+  [["sollol", "systemd", "gateway", "--user", "unin"], ["uninstall"]],
   [["sollol", "worker", "--per-d"], ["--per-device"]],
   [["sollol", "config", "check", "--no-task"], ["--no-task-distribution"]],
   [["sollol", "worker", "--log-level", "de"], ["debug"]],
@@ -78,7 +80,7 @@ for (const shell of SHELLS) {
 Deno.test("there is a completion for three shells, and no other", async () => {
   const host = new FakeCliHost();
   equal(await runCli(createRoot(), ["completion", "tcsh"], host), 2);
-  match(host.stderr.text, /there is no completion for "tcsh"; choose bash, zsh or fish/);
+  match(host.stderr.text, /SHELL must be one of bash, zsh, fish, got "tcsh"/);
 });
 
 async function ask(program: string, args: readonly string[], cwd: string): Promise<readonly string[]> {

@@ -140,6 +140,39 @@ for (
       want: /no such file/,
     },
     {
+      name: "a config whose credential nobody hands over",
+      args: [
+        ...["gateway", "install", "--no-setup", "--program", SOLLOL],
+        ...["--set", 'auth.keys=[{"name":"chat","credential":"chat-key"}]'],
+      ],
+      code: 1,
+      want: /credential "chat-key".*add --credential chat-key=PATH/,
+    },
+    {
+      name: "keys that everybody could read in the unit",
+      args: ["gateway", "--program", SOLLOL, "--set", `api_keys=${TOKEN}`],
+      code: 2,
+      want: /--set api_keys: every user.*--credential/,
+    },
+    {
+      name: "named keys that everybody could read in the unit",
+      args: [
+        "gateway",
+        "--program",
+        SOLLOL,
+        "--set",
+        `auth.keys=[{"name":"a","key":"${TOKEN}-${TOKEN}-${TOKEN}"}]`,
+      ],
+      code: 2,
+      want: /--set auth\.keys: every user/,
+    },
+    {
+      name: "a model that is not there",
+      args: ["coordinator", "install", "--model", "/no/model.gguf", "--rpc", "10.0.0.3"],
+      code: 1,
+      want: /Cannot take the model from "\/no\/model\.gguf": there is no such file/,
+    },
+    {
       name: "a sollol that services cannot reach",
       args: [...WORKER, "install", "--no-check", "--gateway", "http://10.0.0.2", "--program", "/root/sollol"],
       code: 1,
@@ -153,9 +186,46 @@ for (
     const { code: got, out, err } = await sollol(host, args);
     deepEqual([got, out], [code, ""], err);
     match(err, want);
+    ok(!err.includes(TOKEN), err);
     deepEqual([...host.files.keys()], before);
   });
 }
+
+Deno.test("sollol systemd refuses a config that the service could not read, also where it is found without an option", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "sollol-config-" });
+  try {
+    const path = `${directory}/sollol/config.yaml`;
+    await Deno.mkdir(`${directory}/sollol`);
+    await Deno.writeTextFile(path, "model: a\n");
+    const host = machine().add(path, "", { mode: 0o600 }); // a service of the user would see it
+    host.addDirectory(`${directory}/systemd/user`);
+    host.configHome = directory;
+    const args = ["gateway", "install", "--no-setup", "--program", SOLLOL];
+    const { code, err } = await sollol(host, [...args, "--config", path]);
+    equal(code, 1);
+    match(err, /gateway cannot read its config/);
+    const ofUser = await sollol(host, [...args, "--user"], { XDG_CONFIG_HOME: directory });
+    match(ofUser.err, new RegExp(`gateway cannot read its config "${path}".*gone after a restart`));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("sollol systemd writes absolute paths, since a service runs elsewhere, and remembers them", async () => {
+  const args = ["gateway", "--program", SOLLOL, "--models", "models", "--llama-server", "./bin/llama-server"];
+  const { out, err } = await sollol(machine(), args);
+  const here = Deno.cwd();
+  match(
+    out,
+    new RegExp(`ExecStart=.* --models=${here}/models --llama-server=${here}/bin/llama-server\n`),
+    err,
+  );
+  match(
+    out,
+    new RegExp(`# Arguments: .*"--models=${here}/models","--llama-server=${here}/bin/llama-server"`),
+  );
+  match((await sollol(machine(), ["gateway", "--rpc-server", "my-rpc"])).out, /--rpc-server=my-rpc/);
+});
 
 Deno.test("sollol systemd tells whoever is not root the command that would do it", async () => {
   const host = machine();
@@ -163,6 +233,11 @@ Deno.test("sollol systemd tells whoever is not root the command that would do it
   const { code, err } = await sollol(host, [...RPC, "install", "--host", "10.0.0.3", "--allow", "10.0.0.2"]);
   equal(code, 1);
   match(err, /sudo sollol systemd rpc-server install --host=10\.0\.0\.3 .*--allow=10\.0\.0\.2.*--user/);
+  const joining = ["--gateway", "http://10.0.0.2", "--token", TOKEN, "--no-check"];
+  const worker = (await sollol(host, [...WORKER, "install", ...joining])).err;
+  match(worker, /sudo sollol systemd worker install .*--token=TOKEN --no-check/);
+  ok(!worker.includes(TOKEN));
+  match((await sollol(host, ["gateway", "uninstall", "--purge"])).err, /uninstall --purge/);
   host.home = "/home/ann";
   host.addDirectory("/home/ann/.config/systemd/user");
   equal((await sollol(host, [...RPC, "install", "--user"])).code, 0);
@@ -219,6 +294,20 @@ Deno.test("sollol systemd status finds a program that has moved, a unit that is 
       { unit: "sollol-rpc.service", isEdited: false, isCurrent: false, missingProgram: RPC_SERVER },
     ],
   );
+});
+
+Deno.test("sollol systemd status tells how to install again what is out of date, with all that was asked for", async () => {
+  const host = machine();
+  await sollol(host, [...RPC, "install", "--name", "two", "-p", "50061"]);
+  const path = `${UNITS}/two.service`;
+  const body = host.text(path).replace(/# sollol-seal.*\n/, "");
+  host.add(path, sealed(body.replace("RestartSec=2s", "RestartSec=9s")));
+  const { out } = await sollol(host, ["status"]);
+  match(out, /out of date: this sollol would write it otherwise/);
+  const [, command = ""] = /sudo sollol systemd (rpc-server install .*)/.exec(out) ?? [];
+  const again = await sollol(host, command.split(" "));
+  equal(again.code, 0, out + again.err);
+  match((await sollol(host, ["status"])).out, /two\.service, up to date/);
 });
 
 Deno.test("sollol systemd shows why a service does not come up, with its last lines", async () => {

@@ -387,7 +387,7 @@ export const BROKEN_INSTALLATIONS: readonly BrokenInstallation[] = [
     check: "gateway",
     result: "warn",
     seen: /sollol 0\.0\.1, but this program is /,
-    cure: /systemctl restart sollol/,
+    cure: /^restart it/,
   },
   {
     name: "the gateway wants another key",

@@ -136,12 +136,12 @@ for (const kind of FRONTS) {
     await using bed = await FrontBed.open(kind, (_request, { completed }) => {
       completed.then(answered.resolve, answered.resolve);
       return new Response(long);
-    }, { clientIdleMs: 50 });
+    }, { clientIdleMs: 300 });
     using wire = await Wire.connect(bed.port);
     wire.pause();
     await wire.write(get("/"));
-    for (let round = 0; round < 4; round++) {
-      await delay(40);
+    for (let round = 0; round < 6; round++) {
+      await delay(100); // far below the patience, and all of it far above
       wire.resume();
       await delay(1);
       wire.pause();
@@ -352,6 +352,28 @@ for (const kind of FRONTS) {
     await wire.until(/200[\s\S]*plain/);
   });
 
+  Deno.test(`${kind}: who resets the connection before it is accepted keeps nobody waiting`, async () => {
+    await using bed = await FrontBed.open(kind, () => new Response("plain"));
+    connectAndReset(bed.port, 5);
+    equal(await (await fetch(bed.url)).text(), "plain");
+    deepEqual(bed.logLines, []);
+  });
+
+  Deno.test(`${kind}: a method that no handler can be asked with is no bug of ours`, async () => {
+    await using bed = await FrontBed.open(kind, () => new Response("plain"));
+    using wire = await Wire.connect(bed.port, `TRACE / HTTP/1.1\r\nHost: x\r\n${CLOSE}\r\n\r\n`);
+    await wire.ended;
+    match(wire.text, /^HTTP\/1.1 [24]00 /);
+    deepEqual(bed.logLines, []);
+  });
+
+  Deno.test(`${kind}: HEAD is answered though whoever made the body fails to stop`, async () => {
+    const cancel = () => Promise.reject(new Error("upstream died"));
+    await using bed = await FrontBed.open(kind, () => new Response(new ReadableStream({ cancel })));
+    equal((await fetch(bed.url, { method: "HEAD" })).status, 200);
+    deepEqual(bed.logLines, []);
+  });
+
   Deno.test(`${kind}: what is no HTTP is refused, and harms nobody`, async () => {
     await using bed = await FrontBed.open(kind, () => new Response("plain"));
     for (
@@ -374,6 +396,16 @@ for (const kind of FRONTS) {
     await wire.ended;
     match(wire.text, /200 OK[\s\S]*body/);
   });
+}
+
+/** Another process does it, for which this one waits without a turn in which it could accept anybody. */
+function connectAndReset(port: number, count: number): void {
+  const script = `
+    import { connect } from "node:net";
+    for (let left = ${count}; left > 0; left--) {
+      const socket = connect(${port}, "127.0.0.1", () => socket.resetAndDestroy());
+    }`;
+  equal(new Deno.Command(Deno.execPath(), { args: ["eval", script] }).outputSync().success, true);
 }
 
 function cookies(): Response {

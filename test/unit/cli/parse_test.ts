@@ -21,6 +21,12 @@ const root: CommandGroup = {
       run,
     }),
     defineCommand({ name: "list", summary: "", positionals: [{ name: "NAME", optional: true }], run }),
+    defineCommand({
+      name: "sort",
+      summary: "",
+      positionals: [{ name: "ORDER", optional: true, choices: ["up", "down"] }],
+      run,
+    }),
     { name: "config", summary: "", commands: [defineCommand({ name: "show", summary: "", run })] },
   ],
 };
@@ -89,6 +95,10 @@ for (
     { line: "probe a --timeout --json", want: "--timeout needs a value: --timeout DURATION." },
     { line: "probe a --level mid", want: '--level must be one of low, high, got "mid".' },
     { line: "probe", want: 'HOST:PORT is missing. See "prog probe --help"' },
+    {
+      line: "sort downn",
+      want: 'ORDER must be one of up, down, got "downn"; did you mean "down"? See "prog sort --help"',
+    },
     { line: "list a b", want: 'unexpected argument "b". See "prog list --help"' },
   ]
 ) {

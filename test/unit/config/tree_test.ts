@@ -8,6 +8,11 @@ import { parseConfigFile } from "../../../lib/config/yaml_file.ts";
 interface Node {
   type?: string;
   description?: string;
+  default?: unknown;
+  enum?: string[];
+  format?: string;
+  writeOnly?: boolean;
+  items?: Node;
   additionalProperties?: boolean;
   properties?: Record<string, Node>;
 }
@@ -35,6 +40,35 @@ Deno.test("the description of every value names its default, and the default tha
     equal(/\bdefault\b/.test(description) && description.includes(stated), true, `${path}: ${description}`);
   }
 });
+
+Deno.test("configKeys() says what the schema says", () => {
+  const said = [...nodesOf(configSchema() as Node, "")].slice(1).flatMap(([path, node]) => {
+    if (node.properties) return [];
+    const format = node.writeOnly ? "secret" : node.items?.format ?? node.format;
+    return [{
+      path: path.slice(1),
+      kind: KIND_OF_TYPE[node.type ?? ""] ?? "text",
+      description: node.description,
+      choices: node.enum ?? [],
+      format,
+      // JSON Schema leaves it out where what the key holds is of another type for code than for people.
+      ...("default" in node && { default: node.default }),
+    }];
+  });
+  const known = configKeys().map(({ separator: _, default: standard, ...key }, at) => ({
+    ...key,
+    ...("default" in said[at]! && { default: standard }),
+  }));
+  deepEqual(known, said);
+});
+
+const KIND_OF_TYPE: Record<string, string> = {
+  boolean: "boolean",
+  integer: "number",
+  number: "number",
+  array: "list",
+  object: "map",
+};
 
 Deno.test("configKeys() tells kind, form and choices of each key", () => {
   const pick = (path: string) => {

@@ -2,7 +2,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { Secrets } from "../../../lib/config/secrets.ts";
 import { externalSettings, isSameExternal } from "../../../lib/coordinator/external_settings.ts";
 
-const timeouts = { connectMs: 2_000, probeMs: 2_000, drainMs: 1_000, firstByteMs: 1, stallMs: 30_000 };
+const timeouts = { connectMs: 2_000, stallMs: 30_000 };
 const none = { coordinatorUrl: undefined, coordinators: [], model: undefined, timeouts };
 const listed = { url: "http://b:1", apiKey: undefined, model: undefined };
 
@@ -36,7 +36,7 @@ for (
     },
     {
       name: "what still connects is not given up for a stall",
-      config: { ...none, coordinators: [listed], timeouts: { ...timeouts, firstByteMs: 1, stallMs: 500 } },
+      config: { ...none, coordinators: [listed], timeouts: { ...timeouts, stallMs: 500 } },
       want: [{ ...listed, usesList: true, lostAfterMs: 2_000 }],
     },
   ]

@@ -3,7 +3,7 @@ import { ConfigError } from "../../../lib/config/config_error.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { judgeAccess } from "../../../lib/doctor/check_access.ts";
 import { type ConfigReading, judgeConfig } from "../../../lib/doctor/check_config.ts";
-import { examineSecretFiles } from "../../../lib/doctor/check_secret_files.ts";
+import { examineSecretFiles, hasSecretFiles } from "../../../lib/doctor/check_secret_files.ts";
 import { FakeMachine, type FakeMachineNature } from "../../fakes/fake_machine.ts";
 import { assertFinding, type WantedFinding } from "../../fixtures/assert_finding.ts";
 
@@ -107,7 +107,6 @@ for (const { name, yaml, ...want } of ACCESS) {
 const KEY_FILE = "auth: { keys: [{ name: chat, file: /etc/sollol/chat.key }] }";
 
 const FILES: readonly (FakeMachineNature & WantedFinding & { name: string; yaml: string })[] = [
-  { name: "nobody names", yaml: "model: a", result: "skip" },
   {
     name: "of a key, for its owner alone",
     yaml: KEY_FILE,
@@ -143,7 +142,7 @@ const FILES: readonly (FakeMachineNature & WantedFinding & { name: string; yaml:
     yaml: "api_keys: [a]",
     files: { [PATH]: 0o644 },
     result: "warn",
-    cure: /^chmod 600 \/etc/,
+    cure: /files of their own.*chmod 600 \/etc/,
   },
   { name: "of the configuration, with keys", yaml: "api_keys: [a]", files: { [PATH]: 0o600 }, result: "ok" },
   {
@@ -160,6 +159,21 @@ for (const { name, yaml, result, seen, cure, ...nature } of FILES) {
     if (reading instanceof ConfigError) throw reading;
     const want = { result, ...(seen && { seen }), ...(cure && { cure }) };
     assertFinding(await examineSecretFiles(reading, new FakeMachine(nature)), want);
+  });
+}
+
+for (
+  const { yaml, want } of [
+    { yaml: "model: a", want: false },
+    { yaml: "auth: { keys: [{ name: chat, credential: chat }] }", want: false },
+    { yaml: KEY_FILE, want: true },
+    { yaml: "api_keys: [a]", want: true },
+  ]
+) {
+  Deno.test(`hasSecretFiles() is ${want} for ${yaml}`, async () => {
+    const reading = await read(yaml);
+    if (reading instanceof ConfigError) throw reading;
+    equal(hasSecretFiles(reading), want);
   });
 }
 

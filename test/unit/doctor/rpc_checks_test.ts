@@ -215,7 +215,7 @@ const EXPOSURES: readonly (FakeMachineNature & WantedFinding & { name: string })
     name: "one for everybody",
     texts: { "/proc/7/cmdline": "/usr/bin/rpc-server\0--host\x000.0.0.0\0--port\x0050077\0", ...UNIFIED },
     result: "warn",
-    seen: /ggml-rpc-server at 0\.0\.0\.0:50077 \(pid 7\) takes orders from everybody/,
+    seen: /everybody on the network may give orders to ggml-rpc-server at 0\.0\.0\.0:50077 \(pid 7\)/,
     cure: /sollol systemd rpc-server install/,
   },
   {

@@ -60,7 +60,7 @@ for (
     {
       name: "but if it listens everywhere",
       identity: { address: "10.0.0.1", isLocal: true, port: 11_435 },
-      options: { env: { SOLLOL_LISTEN: "0.0.0.0:11435" } },
+      options: { env: { SOLLOL_LISTEN: "0.0.0.0:11435", SOLLOL_API_KEYS: "a-key" } },
       want: OURS,
     },
     {

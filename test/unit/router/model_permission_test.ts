@@ -34,7 +34,7 @@ Deno.test("without patterns every model may be used", () => equal(isPermitted("x
 
 Deno.test("a refusal tells no more patterns and no longer names than people read", () => {
   const patterns = Array.from({ length: 9 }, (_, at) => `m${at}`);
-  const { code, message } = notPermitted("x".repeat(10_000), new ModelAccess("k", patterns), "");
+  const { code, message } = notPermitted("x".repeat(10_000), new ModelAccess("k", patterns));
   equal(code, "forbidden");
   match(message, /only m0, m1, m2, m3, m4 and 4 more; ask for/);
   equal(message.length < 500, true);

@@ -38,12 +38,6 @@ for (
       isThere: true,
     },
     {
-      name: "may be kept from this host",
-      options: { allowsLocalhost: false },
-      line: "IPAddressAllow=192.168.1.10",
-      isThere: true,
-    },
-    {
       name: "gets the time it asked for",
       options: { drainMs: 60_000 },
       line: "TimeoutStopSec=90s",

@@ -40,7 +40,7 @@ Deno.test("`key new` shows the key once, and what the configuration takes as it 
   ]);
   equal(exitCode, 0);
   equal(out.split(SECRET).length, 2);
-  const yaml = out.slice(out.indexOf("auth:"), out.indexOf("\n\nClients"));
+  const yaml = out.slice(out.indexOf("auth:"), out.indexOf("\n\nThen"));
   const [made] = mergeConfig({ file: parseConfigFile(yaml, "c.yaml") }).config.auth.keys;
   deepEqual([made!.name, made!.sha256, made!.scopes], ["chat", [sha256Of(SECRET)], ["inference", "metrics"]]);
 });

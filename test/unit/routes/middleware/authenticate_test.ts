@@ -43,7 +43,12 @@ for (
     { name: "Basic that is no base64", headers: { authorization: "Basic %%%" }, want: "unknown" },
     { name: "a wrong key", headers: { authorization: "Bearer k:2" }, want: "unknown" },
     { name: "two keys", headers: { authorization: "Bearer k:1, Bearer k:1" }, want: "unknown" },
-    { name: "an empty x-api-key", headers: { "x-api-key": "" }, want: "unknown" },
+    { name: "an empty x-api-key", headers: { "x-api-key": "" }, want: "nobody" },
+    {
+      name: "a key behind an empty x-api-key",
+      headers: { "x-api-key": "", authorization: "Bearer k:1" },
+      want: "chat",
+    },
     { name: "nothing behind Bearer", headers: { authorization: "Bearer " }, want: "nobody" },
     { name: "another scheme", headers: { authorization: "Digest k:1" }, want: "nobody" },
     { name: "a key without a scheme", headers: { authorization: "k:1" }, want: "nobody" },

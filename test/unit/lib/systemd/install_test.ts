@@ -1,15 +1,16 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { sealed } from "../../../systemd/seal.ts";
-import { installUnits, type UnitTools } from "../../../lib/systemd/install.ts";
-import { uninstallUnits } from "../../../lib/systemd/uninstall.ts";
-import { placeOfUnits } from "../../../lib/systemd/unit_place.ts";
-import { withRecord } from "../../../lib/systemd/unit_record.ts";
-import type { UnitSet } from "../../../lib/systemd/unit_set.ts";
-import { FakeUnitHost } from "../../fakes/fake_unit_host.ts";
+import { sealed } from "../../../../systemd/seal.ts";
+import { installUnits, type UnitTools } from "../../../../lib/systemd/install.ts";
+import { uninstallUnits } from "../../../../lib/systemd/uninstall.ts";
+import { placeOfUnits } from "../../../../lib/systemd/unit_place.ts";
+import { withRecord } from "../../../../lib/systemd/unit_record.ts";
+import type { UnitSet } from "../../../../lib/systemd/unit_set.ts";
+import { FakeUnitHost } from "../../../fakes/fake_unit_host.ts";
 
 const SERVICE = "/etc/systemd/system/sollol-rpc.service";
 const TEMPLATE = "/etc/systemd/system/sollol-rpc@.service";
-const TOKEN = "/etc/sollol/credentials/sollol-rpc.token";
+const RPC_SERVERS = { role: "rpc-server", stem: "sollol-rpc" } as const;
+const TOKEN = "/etc/sollol/credentials/sollol-rpc.worker-token";
 
 function unit(name: string, line = "ExecStart=/bin/true") {
   return withRecord({ name, text: sealed(`# ${name}\n\n[Service]\n${line}\n`) }, ["rpc-server"]);
@@ -177,6 +178,53 @@ Deno.test("installUnits() stops instances that are no longer wanted, and keeps t
   ok(!host.isRunning("sollol-rpc@50052.service"));
 });
 
+Deno.test("installUnits() leaves a socket and its service alone that run as their units say, and shows both", async () => {
+  const host = new FakeUnitHost();
+  const files = [unit("sollol-rpc.service"), unit("sollol-rpc.socket", "ListenStream=1")];
+  const set = oneService({ files, enabled: files.map(({ name }) => name) });
+  const first = await installUnits(set, toolsFor(host));
+  deepEqual(first.services.map(({ unit, wish }) => [unit, wish]), [
+    ["sollol-rpc.service", "start"],
+    ["sollol-rpc.socket", "start"],
+  ]);
+  ok(host.commands.includes("systemctl restart sollol-rpc.socket sollol-rpc.service"), "the socket is first");
+  const again = await installUnits(set, toolsFor(host));
+  deepEqual(again.services.map(({ wish }) => wish), [undefined, undefined]);
+  equal(host.commands.filter((command) => command.startsWith("systemctl restart")).length, 1);
+});
+
+Deno.test("installUnits() and uninstallUnits() touch no unit of another role", async () => {
+  const host = new FakeUnitHost();
+  await installUnits(oneService(), toolsFor(host));
+  const want = { code: "conflict", message: /unit of a rpc-server, not of a worker; .*--name/ };
+  const files = [
+    withRecord({ name: "sollol-rpc.service", text: sealed("# other\n\n[Service]\n") }, ["worker"]),
+  ];
+  await rejects(installUnits(oneService({ role: "worker", files }), toolsFor(host), { force: true }), want);
+  await rejects(uninstallUnits({ ...RPC_SERVERS, role: "worker" }, toolsFor(host), { force: true }), want);
+  ok(host.isRunning("sollol-rpc.service"));
+});
+
+Deno.test("installUnits() hides no unit of a package", async () => {
+  const host = new FakeUnitHost().add("/usr/lib/systemd/system/sollol-rpc.service", "[Service]\n");
+  await rejects(installUnits(oneService(), toolsFor(host)), {
+    code: "conflict",
+    message: /has one already, \/usr\/lib\/systemd\/system\/sollol-rpc\.service; .*--name/,
+  });
+  ok(!host.files.has(SERVICE));
+});
+
+Deno.test("installUnits() and uninstallUnits() stop no instances of templates of others", async () => {
+  const host = new FakeUnitHost().add("/usr/lib/systemd/system/sollol-rpc@.service", "[Service]\n");
+  const theirs = "sollol-rpc@tty1.service";
+  await host.run("systemctl", ["enable", theirs], { signal: new AbortController().signal });
+  await host.run("systemctl", ["restart", theirs], { signal: new AbortController().signal });
+  deepEqual((await installUnits(oneService(), toolsFor(host))).retired, []);
+  await uninstallUnits(RPC_SERVERS, toolsFor(host));
+  ok(host.isRunning(theirs));
+  ok(host.enabled.has(theirs));
+});
+
 Deno.test("installUnits() puts a template in the place of a single service", async () => {
   const host = new FakeUnitHost();
   await installUnits(oneService(), toolsFor(host));
@@ -210,7 +258,7 @@ Deno.test("uninstallUnits() leaves nothing of an installation", async () => {
   const before = [...host.files.keys()];
   await installUnits(instances(50052, 50053), toolsFor(host));
   await installUnits({ ...instances(50052), secrets: [{ path: TOKEN, text: "x" }] }, toolsFor(host));
-  const outcome = await uninstallUnits("sollol-rpc", toolsFor(host));
+  const outcome = await uninstallUnits(RPC_SERVERS, toolsFor(host));
   deepEqual(outcome.removed, [TEMPLATE, TOKEN]);
   deepEqual([...host.files.keys()], before);
   ok(!host.directories.has("/etc/sollol"));
@@ -222,21 +270,65 @@ Deno.test("uninstallUnits() keeps what is not of its units, and what somebody se
   await installUnits(oneService({ secrets: [{ path: TOKEN, text: "x" }] }), toolsFor(host));
   host.add("/etc/sollol/config.yaml").add(`${SERVICE}.d/override.conf`);
   host.add("/etc/systemd/system/sollol-rpc-two.service", "theirs");
-  const outcome = await uninstallUnits("sollol-rpc", toolsFor(host));
+  const outcome = await uninstallUnits(RPC_SERVERS, toolsFor(host));
   deepEqual(outcome.kept.map(({ path }) => path), [`${SERVICE}.d`]);
   ok(host.files.has("/etc/sollol/config.yaml"));
   ok(host.files.has("/etc/systemd/system/sollol-rpc-two.service"));
   await installUnits(oneService(), toolsFor(host));
-  await uninstallUnits("sollol-rpc", toolsFor(host), { purge: true });
+  await uninstallUnits(RPC_SERVERS, toolsFor(host), { purge: true });
   ok(!host.files.has(`${SERVICE}.d/override.conf`));
   ok(host.commands.includes("systemctl clean --what=all sollol-rpc.service"), host.commands.join("\n"));
+});
+
+Deno.test("uninstallUnits() keeps secrets that somebody else put beside its own", async () => {
+  const host = new FakeUnitHost();
+  await installUnits(oneService({ secrets: [{ path: TOKEN, text: "x" }] }), toolsFor(host));
+  host.add("/etc/sollol/credentials/sollol-rpc.chat", "theirs");
+  await uninstallUnits(RPC_SERVERS, toolsFor(host));
+  ok(!host.files.has(TOKEN));
+  ok(host.files.has("/etc/sollol/credentials/sollol-rpc.chat"));
+});
+
+for (
+  const { failure, kept } of [
+    { failure: "exited with code 1: Failed to clean unit: No matching resources found.", kept: [] },
+    { failure: "exited with code 1: Failed to clean unit: Unit is busy.", kept: ["sollol-rpc.service"] },
+  ]
+) {
+  Deno.test(`uninstallUnits() keeps ${kept.length === 0 ? "nothing" : "what is stored"} if cleaning ${failure}`, async () => {
+    const host = new FakeUnitHost();
+    await installUnits(oneService(), toolsFor(host));
+    host.cleanFailures.set("sollol-rpc.service", failure);
+    const outcome = await uninstallUnits(RPC_SERVERS, toolsFor(host), { purge: true });
+    deepEqual(outcome.kept.map(({ path }) => path), kept);
+  });
+}
+
+Deno.test("uninstallUnits() removes nothing while a service does not stop", async () => {
+  const host = new FakeUnitHost();
+  await installUnits(oneService(), toolsFor(host));
+  host.stubborn.add("sollol-rpc.service");
+  await rejects(uninstallUnits(RPC_SERVERS, toolsFor(host)), {
+    code: "upstream_failed",
+    message: /systemd does not stop sollol-rpc\.service/,
+  });
+  ok(host.files.has(SERVICE));
+});
+
+Deno.test("uninstallUnits() stops instances whose template is gone", async () => {
+  const host = new FakeUnitHost();
+  await installUnits(instances(50052, 50053), toolsFor(host));
+  host.files.delete(TEMPLATE);
+  await uninstallUnits(RPC_SERVERS, toolsFor(host));
+  ok(!host.isRunning("sollol-rpc@50052.service"));
+  deepEqual([...host.enabled], []);
 });
 
 Deno.test("uninstallUnits() completes one that was cut off", async () => {
   const host = new FakeUnitHost();
   await installUnits(oneService(), toolsFor(host));
   host.files.delete(SERVICE);
-  await uninstallUnits("sollol-rpc", toolsFor(host));
+  await uninstallUnits(RPC_SERVERS, toolsFor(host));
   ok(!host.isRunning("sollol-rpc.service"));
 });
 
@@ -244,18 +336,18 @@ Deno.test("uninstallUnits() removes a unit that somebody edited only by force", 
   const host = new FakeUnitHost();
   await installUnits(oneService(), toolsFor(host));
   host.add(SERVICE, `${host.text(SERVICE)}# mine\n`);
-  await rejects(uninstallUnits("sollol-rpc", toolsFor(host)), {
+  await rejects(uninstallUnits(RPC_SERVERS, toolsFor(host)), {
     code: "conflict",
     message: /edited.*--force/s,
   });
   ok(host.isRunning("sollol-rpc.service"));
-  await uninstallUnits("sollol-rpc", toolsFor(host), { force: true });
+  await uninstallUnits(RPC_SERVERS, toolsFor(host), { force: true });
   ok(!host.files.has(SERVICE));
 });
 
 Deno.test("uninstallUnits() does nothing where nothing is", async () => {
   const host = new FakeUnitHost();
-  deepEqual(await uninstallUnits("sollol-rpc", toolsFor(host)), { removed: [], kept: [] });
+  deepEqual(await uninstallUnits(RPC_SERVERS, toolsFor(host)), { removed: [], kept: [] });
 });
 
 Deno.test("installUnits() ends between two steps when it is interrupted", async () => {

@@ -1,6 +1,6 @@
 import { equal, match } from "node:assert/strict";
-import { whyOutOfReach } from "../../../lib/systemd/service_reach.ts";
-import { FakeUnitHost } from "../../fakes/fake_unit_host.ts";
+import { whyOutOfReach } from "../../../../lib/systemd/service_reach.ts";
+import { FakeUnitHost } from "../../../fakes/fake_unit_host.ts";
 
 const program = (path: string, mode = 0o755) => new FakeUnitHost().add(path, "", { mode });
 

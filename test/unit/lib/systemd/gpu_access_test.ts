@@ -1,6 +1,6 @@
 import { deepEqual } from "node:assert/strict";
-import { findGpuAccess } from "../../../lib/systemd/gpu_access.ts";
-import { FakeUnitHost } from "../../fakes/fake_unit_host.ts";
+import { findGpuAccess } from "../../../../lib/systemd/gpu_access.ts";
+import { FakeUnitHost } from "../../../fakes/fake_unit_host.ts";
 
 const { signal } = new AbortController();
 

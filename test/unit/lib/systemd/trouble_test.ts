@@ -1,6 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { troubleOf } from "../../../lib/systemd/trouble.ts";
-import { parseUnitState } from "../../../lib/systemd/unit_state.ts";
+import { troubleOf } from "../../../../lib/systemd/trouble.ts";
+import { parseUnitState } from "../../../../lib/systemd/unit_state.ts";
 
 const stateOf = (...lines: string[]) => parseUnitState(["LoadState=loaded", ...lines].join("\n"));
 

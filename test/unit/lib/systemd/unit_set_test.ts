@@ -1,5 +1,5 @@
 import { equal, throws } from "node:assert/strict";
-import { parseUnitStem, stemOf } from "../../../lib/systemd/unit_set.ts";
+import { parseUnitStem, stemOf } from "../../../../lib/systemd/unit_set.ts";
 
 for (
   const { unit, want } of [

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
-import { ProcessHost } from "../../../lib/systemd/process_host.ts";
+import { ProcessHost } from "../../../../lib/systemd/process_host.ts";
 
 const { signal } = new AbortController();
 
@@ -15,21 +15,28 @@ async function withDirectory(work: (directory: string, host: ProcessHost) => Pro
 Deno.test("ProcessHost writes a file in one step, with its mode whatever the umask, and leaves nothing beside it", async () => {
   await withDirectory(async (directory, host) => {
     const path = `${directory}/unit`;
-    const before = Deno.umask(0o077);
-    try {
-      await host.writeText(path, "one\n", 0o644);
-      await host.writeText(path, "two\n", 0o600);
-      await host.writeText(`${directory}/other`, "", 0o644);
-    } finally {
-      Deno.umask(before);
-    }
+    await host.writeText(path, "one\n", 0o644);
+    await host.writeText(path, "two\n", 0o600);
+    await host.writeText(`${directory}/other`, "", 0o666); // no umask leaves that
     equal(await host.readText(path), "two\n");
     equal((await host.readInfo(path))?.mode, 0o600);
-    equal((await host.readInfo(`${directory}/other`))?.mode, 0o644);
+    equal((await host.readInfo(`${directory}/other`))?.mode, 0o666);
     deepEqual(await host.readNames(directory), ["other", "unit"]);
     await Deno.mkdir(`${directory}/taken`);
     await rejects(host.writeText(`${directory}/taken`, "x", 0o644), { code: "EISDIR" });
     deepEqual(await host.readNames(directory), ["other", "taken", "unit"]);
+  });
+});
+
+Deno.test("ProcessHost makes directories with their mode whatever the umask, and leaves alone what is there", async () => {
+  await withDirectory(async (directory, host) => {
+    await host.makeDirectory(`${directory}/open/inner`, 0o777);
+    await host.makeDirectory(`${directory}/open/closed`, 0o700);
+    await host.makeDirectory(`${directory}/open`, 0o700);
+    const modes = ["open", "open/inner", "open/closed"].map(async (name) => {
+      return (await host.readInfo(`${directory}/${name}`))?.mode;
+    });
+    deepEqual(await Promise.all(modes), [0o777, 0o777, 0o700]);
   });
 });
 

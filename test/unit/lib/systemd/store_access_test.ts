@@ -1,6 +1,6 @@
 import { deepEqual, match } from "node:assert/strict";
-import { findStoreAccess } from "../../../lib/systemd/store_access.ts";
-import { FakeUnitHost } from "../../fakes/fake_unit_host.ts";
+import { findStoreAccess } from "../../../../lib/systemd/store_access.ts";
+import { FakeUnitHost } from "../../../fakes/fake_unit_host.ts";
 
 const { signal } = new AbortController();
 

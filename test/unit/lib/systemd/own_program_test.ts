@@ -1,6 +1,6 @@
 import { equal, rejects } from "node:assert/strict";
-import { findOwnProgram } from "../../../lib/systemd/own_program.ts";
-import { FakeUnitHost } from "../../fakes/fake_unit_host.ts";
+import { findOwnProgram } from "../../../../lib/systemd/own_program.ts";
+import { FakeUnitHost } from "../../../fakes/fake_unit_host.ts";
 
 const program = (path: string, mode = 0o755) => new FakeUnitHost().add(path, "", { mode });
 const standalone = { isStandalone: true, executable: "/usr/local/bin/sollol", env: {} };

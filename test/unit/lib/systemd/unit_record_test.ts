@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { isUntouched, sealed } from "../../../systemd/seal.ts";
-import { originOf, recordIn, withRecord } from "../../../lib/systemd/unit_record.ts";
+import { isUntouched, sealed } from "../../../../systemd/seal.ts";
+import { originOf, recordIn, withRecord } from "../../../../lib/systemd/unit_record.ts";
 
 const BARE = {
   name: "sollol-rpc.service",
