@@ -110,9 +110,8 @@ export type AskedInference =
 
 /** The one facade that routes know: it finds the upstream of a request, asks it, and saves what can be saved. */
 export class Gateway {
-  #isClosing = false;
-
   readonly #listing: ModelListing;
+  #isClosing = false;
 
   /** Takes its parts ready made; they stay the caller's to dispose. */
   constructor(private readonly parts: GatewayParts) {

@@ -103,6 +103,14 @@ async function checkTwoAtATime(bed: NodeBed, gateway: NodeGateway): Promise<void
     first === 429 && statuses[1] === 200,
   );
   check("another one when they are over: 200", await chat() === 200);
+  const requests = Array(6).fill({ type: "chat", ...CHAT("fake") });
+  const many = await ask(gateway, "one-key", "POST /api/batch", { requests });
+  await many.body?.cancel();
+  const { peakInFlight } = await node!.counters();
+  check(
+    `six in one request: ${many.status}, at most ${peakInFlight} at a time at the node`,
+    many.ok && peakInFlight <= 2,
+  );
 }
 
 async function sendWrongKeys(gateway: NodeGateway): Promise<void> {

@@ -48,11 +48,13 @@ export const auth = z.strictObject({
         "key configured the gateway listens on loopback only.",
     ),
 }).superRefine(({ keys }, context) => {
-  keys.forEach(({ name }, at) => {
-    const first = keys.findIndex((other) => other.name === name);
+  const places = new Map<string, number>();
+  for (const [at, { name }] of keys.entries()) {
+    const first = places.get(name) ?? at;
+    places.set(name, first);
     const message = `the name "${name}" is that of auth.keys[${first}] already; choose another`;
     if (first < at) context.addIssue({ code: "custom", path: ["keys", at, "name"], message });
-  });
+  }
 }).transform((said) => ({ keys: said.keys, allowsAnonymous: said.allow_anonymous }));
 
 interface SaidKey {

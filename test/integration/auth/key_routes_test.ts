@@ -116,3 +116,64 @@ Deno.test("how the gateway is, is told to those who may measure it", async () =>
     equal("rpcBackends" in health, wanted[at] === "in", key);
   }
 });
+
+Deno.test("a key for some models hears nothing of others: not by near names, nor by why an answer came from there", async () => {
+  const some = "auth: {keys: [{name: some, key: some-key, models: ['fa*', oth]}]}\naliases: {fable: other}\n";
+  await using bed = await open({ config: some });
+  const body = (model: string) => ({ ...CHAT(model), keep_alive: 0 });
+  for (
+    const [route, asked] of [
+      ["POST /v1/chat/completions", CHAT("oth")],
+      ["POST /v1/chat/completions", { ...CHAT("fakes"), stream: true }],
+      ["POST /api/chat", CHAT("oth")],
+      ["POST /api/generate", body("oth")],
+      ["POST /api/show", { model: "oth" }],
+      ["GET /v1/models/oth", undefined],
+      ["GET /props?model=oth", undefined],
+    ] as const
+  ) {
+    const response = await ask(bed, route, asked, "some-key");
+    const text = await response.text();
+    equal(response.status, 404, `${route} ${text}`);
+    ok(!/other|fake:|did you mean/.test(text), `${route} ${text}`);
+  }
+  const forbidden = await (await ask(bed, "POST /v1/chat/completions", CHAT("fable"), "some-key")).text();
+  match(forbidden, /may not use the model/);
+  ok(!forbidden.includes("other"), forbidden);
+});
+
+Deno.test("a model that only Ollama would read, whose fields may have any case, is refused", async () => {
+  await using bed = await open();
+  for (
+    const path of ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/api/show"]
+  ) {
+    const asked = { ...CHAT("fake"), prompt: "hi", input: "hi", Model: "other" };
+    const response = await ask(bed, `POST ${path}`, asked, "one-key");
+    const text = await response.text();
+    equal(response.status, 400, `${path} ${text}`);
+    match(text, /Write \\?"model\\?" in lower case/, path);
+  }
+  equal(bed.coordinators.length, 0, "nobody is asked");
+});
+
+Deno.test("clients that may do nothing leave one line a second, whatever they are refused for", async () => {
+  await using bed = await open();
+  for (let at = 0; at < 20; at++) {
+    for (
+      const request of [
+        new Request("http://gateway/v1/models", { headers: { origin: "http://evil.example" } }),
+        new Request("http://gateway/health", { method: "POST" }),
+        new Request("http://gateway/docs", { headers: { host: "evil.example" } }),
+        new Request("http://gateway/v1/models", { headers: { "x-long": "x".repeat(100_000) } }),
+      ]
+    ) {
+      const response = await bed.fetch(request, "192.168.1.9");
+      ok(response.status >= 400, String(response.status));
+      await response.body?.cancel();
+    }
+  }
+  bed.access[Symbol.dispose]();
+  ok(bed.logLines.length <= 3, JSON.stringify(bed.logLines));
+  const counts = bed.logLines.slice(1).map(({ noKeyCount }) => Number(noKeyCount));
+  equal(counts.reduce((sum, count) => sum + count, 1), 80);
+});

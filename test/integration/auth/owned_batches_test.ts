@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, throws } from "node:assert/strict";
 import { Hono } from "hono";
 import type { ClientAccess } from "../../../lib/auth/client_access.ts";
 import { OwnerRights } from "../../../lib/auth/owner.ts";
@@ -133,6 +133,14 @@ Deno.test("files and batches are seen by the key that made them, and by operator
       equal((await bed.ask(key, method, path)).status, 404, `${key} ${method} ${path}`);
     }
     equal((await bed.begin(key, file)).status, 404, "nobody runs another's file");
+    for (const [path, there] of [["/files", file], ["/batches", id]] as const) {
+      const words = async (one: string) => {
+        const shown = await bed.ask(key, "GET", `${path}/${one}`);
+        const after = await bed.ask(key, "GET", `${path}?after=${one}`);
+        return [shown, after].map(({ status, body }) => [status, body.error.message.replaceAll(one, "ID")]);
+      };
+      deepEqual(await words(there), await words("file-nobodys"), "nobody learns that it is there");
+    }
   }
   equal((await bed.ask("one-key", "DELETE", `/files/${file}`)).status, 200);
 });
@@ -180,4 +188,17 @@ Deno.test("what an owner may do is what its key may do now", () => {
     refused = error;
   }
   equal(refused instanceof GatewayError && refused.code, "forbidden");
+});
+
+Deno.test("a key is the one of auth.keys, whatever other secrets are called, and must still be for inference", () => {
+  const keys = [
+    { name: "worker_token", key: "k", models: ["tiny"] },
+    { name: "scrape", key: "s", scopes: ["metrics"] },
+  ];
+  const rights = new OwnerRights(configOf({ "worker_token": "w", "auth.keys": keys }));
+  deepEqual(rights.accessOf("worker_token")?.patterns, ["tiny"]);
+  throws(() => rights.accessOf("scrape"), {
+    code: "forbidden",
+    message: /has the scope metrics, and a batch needs inference/,
+  });
 });

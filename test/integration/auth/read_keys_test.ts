@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
-import { readKeys } from "../../../lib/auth/read_keys.ts";
+import { checkKeys, readKeys } from "../../../lib/auth/read_keys.ts";
 import { sha256Of } from "../../../lib/auth/secret_digest.ts";
 import { ConfigError } from "../../../lib/config/config_error.ts";
 import { type LoadedConfig, mergeConfig } from "../../../lib/config/merge.ts";
@@ -211,3 +211,29 @@ for (
     });
   });
 }
+
+Deno.test("before a gateway starts, only what its own user can tell stays open", async () => {
+  await using keys = await place();
+  await keys.write("chat.key", "hunter2\n");
+  deepEqual(await checkKeys(keys.config(FILE), {}), []);
+  const [open, ...more] = await checkKeys(keys.config(CREDENTIAL), {});
+  match(
+    open!,
+    /cannot read the credential.*; not checked, since a gateway that runs as another user, or by systemd/,
+  );
+  deepEqual(more, []);
+  await keys.write("chat.key", "hunter2\n", 0o644);
+  await rejects(checkKeys(keys.config(FILE), {}), /chmod 600/);
+  await rejects(checkKeys(keys.config("api_keys: [x, x]"), {}), /are the same key/);
+});
+
+Deno.test({
+  name: "a file of another user is left to a gateway that runs as that one",
+  ignore: own !== 0,
+  async fn() {
+    await using keys = await place();
+    await keys.write("chat.key", "hunter2");
+    await Deno.chown(keys.path("chat.key"), 12_345, 12_345);
+    match((await checkKeys(keys.config(FILE), {})).join(), /belongs to user 12345.*not checked/);
+  },
+});

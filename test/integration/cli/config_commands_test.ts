@@ -66,6 +66,27 @@ Deno.test("config check tells every mistake with its line and what was probably 
     match((await sollol(["config", "check", join(home, "none.yaml")], home)).err, /there is no such file/);
   }));
 
+Deno.test("config check reads the files of keys as a gateway would", () =>
+  withHome(async (home) => {
+    const [path, keyPath] = [join(home, "config.yaml"), join(home, "chat.key")];
+    const entry = "{name: chat, file: chat.key}, {name: unit, credential: unit.key}";
+    await Deno.writeTextFile(path, `worker_token: w\nauth: {keys: [${entry}]}\n`);
+    match((await sollol(["config", "check", path], home)).err, /key "chat" .*there is no .*chat\.key/);
+    await Deno.writeTextFile(keyPath, "hunter2\n", { mode: 0o640 });
+    const open = await sollol(["config", "check", path], home);
+    equal(open.code, 1);
+    match(open.err, /chmod 600 \S+chat\.key \(file .*, line 2\)/);
+    equal(/hunter2/.test(open.err + open.out), false);
+    await Deno.chmod(keyPath, 0o600);
+    const { code, out, err } = await sollol(["config", "check", path], home);
+    equal(code, 0);
+    match(out, /, 2 keys set, the rest as by default; 3 keys for clients\n$/);
+    match(err, /key "unit" .*CREDENTIALS_DIRECTORY is not set.*; not checked, since a gateway that runs/);
+    const json = await sollol(["config", "check", path, "--json"], home);
+    const { ok, clientKeyCount, warnings } = JSON.parse(json.out);
+    deepEqual([ok, clientKeyCount, warnings.length], [true, 3, 1]);
+  }));
+
 Deno.test("config show tells what was set and by whom, masks secrets, and the rest on demand", () =>
   withHome(async (home) => {
     const path = join(home, "config.yaml");

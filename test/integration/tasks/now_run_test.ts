@@ -32,6 +32,33 @@ Deno.test("requests that are kept nowhere are answered as they come, within the 
   deepEqual(batches.listBatches({ limit: 1 }).items, []);
 });
 
+Deno.test("requests of whoever may have so many under way wait for each other, and hold up nobody else", async () => {
+  await using bed = await BatchBed.create();
+  const underWay = new Map<string, number>();
+  let most = 0;
+  const held = Promise.withResolvers<void>();
+  bed.answer = async ({ model = "" }) => {
+    underWay.set(model, (underWay.get(model) ?? 0) + 1);
+    if (model === "few") most = Math.max(most, underWay.get(model)!);
+    if (model === "few") await held.promise;
+    underWay.set(model, underWay.get(model)! - 1);
+    return {};
+  };
+  const batches = bed.open({ concurrency: 8 });
+  const requests = (model: string) =>
+    Array.from({ length: 6 }, () => ({
+      endpoint: "/v1/embeddings" as const,
+      body: new TextEncoder().encode(JSON.stringify({ model })),
+    }));
+  const { signal } = new AbortController();
+  const few = Array.fromAsync(batches.runNow(requests("few"), { id: "f", concurrency: 2, signal }));
+  await until(() => underWay.get("few") === 2, "two are under way");
+  equal((await Array.fromAsync(batches.runNow(requests("many"), { id: "m", signal }))).length, 6);
+  held.resolve();
+  equal((await few).length, 6);
+  equal(most, 2);
+});
+
 Deno.test("beyond 64 models requests share a queue, which waits while nobody can take the first of them", async () => {
   await using bed = await BatchBed.create();
   bed.answer = ({ model }) => {

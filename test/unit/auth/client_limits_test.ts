@@ -143,3 +143,29 @@ Deno.test("a limit that the operator changes counts at once", () => {
   limits.clientConcurrency = undefined;
   deepEqual(counted.admit(here)[Symbol.dispose](), undefined);
 });
+
+Deno.test("a request of several takes as many places as are left, and gives all of them back", () => {
+  const { limits } = bed();
+  const chat = client("chat", { concurrency: 3 });
+  equal(limits.admit(client("free"), 500).placeCount, Infinity);
+  const one = limits.admit(chat);
+  equal(one.placeCount, 1);
+  const several = limits.admit(chat, 500);
+  equal(several.placeCount, 2);
+  refusal(() => limits.admit(chat));
+  several[Symbol.dispose]();
+  several[Symbol.dispose]();
+  equal(limits.admit(chat, 1).placeCount, 1);
+  equal(limits.admit(chat, 2).placeCount, 1);
+  refusal(() => limits.admit(chat));
+});
+
+Deno.test("of clients without a key those in one /64 are one, which may have any address in it", () => {
+  const { limits } = bed({ clientConcurrency: 1 });
+  const at = (address: string) => ({ key: undefined, address });
+  limits.admit(at("fd00:1:2:3::1"));
+  refusal(() => limits.admit(at("fd00:1:2:3:ffff::9")));
+  limits.admit(at("fd00:1:2:4::1"));
+  limits.admit(at("192.168.1.4"));
+  limits.admit(at("192.168.1.5"));
+});

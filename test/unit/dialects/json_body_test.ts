@@ -13,6 +13,12 @@ for (
     { name: "a list", body: encode("[]"), message: /must be a JSON object with a model/ },
     { name: "null", body: encode("null"), message: /must be a JSON object/ },
     { name: "a text", body: encode(`"{}"`), message: /must be a JSON object/ },
+    {
+      name: "an object with a Model",
+      body: encode(`{"model":"a","Model":"b"}`),
+      message: /in lower case, got "Model"/,
+    },
+    { name: "an object with an escaped MODEL", body: encode(`{"\\u004dODEL":"b"}`), message: /got "MODEL"/ },
     { name: "201 lists in each other", body: nested(200), message: /nested deeper than 200/ },
     { name: "a million lists in each other", body: nested(1_000_000), message: /nested deeper than 200/ },
   ]
@@ -46,3 +52,8 @@ Deno.test("a text of ten million characters is read", () => {
 function nested(depth: number): Uint8Array {
   return encode(`{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`);
 }
+
+Deno.test("Model in any case may stand where it is no field of the request", () => {
+  const said = { model: "a", options: { Model: 1 }, messages: [{ MODEL: 2 }], models: [], mode: 1 };
+  deepEqual(readJsonBody(encode(JSON.stringify(said)), "a model"), said);
+});
