@@ -41,16 +41,17 @@ export class ClientLimits {
   }
 
   /**
-   * Lets a request in; until disposal it is under way. Without limits for its client nothing is counted. One that is made
-   * of several takes as many places as are left, if it can use them.
+   * Lets a request in; until disposal it is under way. One that is made of several takes as many places as are left, if it
+   * can use them.
    *
    * @param count How many requests for models it is made of.
    * @throws {GatewayError} `rate_limited` if there are too many under way, or were too many of late; nothing is counted
    *   then. `invalid_request` if it alone is more than the rate allows.
+   * @returns `undefined` if nothing is counted, for its client has no limits.
    */
-  admit(client: Counted, count = 1): Admission {
+  admit(client: Counted, count = 1): Admission | undefined {
     const { concurrency, perMinute } = this.#limitsOf(client);
-    if (concurrency === undefined && perMinute === undefined) return NOT_COUNTED;
+    if (concurrency === undefined && perMinute === undefined) return undefined;
     const use = this.#useOf(client);
     if (concurrency !== undefined && use.underWayCount >= concurrency.most) {
       throw tooManyAtATime(client, use.underWayCount, concurrency);
@@ -125,8 +126,6 @@ interface Limit {
   readonly most: number;
   readonly setting: string;
 }
-
-const NOT_COUNTED: Admission = { placeCount: Infinity, [Symbol.dispose]: () => {} };
 
 function ownLimit(most: number | undefined, setting: string): Limit | undefined {
   return most === undefined ? undefined : { most, setting: `${setting} of the key` };

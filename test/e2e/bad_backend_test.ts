@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { FakeRpcBackend } from "../fakes/fake_rpc_backend.ts";
 import { formatEndpoint } from "../../lib/rpc/endpoint.ts";
@@ -81,7 +82,8 @@ test("an rpc backend that another gateway holds is told as such, and serves this
   await using bed = await GatewayBed.create(programs, { backendCount: 1 });
   await using holder = await bed.serve();
   equal((await chat(holder.url)).status, 200);
-  await using second = await bed.serve({ args: ["--set", "timeouts.probe=300ms"] });
+  const own = ["--state-dir", join(bed.sandbox.directory, "second")];
+  await using second = await bed.serve({ args: ["--set", "timeouts.probe=300ms", ...own] });
   const { status, error, headers } = await chat(second.url);
   deepEqual([status, error!.code], [503, "no_capacity"]);
   match(

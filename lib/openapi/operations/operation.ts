@@ -98,7 +98,12 @@ export const INFERENCE_REFUSALS = [
 ] as const satisfies readonly ErrorCode[];
 
 /** What a request with a JSON body of our own API may be refused with. */
-export const JSON_REFUSALS = ["invalid_request", "too_large", "request_timeout", "unsupported_encoding"] as const;
+export const JSON_REFUSALS = [
+  "invalid_request",
+  "too_large",
+  "request_timeout",
+  "unsupported_encoding",
+] as const;
 
 /** The type of a stream of server-sent events. */
 export const EVENTS = "text/event-stream";
