@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
+import { equal, match, ok, throws } from "node:assert/strict";
 import type { ClientKey } from "../../../lib/auth/client_key.ts";
 import { ClientLimits } from "../../../lib/auth/client_limits.ts";
 import { GatewayError } from "../../../lib/errors.ts";
