@@ -1,23 +1,8 @@
-import type { Config, Scope } from "../config/config.ts";
+import type { AuthKeyConfig, Config, Scope } from "../config/config.ts";
 import { sha256Of } from "./secret_digest.ts";
 
-/** A key that clients may show, and what it is good for. Holds no secret. */
-export interface ClientKey {
-  /** What it is called in logs: that of `auth.keys`, `api_keys[0]` or `worker_token`. */
-  readonly name: string;
-  /** SHA-256 of each secret that is this key, in lower-case hexadecimal digits. */
-  readonly sha256: readonly string[];
-  /** What it is for, as the operator said. */
-  readonly scopes: readonly Scope[];
-  /** Patterns of the models that it may use; `undefined` for all. */
-  readonly models: readonly string[] | undefined;
-  /** Most requests for models in a minute; `undefined`: as `limits` says. */
-  readonly requestsPerMinute: number | undefined;
-  /** Most requests for models at a time; `undefined`: as `limits` says. */
-  readonly concurrency: number | undefined;
-  /** The highest priority that its requests get; `undefined`: any. */
-  readonly maxPriority: number | undefined;
-}
+/** A key that clients may show, and what it is good for: one of `auth.keys`, of `api_keys`, or `worker_token`. */
+export type ClientKey = Omit<AuthKeyConfig, "source">;
 
 /** What of the config says which keys there are. */
 export type KeysConfig = Pick<Config, "apiKeys" | "auth" | "workerToken">;

@@ -92,7 +92,9 @@ const tree = z.strictObject({
       "redis://[user:password@]host[:port][/database] where the predecessor's nodes registered; default: not read.",
     ),
   worker_token: key().optional().meta({ writeOnly: true })
-    .describe("What a worker must show to join; default: the same as any client."),
+    .describe(
+      "What a worker must show to join, beside keys of the scope worker; default: only such keys will do.",
+    ),
   coordinator_url: z.string().transform(parsedBy(parseBaseUrl)).optional()
     .describe(
       "URL (http, https or unix:/path) of a llama-server that already runs and is to be used; default: ours are started.",
