@@ -1,6 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Endpoint } from "../../lib/rpc/endpoint.ts";
 
+/** How much a road takes up before its sender has to wait. */
+export type RoadCapacity = "as little as the kernel" | "everything";
+
 /** Brings connections to an rpc backend, and lets only so many bytes a second through to it. */
 export class SlowRoad implements AsyncDisposable {
   readonly endpoint: string;
@@ -9,7 +12,12 @@ export class SlowRoad implements AsyncDisposable {
   readonly #serving: Promise<void>;
 
   /** Listens on a free port of `hostname`. */
-  constructor(hostname: string, private readonly to: Endpoint, private readonly bytesPerSecond: number) {
+  constructor(
+    hostname: string,
+    private readonly to: Endpoint,
+    private readonly bytesPerSecond: number,
+    private readonly capacity: RoadCapacity = "as little as the kernel",
+  ) {
     this.#listener = Deno.listen({ hostname, port: 0 });
     this.endpoint = `${hostname}:${this.#listener.addr.port}`;
     this.#serving = this.#serve();
@@ -34,7 +42,8 @@ export class SlowRoad implements AsyncDisposable {
   async #relay(client: Deno.TcpConn): Promise<void> {
     const server = await Deno.connect({ hostname: this.to.host, port: this.to.port });
     for (const connection of [client, server]) this.#connections.add(connection);
-    const both = [pipe(client, server, this.bytesPerSecond), pipe(server, client, Infinity)];
+    const there = this.capacity === "everything" ? pipeFromHeap : pipe;
+    const both = [there(client, server, this.bytesPerSecond), pipe(server, client, Infinity)];
     await Promise.race(both);
     for (const connection of [client, server]) {
       close(connection);
@@ -42,6 +51,21 @@ export class SlowRoad implements AsyncDisposable {
     }
     await Promise.all(both);
   }
+}
+
+/** Takes all that comes at once, so that nothing waits at its sender, and lets it go as slowly. */
+async function pipeFromHeap(from: Deno.TcpConn, to: Deno.TcpConn, bytesPerSecond: number): Promise<void> {
+  const heap = new TransformStream<Uint8Array<ArrayBuffer>>({}, undefined, { highWaterMark: Infinity });
+  const taken = from.readable.pipeTo(heap.writable).catch(() => {}); // it was closed
+  try {
+    for await (const piece of heap.readable) {
+      for (let at = 0; at < piece.length;) at += await to.write(piece.subarray(at));
+      await delay(piece.length * 1_000 / bytesPerSecond);
+    }
+  } catch {
+    // One of them was closed.
+  }
+  await taken;
 }
 
 async function pipe(from: Deno.TcpConn, to: Deno.TcpConn, bytesPerSecond: number): Promise<void> {

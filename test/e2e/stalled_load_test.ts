@@ -17,7 +17,7 @@ import { MIB } from "../../lib/units.ts";
 import { SOME_MODEL } from "../fixtures/model_planning.ts";
 import { CoordinatorBed, planBackend, type RealBackend } from "./coordinator_bed.ts";
 import { ProbingLease } from "./leased_bed.ts";
-import { SlowRoad } from "./slow_road.ts";
+import { type RoadCapacity, SlowRoad } from "./slow_road.ts";
 import { withLlamaCpp } from "./with_llama_cpp.ts";
 
 const llamaTest = await withLlamaCpp();
@@ -36,14 +36,18 @@ interface RoadBed {
 
 function testRoad(
   name: string,
-  { bytesPerSecond, shape }: { bytesPerSecond: number; shape: TinyModelOptions },
+  { bytesPerSecond, shape, capacity }: {
+    bytesPerSecond: number;
+    shape: TinyModelOptions;
+    capacity?: RoadCapacity;
+  },
   test: (bed: RoadBed) => Promise<void>,
 ): void {
   llamaTest(hasSs ? name : `${name} (skipped: no ss here)`, async (programs) => {
     if (!hasSs) return;
     await using bed = await CoordinatorBed.create(programs, 2);
     const [near, far] = bed.backends as [RealBackend, RealBackend];
-    await using road = new SlowRoad("127.0.0.9", parseEndpoint(far.endpoint), bytesPerSecond);
+    await using road = new SlowRoad("127.0.0.9", parseEndpoint(far.endpoint), bytesPerSecond, capacity);
     using _thawed = { [Symbol.dispose]: () => far.process.signal("SIGCONT") }; // the road waits for it
     const lease = new ProbingLease([near.endpoint, road.endpoint]);
     await test({
@@ -126,7 +130,7 @@ testRoad(
 
 testRoad(
   "a backend that is frozen before it answers fails the start, and a probe names it",
-  { bytesPerSecond: 256 * 1024, shape: {} }, // what lies on the road is all that is left: nothing waits
+  { bytesPerSecond: 256 * 1024, shape: {}, capacity: "everything" }, // nothing waits at its sender
   async (bed) => {
     const { error } = await freezeAt(0, bed, 1_000);
     const { endpoint } = bed.road;
