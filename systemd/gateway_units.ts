@@ -3,7 +3,7 @@ import { type Credential, credentialLines } from "./credential.ts";
 import { gpuCacheLines } from "./device_access.ts";
 import { commandLine, environmentLines } from "./quote.ts";
 import { renderUnit } from "./render_unit.ts";
-import { sandboxLines } from "./sandbox.ts";
+import { sandboxLines, SOLLOL_NEEDS } from "./sandbox.ts";
 import {
   cacheLines,
   checkedPort,
@@ -49,11 +49,6 @@ export function gatewayUnits(options: GatewayUnitsOptions): UnitFile[] {
 function serviceUnit(options: GatewayUnitsOptions, stem: string): UnitFile {
   const { manager, version, command, configPath, args = [], environment = {} } = options;
   const config = configPath === undefined ? [] : ["--config", configPath];
-  const needs = {
-    addressFamilies: ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"],
-    compilesCode: true,
-    watchesHost: true,
-  };
   return renderUnit({
     name: `${stem}.service`,
     manager,
@@ -90,7 +85,7 @@ function serviceUnit(options: GatewayUnitsOptions, stem: string): UnitFile {
         ...gpuCacheLines(options, stem),
         ...environmentLines(environment),
         ...gatewayTraffic(options),
-        ...sandboxLines(options, needs),
+        ...sandboxLines(options, SOLLOL_NEEDS),
       ],
       Install: installLines(manager),
     },

@@ -12,6 +12,13 @@ export interface SandboxNeeds {
   readonly watchesHost: boolean;
 }
 
+/** What sollol itself needs: V8 compiles code, and this host's own addresses come by netlink. */
+export const SOLLOL_NEEDS: SandboxNeeds = {
+  addressFamilies: ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"],
+  compilesCode: true,
+  watchesHost: true,
+};
+
 /**
  * The lines that take from a service what it does not need. The systemd of a user has no more rights than he has: there
  * only what a process may give up by itself is left.

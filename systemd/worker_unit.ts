@@ -2,7 +2,7 @@ import { credentialLines } from "./credential.ts";
 import { gpuCacheLines } from "./device_access.ts";
 import { commandLine, environmentLines } from "./quote.ts";
 import { renderUnit } from "./render_unit.ts";
-import { sandboxLines } from "./sandbox.ts";
+import { sandboxLines, SOLLOL_NEEDS } from "./sandbox.ts";
 import {
   cacheLines,
   checkedCount,
@@ -51,12 +51,6 @@ export function workerUnit(options: WorkerUnitOptions): UnitFile {
   const bind = host === undefined ? [] : ["--host", host];
   const drain = ["--drain", `${checkedCount(drainMs, "milliseconds of drain", 0)}ms`];
   const argv = [...command, "worker", "--gateway", gateway, ...bind, ...drain, ...args];
-  const needs = {
-    // Its own addresses come by netlink.
-    addressFamilies: ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"],
-    compilesCode: true,
-    watchesHost: true,
-  };
   return renderUnit({
     name: `${stem}.service`,
     manager,
@@ -89,7 +83,7 @@ export function workerUnit(options: WorkerUnitOptions): UnitFile {
         "OOMPolicy=continue",
         ...memoryLines(options),
         ...(allow === undefined ? [] : trafficLines(manager, [LOCALHOST, ...allow])),
-        ...sandboxLines(options, needs),
+        ...sandboxLines(options, SOLLOL_NEEDS),
       ],
       Install: installLines(manager),
     },

@@ -16,7 +16,7 @@ export const API_KEY_VARIABLE = "SOLLOL_API_KEY";
 export const PROGRAM_VARIABLE = "SOLLOL_PROGRAM";
 
 /** Where a portable sollol extracts itself. */
-export const PORTABLE_DIR_VARIABLE = "SOLLOL_PORTABLE_DIR";
+const PORTABLE_DIR_VARIABLE = "SOLLOL_PORTABLE_DIR";
 
 /** Read by others than the configuration. */
 const OTHER_VARIABLES: readonly string[] = [
